@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The manifest: what a compiled program says of itself, as JSON inside the program's file.
+
+use serde::{Deserialize, Serialize};
+
+/// What a program is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// A CUDA fatbinary.
+    Cuda,
+    /// A shared object for the host of a virtual machine.
+    Host,
+}
+
+/// The manifest of a compiled program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`ABI_VERSION`](crate::ABI_VERSION) of the compiler.
+    pub abi: u32,
+    /// What the program is made for.
+    pub target: Target,
+    /// GPU architectures with machine code, then those with PTX (`sm_90`, `compute_90`); empty for the host.
+    #[serde(default)]
+    pub architectures: Vec<String>,
+    /// The kernel that it was compiled for.
+    pub kernel: Kernel,
+    /// Entry points in the order of the source.
+    pub entries: Vec<Entry>,
+    /// Kernel symbols whose addresses the program needs, in the order of the symbol table.
+    pub symbols: Vec<String>,
+    /// Whether the program stores to kernel memory at all.
+    pub writes: bool,
+    /// Source sites; records name them by index. Site 0 is "unknown".
+    pub sites: Vec<Site>,
+    /// Tools that made the program: name and version.
+    pub toolchain: Vec<Tool>,
+}
+
+/// The kernel that a program was compiled for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kernel {
+    /// `uname -r`.
+    pub release: String,
+    /// `uname -v`, where the headers say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// GNU build id as lower-case hexadecimal, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build_id: Option<String>,
+}
+
+/// An entry point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its name; the exported function has [`ENTRY_PREFIX`](crate::symbols::ENTRY_PREFIX) before it.
+    pub name: String,
+    /// One line of help.
+    pub description: String,
+    /// Its arguments.
+    pub arguments: Vec<Argument>,
+}
+
+/// An argument of an entry point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Argument {
+    /// Its name in the source.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: ArgumentType,
+}
+
+/// The type of an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArgumentType {
+    /// `bool`.
+    Bool,
+    /// 32-bit signed integer.
+    I32,
+    /// 32-bit unsigned integer.
+    U32,
+    /// 64-bit signed integer.
+    I64,
+    /// 64-bit unsigned integer.
+    U64,
+    /// NUL-terminated string.
+    String,
+}
+
+/// A place in the source that may fault or store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Site {
+    /// Source file as the compiler was given it; empty if unknown.
+    pub file: String,
+    /// Line, from 1; 0 if unknown.
+    pub line: u32,
+    /// Column, from 1; 0 if unknown.
+    pub column: u32,
+    /// The function that holds the place.
+    pub function: String,
+    /// Where that function was inlined, innermost first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inlined_at: Vec<Frame>,
+    /// What is there, where that is not plain from the source (the text of an unsupported operation).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub what: String,
+}
+
+/// One step of an inlining chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Frame {
+    /// Source file of the call.
+    pub file: String,
+    /// Line of the call.
+    pub line: u32,
+    /// Column of the call.
+    pub column: u32,
+    /// The function that holds the call.
+    pub function: String,
+}
+
+/// A tool that took part in making a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name (`clang`, `ptxas`).
+    pub name: String,
+    /// Its version as it says it.
+    pub version: String,
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Names of symbols in compiled programs.
+//!
+//! A program exports [`CONTEXT`], [`SYMBOL_TABLE`] (if it needs kernel symbols) and one function for each
+//! entry point. Everything else is internal to it.
+
+/// The [`Context`](crate::Context) of the program; the host writes it before a launch.
+pub const CONTEXT: &str = "gpufas_context";
+
+/// An array of `u64`: the run-time address of each kernel symbol that the program needs, in the order of
+/// the manifest's list. The host writes it before a launch.
+pub const SYMBOL_TABLE: &str = "gpufas_symbol_table";
+
+/// What precedes the name of an entry point in the name of the exported function.
+/// On the cuda target this is a kernel without parameters, else a C function `void (*)(void)`.
+pub const ENTRY_PREFIX: &str = "gpufas_entry_";
+
+/// The section of a host bundle (an ELF shared object) that holds the manifest as JSON.
+pub const MANIFEST_SECTION: &str = ".gpufas.manifest";
+
+/// The last bytes of a fatbinary with a manifest. The file is NVIDIA's container, then the manifest as
+/// JSON, then its length in bytes as a little-endian `u64`, then this. CUDA and NVIDIA's tools take
+/// the container's size from its header and ignore what follows.
+pub const MANIFEST_MAGIC: [u8; 16] = *b"gpufas-manifest\n";
+
+/// Functions of the device runtime that the passes insert calls of. Each is `extern "C"`.
+pub mod runtime {
+    /// `fn(stack: *mut u8)`: begins a launch. `stack` is the address of a local variable of the entry.
+    pub const START: &str = "gpufas_start";
+    /// `fn(result: i64)`: ends a launch regularly.
+    pub const FINISH: &str = "gpufas_finish";
+    /// `fn(va: u64, size: u64, site: u32) -> *mut u8`: the address of `size` bytes to load; `va` must be a
+    /// multiple of `size`, which is a power of two of at most 16.
+    pub const TRANSLATE_LOAD: &str = "gpufas_translate_load";
+    /// The same for a store, which is recorded in the journal.
+    pub const TRANSLATE_STORE: &str = "gpufas_translate_store";
+    /// `fn(to: *mut u8, va: u64, size: u64, site: u32)`: loads any number of bytes from any address, which
+    /// may be misaligned and cross pages, into the program's own memory.
+    pub const LOAD_BYTES: &str = "gpufas_load_bytes";
+    /// `fn(va: u64, from: *const u8, size: u64, site: u32)`: stores any number of bytes.
+    pub const STORE_BYTES: &str = "gpufas_store_bytes";
+    /// `fn(to: u64, from: u64, size: u64, site: u32)`: `memmove`, each side kernel or own memory.
+    pub const COPY: &str = "gpufas_copy";
+    /// `fn(to: u64, byte: u8, size: u64, site: u32)`: `memset`.
+    pub const FILL: &str = "gpufas_fill";
+    /// `fn(site: u32)`: counts a backward branch.
+    pub const COUNT: &str = "gpufas_count";
+    /// `fn(site: u32)`: checks the stack at the start of a function that may be recursive.
+    pub const CHECK_STACK: &str = "gpufas_check_stack";
+    /// `fn(kind: u32, access: u32, address: u64, size: u64, site: u32) -> !`: ends the program.
+    pub const FAULT: &str = "gpufas_fault";
+    /// `fn(format: u64, arguments: *const u64, count: u32, site: u32) -> i32`: `printk`; each argument is
+    /// sign- or zero-extended to 64 bits.
+    pub const PRINT: &str = "gpufas_print";
+    /// The program's own variables whose address may meet kernel addresses: an array of
+    /// [`OwnVariable`] of [`OWN_VARIABLE_COUNT`] entries, both defined by the compiler.
+    pub const OWN_VARIABLES: &str = "gpufas_own_variables";
+    /// A `u32`.
+    pub const OWN_VARIABLE_COUNT: &str = "gpufas_own_variable_count";
+
+    /// What precedes the name of a kernel or C library function that the runtime implements
+    /// ([`LIBRARY`]). Its version takes the arguments of the original and then `site: u32`.
+    pub const LIBRARY_PREFIX: &str = "gpufas_lib_";
+
+    /// One of the program's own variables.
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug)]
+    pub struct OwnVariable {
+        /// Its address.
+        pub address: u64,
+        /// Its size in bytes; the top bit ([`OWN_VARIABLE_CONSTANT`]) is set if it is a constant.
+        pub size: u64,
+    }
+
+    /// Bit of [`OwnVariable::size`].
+    pub const OWN_VARIABLE_CONSTANT: u64 = 1 << 63;
+
+    /// Functions of the kernel and of C that the device runtime implements under
+    /// [`LIBRARY_PREFIX`] and the same name. Pointers may be kernel or own addresses.
+    pub const LIBRARY: &[&str] = &[
+        "memcmp", "bcmp", "memchr", "strlen", "strnlen", "strcmp", "strncmp", "strcpy", "strncpy", "strscpy",
+        "strchr", "strrchr",
+    ];
+}
