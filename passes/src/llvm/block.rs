@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Basic blocks.
+
+use std::marker::PhantomData;
+
+use inkwell::llvm_sys::core::*;
+use inkwell::llvm_sys::prelude::LLVMBasicBlockRef;
+
+use super::{Context, Value, c_string};
+
+/// A basic block of a function.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Block<'c>(pub(super) LLVMBasicBlockRef, PhantomData<&'c Context>);
+
+impl<'c> Block<'c> {
+    pub(super) fn new(raw: LLVMBasicBlockRef) -> Self {
+        Self(raw, PhantomData)
+    }
+
+    /// Adds an empty block at the end of `function`.
+    pub fn append(context: &'c Context, function: Value<'c>, name: &str) -> Self {
+        let name = c_string(name);
+        // SAFETY: function is a function of the live context.
+        Self::new(unsafe { LLVMAppendBasicBlockInContext(context.raw(), function.0, name.as_ptr()) })
+    }
+
+    /// The instructions, in order.
+    pub fn instructions(self) -> Vec<Value<'c>> {
+        let mut found = Vec::new();
+        // SAFETY: the block is alive; the list is followed by LLVM's own links.
+        unsafe {
+            let mut next = LLVMGetFirstInstruction(self.0);
+            while !next.is_null() {
+                found.push(Value::new(next));
+                next = LLVMGetNextInstruction(next);
+            }
+        }
+        found
+    }
+
+    /// The terminator, if the block has one.
+    pub fn terminator(self) -> Option<Value<'c>> {
+        // SAFETY: the block is alive.
+        Value::some(unsafe { LLVMGetBasicBlockTerminator(self.0) })
+    }
+
+    /// The blocks that its terminator may go to.
+    pub fn successors(self) -> Vec<Self> {
+        let Some(terminator) = self.terminator() else { return Vec::new() };
+        // SAFETY: terminator is one, and the indices are in range.
+        unsafe {
+            (0..LLVMGetNumSuccessors(terminator.0))
+                .map(|index| Self::new(LLVMGetSuccessor(terminator.0, index)))
+                .collect()
+        }
+    }
+
+    /// The function that holds the block.
+    pub fn function(self) -> Value<'c> {
+        // SAFETY: the block is in a function.
+        Value::new(unsafe { LLVMGetBasicBlockParent(self.0) })
+    }
+
+    /// The first instruction that is not a phi.
+    pub fn first_non_phi(self) -> Option<Value<'c>> {
+        self.instructions().into_iter().find(|instruction| !instruction.is_phi())
+    }
+}

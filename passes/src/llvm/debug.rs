@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Debug locations, read as source positions.
+
+use gpufas_abi::manifest::{Frame, Site};
+use inkwell::llvm_sys::core::*;
+use inkwell::llvm_sys::debuginfo::*;
+use inkwell::llvm_sys::prelude::{LLVMContextRef, LLVMMetadataRef};
+
+use super::{Context, Value, copied};
+
+/// Longest chain of scopes or inlining steps that is followed.
+const LONGEST_CHAIN: usize = 256;
+
+/// Where `instruction` comes from, with the chain of calls through which it was inlined.
+pub fn site(context: &Context, instruction: Value<'_>) -> Site {
+    // SAFETY: the instruction is alive; a null location is handled.
+    let location = unsafe { LLVMInstructionGetDebugLoc(instruction.0) };
+    if location.is_null() {
+        let function = instruction.function().map(|function| function.name()).unwrap_or_default();
+        return Site { function, ..Site::default() };
+    }
+    let innermost = frame(context.raw(), location);
+    let mut inlined_at = Vec::new();
+    let mut next = location;
+    while inlined_at.len() < LONGEST_CHAIN {
+        // SAFETY: next is a location.
+        next = unsafe { LLVMDILocationGetInlinedAt(next) };
+        if next.is_null() {
+            break;
+        }
+        inlined_at.push(frame(context.raw(), next));
+    }
+    Site {
+        file: innermost.file,
+        line: innermost.line,
+        column: innermost.column,
+        function: innermost.function,
+        inlined_at,
+        what: String::new(),
+    }
+}
+
+/// The position that one location names, without its inlining chain.
+fn frame(context: LLVMContextRef, location: LLVMMetadataRef) -> Frame {
+    // SAFETY: location is a location, so it has a scope.
+    unsafe {
+        let scope = LLVMDILocationGetScope(location);
+        let mut length = 0;
+        let file = LLVMDIScopeGetFile(scope);
+        let file = if file.is_null() {
+            String::new()
+        } else {
+            let name = LLVMDIFileGetFilename(file, &mut length);
+            copied(name, length as usize)
+        };
+        Frame {
+            file,
+            line: LLVMDILocationGetLine(location),
+            column: LLVMDILocationGetColumn(location),
+            function: function_of(context, scope),
+        }
+    }
+}
+
+/// Name of the function that a scope lies in.
+///
+/// The C interface reads no names of scopes, but the operands of metadata nodes: a `DISubprogram` has its name as
+/// operand 2, a lexical block its enclosing scope as operand 1 (LLVM, IR/DebugInfoMetadata.h).
+fn function_of(context: LLVMContextRef, scope: LLVMMetadataRef) -> String {
+    let mut scope = scope;
+    for _ in 0..LONGEST_CHAIN {
+        // SAFETY: scope is metadata of the live context; operand counts are checked before indexing.
+        unsafe {
+            let kind = LLVMGetMetadataKind(scope);
+            let node = LLVMMetadataAsValue(context, scope);
+            let mut operands = vec![std::ptr::null_mut(); LLVMGetMDNodeNumOperands(node) as usize];
+            LLVMGetMDNodeOperands(node, operands.as_mut_ptr());
+            let is_subprogram = matches!(kind, LLVMMetadataKind::LLVMDISubprogramMetadataKind);
+            let Some(operand) = operands.get(if is_subprogram { 2 } else { 1 }) else { break };
+            if operand.is_null() {
+                break;
+            }
+            if is_subprogram {
+                let mut length = 0;
+                let name = LLVMGetMDString(*operand, &mut length);
+                return copied(name, length as usize);
+            }
+            scope = LLVMValueAsMetadata(*operand);
+        }
+    }
+    String::new()
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! All use of LLVM's C interface, behind small wrappers: one file per LLVM class.
+//!
+//! inkwell owns contexts, modules and buffers. Its typed values leave out what these passes are about
+//! (inline assembly, `callbr`, debug locations, constant expressions), so values, types and the builder
+//! have wrappers here: `Copy` handles that borrow the context. A handle of an erased value must not be
+//! used again, as in LLVM itself.
+
+pub mod block;
+pub mod builder;
+pub mod debug;
+pub mod diagnostics;
+pub mod inline_asm;
+pub mod module;
+pub mod pipeline;
+pub mod ty;
+pub mod value;
+
+pub use block::Block;
+pub use builder::Builder;
+pub use inkwell::context::Context;
+pub use inkwell::llvm_sys::{
+    LLVMAtomicOrdering as Ordering, LLVMAtomicRMWBinOp as AtomicOp, LLVMIntPredicate as Predicate,
+    LLVMLinkage as Linkage, LLVMOpcode as Opcode, LLVMValueKind as ValueKind,
+};
+pub use inline_asm::InlineAsm;
+pub use module::Module;
+pub use ty::Type;
+pub use value::Value;
+
+use std::ffi::{CStr, CString, c_char};
+
+/// A C string of `text` up to its first NUL.
+fn c_string(text: &str) -> CString {
+    let end = text.find('\0').unwrap_or(text.len());
+    CString::new(&text[..end]).unwrap_or_default()
+}
+
+/// Copies `length` bytes of text that LLVM owns.
+///
+/// # Safety
+///
+/// `text` must be null or point to `length` bytes.
+unsafe fn copied(text: *const c_char, length: usize) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { std::slice::from_raw_parts(text.cast::<u8>(), length) };
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Takes over a message that LLVM allocated.
+///
+/// # Safety
+///
+/// `message` must be null or a message that LLVM expects to be disposed of.
+unsafe fn owned_message(message: *mut c_char) -> String {
+    if message.is_null() {
+        return String::new();
+    }
+    // SAFETY: not null, so a NUL-terminated string of LLVM's, which is freed once.
+    unsafe {
+        let text = CStr::from_ptr(message).to_string_lossy().into_owned();
+        inkwell::llvm_sys::core::LLVMDisposeMessage(message);
+        text
+    }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Modules.
+
+use inkwell::llvm_sys::analysis::{LLVMVerifierFailureAction, LLVMVerifyModule};
+use inkwell::llvm_sys::core::*;
+use inkwell::llvm_sys::linker::LLVMLinkModules2;
+use inkwell::llvm_sys::prelude::{LLVMModuleRef, LLVMValueRef};
+
+use super::{Context, Type, Value, c_string, owned_message};
+
+/// A module; inkwell owns it.
+pub struct Module<'c> {
+    inner: inkwell::module::Module<'c>,
+    context: &'c Context,
+}
+
+impl<'c> Module<'c> {
+    /// Takes over a module of `context`.
+    pub fn new(context: &'c Context, inner: inkwell::module::Module<'c>) -> Self {
+        Self { inner, context }
+    }
+
+    pub(super) fn raw(&self) -> LLVMModuleRef {
+        self.inner.as_mut_ptr()
+    }
+
+    /// inkwell's view of it.
+    pub fn inner(&self) -> &inkwell::module::Module<'c> {
+        &self.inner
+    }
+
+    /// The context.
+    pub fn context(&self) -> &'c Context {
+        self.context
+    }
+
+    fn list(
+        &self,
+        first: unsafe extern "C" fn(LLVMModuleRef) -> LLVMValueRef,
+        next: unsafe extern "C" fn(LLVMValueRef) -> LLVMValueRef,
+    ) -> Vec<Value<'c>> {
+        let mut found = Vec::new();
+        // SAFETY: the module is alive; the list is followed by LLVM's own links.
+        unsafe {
+            let mut value = first(self.raw());
+            while !value.is_null() {
+                found.push(Value::new(value));
+                value = next(value);
+            }
+        }
+        found
+    }
+
+    /// All functions, declarations included.
+    pub fn functions(&self) -> Vec<Value<'c>> {
+        self.list(LLVMGetFirstFunction, LLVMGetNextFunction)
+    }
+
+    /// All functions with a body.
+    pub fn defined_functions(&self) -> Vec<Value<'c>> {
+        self.functions().into_iter().filter(|function| !function.is_declaration()).collect()
+    }
+
+    /// All global variables.
+    pub fn globals(&self) -> Vec<Value<'c>> {
+        self.list(LLVMGetFirstGlobal, LLVMGetNextGlobal)
+    }
+
+    /// All aliases.
+    pub fn aliases(&self) -> Vec<Value<'c>> {
+        self.list(LLVMGetFirstGlobalAlias, LLVMGetNextGlobalAlias)
+    }
+
+    /// All indirect functions.
+    pub fn ifuncs(&self) -> Vec<Value<'c>> {
+        self.list(LLVMGetFirstGlobalIFunc, LLVMGetNextGlobalIFunc)
+    }
+
+    /// A function by name.
+    pub fn function(&self, name: &str) -> Option<Value<'c>> {
+        let name = c_string(name);
+        // SAFETY: the module is alive.
+        Value::some(unsafe { LLVMGetNamedFunction(self.raw(), name.as_ptr()) })
+    }
+
+    /// A global variable by name.
+    pub fn global(&self, name: &str) -> Option<Value<'c>> {
+        let name = c_string(name);
+        // SAFETY: the module is alive.
+        Value::some(unsafe { LLVMGetNamedGlobal(self.raw(), name.as_ptr()) })
+    }
+
+    /// The function of this name, declared if it is not there.
+    pub fn declare_function(&self, name: &str, ty: Type<'c>) -> Value<'c> {
+        self.function(name).unwrap_or_else(|| {
+            let name = c_string(name);
+            // SAFETY: the type is a function type of the module's context.
+            Value::new(unsafe { LLVMAddFunction(self.raw(), name.as_ptr(), ty.0) })
+        })
+    }
+
+    /// The global variable of this name, declared if it is not there.
+    pub fn declare_global(&self, name: &str, ty: Type<'c>) -> Value<'c> {
+        self.global(name).unwrap_or_else(|| self.add_global(name, ty))
+    }
+
+    /// A new global variable; LLVM changes its name if it is taken.
+    pub fn add_global(&self, name: &str, ty: Type<'c>) -> Value<'c> {
+        let name = c_string(name);
+        // SAFETY: the type is a sized type of the module's context.
+        Value::new(unsafe { LLVMAddGlobal(self.raw(), ty.0, name.as_ptr()) })
+    }
+
+    /// Removes assembly at the level of the module.
+    pub fn clear_inline_asm(&self) {
+        // SAFETY: an empty text.
+        unsafe { LLVMSetModuleInlineAsm2(self.raw(), c"".as_ptr(), 0) }
+    }
+
+    /// Sets the target triple.
+    pub fn set_triple(&self, triple: &str) {
+        let triple = c_string(triple);
+        // SAFETY: a NUL-terminated string.
+        unsafe { LLVMSetTarget(self.raw(), triple.as_ptr()) }
+    }
+
+    /// The target triple.
+    pub fn triple(&self) -> String {
+        self.inner.get_triple().as_str().to_string_lossy().into_owned()
+    }
+
+    /// Sets the data layout.
+    pub fn set_data_layout(&self, layout: &str) {
+        let layout = c_string(layout);
+        // SAFETY: a NUL-terminated string.
+        unsafe { LLVMSetDataLayout(self.raw(), layout.as_ptr()) }
+    }
+
+    /// Links another module of the same context into this one.
+    ///
+    /// LLVM reports what is wrong to the context's diagnostic handler.
+    pub fn link(&self, other: Module<'c>) -> bool {
+        let raw = other.raw();
+        // The linker destroys the other module.
+        std::mem::forget(other.inner);
+        // SAFETY: both modules are of one context; the other is not used again.
+        unsafe { LLVMLinkModules2(self.raw(), raw) == 0 }
+    }
+
+    /// Checks the module.
+    ///
+    /// # Errors
+    ///
+    /// What LLVM's verifier says.
+    pub fn verify(&self) -> Result<(), String> {
+        let mut message = std::ptr::null_mut();
+        let action = LLVMVerifierFailureAction::LLVMReturnStatusAction;
+        // SAFETY: the module is alive; the message is taken over.
+        unsafe {
+            let broken = LLVMVerifyModule(self.raw(), action, &mut message) != 0;
+            let message = owned_message(message);
+            if broken { Err(message) } else { Ok(()) }
+        }
+    }
+}
