@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Kill the process with the most resident memory, from outside: what the OOM
+ * killer does, for a system that no longer gets that far.
+ *
+ *	gpufas run kill-hog.fatbin --qmp SOCKET -- --threshold_mib 512
+ *
+ * A process that has no more than the threshold is left alone, so that the
+ * program can be run on suspicion.
+ */
+#include <gpufas/gpufas.h>
+#include <gpufas/signal.h>
+#include <gpufas/task.h>
+
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+/* Whether a process may be chosen at all: oom_unkillable_task() in mm/oom_kill.c */
+static bool may_be_killed(struct task_struct *process)
+{
+	return !is_global_init(process) && !gpufas_is_kernel_thread(process) && !gpufas_is_dying(process);
+}
+
+/*
+ * for_each_process() visits the first thread of each process only, and threads
+ * share their memory, so that nothing is counted twice.
+ */
+static struct task_struct *find_largest(unsigned long *largest_kib)
+{
+	struct task_struct *process, *largest = NULL;
+
+	*largest_kib = 0;
+	for_each_process(process) {
+		unsigned long kib = gpufas_resident_kib(process);
+
+		if (kib > *largest_kib && may_be_killed(process)) {
+			largest = process;
+			*largest_kib = kib;
+		}
+	}
+
+	return largest;
+}
+
+GPUFAS_ENTRY(kill_hog, "kill the process with the most resident memory, if it has more than a threshold",
+	     unsigned long, threshold_mib)
+{
+	unsigned long kib;
+	struct task_struct *hog = find_largest(&kib);
+	int result;
+
+	if (!hog || kib / 1024 < threshold_mib) {
+		gpufas_log("no process has more than %lu MiB; the largest has %lu KiB\n", threshold_mib, kib);
+		return -ESRCH;
+	}
+
+	result = gpufas_send_signal(SIGKILL, hog, PIDTYPE_TGID);
+	gpufas_log("%d (%s) has %lu KiB: signal %d %s\n", hog->pid, hog->comm, kib, SIGKILL,
+		   gpufas_signal_result_text(result));
+	return min(result, 0);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Send a signal to processes of a system from outside, by pid or by name.
+ *
+ *	gpufas run kill.fatbin kill --qmp SOCKET -- --pid 123 --signal KILL
+ *	gpufas run kill.fatbin killall --qmp SOCKET -- --name stress --signal TERM
+ *
+ * The kernel of that system need not answer any more: the signal is written
+ * where kill(2) would have put it, and acts when the process next leaves the
+ * kernel. See gpufas/signal.h for what that can do and what it cannot.
+ */
+#include <gpufas/gpufas.h>
+#include <gpufas/signal.h>
+#include <gpufas/signal_names.h>
+#include <gpufas/task.h>
+
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+/* Send a signal to a task's process and say what became of it. */
+static int send_and_log(int sig, struct task_struct *task)
+{
+	int result = gpufas_send_signal(sig, task, PIDTYPE_TGID);
+
+	gpufas_log("%d (%s): signal %d %s\n", task->pid, task->comm, sig, gpufas_signal_result_text(result));
+	return result;
+}
+
+GPUFAS_ENTRY(kill, "send a signal to the process with a pid", int, pid, const char *, signal)
+{
+	struct task_struct *task = gpufas_find_task(pid);
+	int sig = gpufas_parse_signal(signal);
+	int result;
+
+	if (sig < 0) {
+		gpufas_log("no signal is called %s\n", signal);
+		return sig;
+	}
+
+	if (!task) {
+		gpufas_log("no process has pid %d\n", pid);
+		return -ESRCH;
+	}
+
+	result = send_and_log(sig, task);
+	return min(result, 0);
+}
+
+GPUFAS_ENTRY(killall, "send a signal to every process with a name", const char *, name, const char *, signal)
+{
+	int sig = gpufas_parse_signal(signal);
+	int found = 0, sent = 0, error = 0;
+	struct task_struct *process;
+
+	if (sig < 0) {
+		gpufas_log("no signal is called %s\n", signal);
+		return sig;
+	}
+
+	for_each_process(process) {
+		int result;
+
+		if (!gpufas_task_has_name(process, name) || gpufas_is_kernel_thread(process))
+			continue;
+
+		found++;
+		result = send_and_log(sig, process);
+		if (result < 0)
+			error = result;
+		else
+			sent++;
+	}
+
+	gpufas_log("%d processes are called %s, signal %d sent to %d\n", found, name, sig, sent);
+
+	/* A failure asks to be run again. Those that have the signal already do not get it twice. */
+	return found ? error : -ESRCH;
+}
