@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The early end of a program.
+
+use gpufas_abi::{Access, FaultKind, FaultRecord};
+
+use crate::report::report;
+use crate::target::terminate;
+
+/// Ends the program with a fault: `kind` and `access` are numbers of [`FaultKind`] and [`Access`].
+///
+/// It returns to nobody; "C-unwind" here and in the other exported functions lets the tests of this crate
+/// catch the end and is the same as "C" in a crate that aborts on panic.
+#[unsafe(no_mangle)]
+#[cold]
+#[inline(never)]
+pub extern "C-unwind" fn gpufas_fault(kind: u32, access: u32, address: u64, size: u64, site: u32) -> ! {
+    if let Some(report) = report() {
+        report.fault(&FaultRecord { kind, access, address, size, site, reserved: 0 });
+    }
+    terminate()
+}
+
+/// Ends the program with a fault.
+#[cold]
+#[inline(always)]
+pub fn fault(kind: FaultKind, access: Access, address: u64, size: u64, site: u32) -> ! {
+    gpufas_fault(kind as u32, access as u32, address, size, site)
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Begin and regular end of a launch.
+
+use gpufas_abi::ABI_VERSION;
+
+use crate::context::context;
+use crate::report::report;
+use crate::state::state;
+use crate::target::terminate;
+use crate::translate;
+
+/// Begins a launch. `stack` is the address of a local variable of the entry, and the variables of what the
+/// entry calls lie below it.
+///
+/// If the host is of another version, or gave no memory for a report, the program ends at once, and the
+/// report's status stays [`Ready`](gpufas_abi::Status::Ready).
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C-unwind" fn gpufas_start(stack: *mut u8) {
+    let context = context();
+    if context.version != ABI_VERSION {
+        terminate();
+    }
+    let Some(report) = report() else { terminate() };
+    let state = state();
+    state.stack.set(stack.expose_provenance() as u64);
+    state.budget.set(context.budget);
+    state.journal_used.set(0);
+    state.log_used.set(0);
+    state.tlb.clear();
+    translate::open_window(&context.space, &state.window);
+    report.begin();
+}
+
+/// Ends a launch regularly. The entry returns after it.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C-unwind" fn gpufas_finish(result: i64) {
+    if let Some(report) = report() {
+        report.finish(result);
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What the runtime remembers during a launch.
+
+use core::cell::Cell;
+use core::ops::Deref;
+
+use crate::tlb::Tlb;
+
+/// The part of the direct map that the inlined path of a translation serves: the largest segment.
+///
+/// Start and size are multiples of a page, and addresses keep their alignment, so that an aligned access
+/// whose first byte lies inside lies inside wholly.
+pub struct Window {
+    /// First virtual address.
+    pub start: Cell<u64>,
+    /// Bytes; 0 if there is no such part.
+    pub size: Cell<u64>,
+    /// What is added to a virtual address, modulo 2^64, to get the address for the program.
+    pub offset: Cell<u64>,
+}
+
+/// The state of one thread of a program.
+pub struct State {
+    /// What the inlined translation needs.
+    pub window: Window,
+    /// Backward branches that the program may still take.
+    pub budget: Cell<u64>,
+    /// Address after the last byte of the program's live stack.
+    pub stack: Cell<u64>,
+    /// Entries in the journal.
+    pub journal_used: Cell<u64>,
+    /// Bytes in the log.
+    pub log_used: Cell<u64>,
+    /// Pages that were found by walking the page tables.
+    pub tlb: Tlb,
+}
+
+/// Something that only one thread uses.
+#[repr(transparent)]
+struct OneThread<T>(T);
+
+// SAFETY: a program runs in one thread, on a GPU and in the process of a VM's host; under test a lock
+// around each launch sees to that.
+unsafe impl<T> Sync for OneThread<T> {}
+
+impl<T> Deref for OneThread<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+static STATE: OneThread<State> = OneThread(State {
+    window: Window { start: Cell::new(0), size: Cell::new(0), offset: Cell::new(0) },
+    budget: Cell::new(0),
+    stack: Cell::new(0),
+    journal_used: Cell::new(0),
+    log_used: Cell::new(0),
+    tlb: Tlb::new(),
+});
+
+/// The state of the calling thread.
+#[inline(always)]
+pub fn state() -> &'static State {
+    &STATE
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! From the target's virtual addresses to memory.
+
+use core::ptr::with_exposed_provenance_mut;
+
+use gpufas_abi::{Access, AddressSpace, FaultKind};
+
+use crate::context::context;
+use crate::fault::fault;
+use crate::journal;
+use crate::own;
+use crate::page_table;
+use crate::physical::{self, Memory};
+use crate::state::{Window, state};
+use crate::target::stack_pointer;
+
+/// Bytes of a page.
+pub const PAGE_SIZE: u64 = 4096;
+
+/// The widest access that is translated as one.
+const WIDEST: u64 = 16;
+
+/// Whether an address belongs to the kernel's half of the address space.
+#[inline(always)]
+pub const fn is_kernel(address: u64) -> bool {
+    address.cast_signed() < 0
+}
+
+/// The address of `size` bytes to load; `va` must be a multiple of `size`, which is a power of two of at
+/// most 16. The largest part of the direct map is served inline.
+#[unsafe(no_mangle)]
+#[inline(always)]
+#[expect(
+    unused_attributes,
+    reason = "Rust cannot inline it into a program, but LLVM can: the bitcode has the attribute"
+)]
+pub extern "C-unwind" fn gpufas_translate_load(va: u64, size: u64, site: u32) -> *mut u8 {
+    let window = &state().window;
+    let inside = va.wrapping_sub(window.start.get()) < window.size.get();
+    if inside && va & size.wrapping_sub(1) == 0 {
+        return with_exposed_provenance_mut(va.wrapping_add(window.offset.get()) as usize);
+    }
+    translate_load_slow(va, size, site)
+}
+
+#[cold]
+#[inline(never)]
+extern "C-unwind" fn translate_load_slow(va: u64, size: u64, site: u32) -> *mut u8 {
+    aligned(va, size, Access::Load, site).pointer
+}
+
+/// The address of `size` bytes to store, which are recorded in the journal; as [`gpufas_translate_load`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C-unwind" fn gpufas_translate_store(va: u64, size: u64, site: u32) -> *mut u8 {
+    let memory = aligned(va, size, Access::Store, site);
+    if is_kernel(va) {
+        // SAFETY: `aligned` found `size` bytes of memory there, aligned.
+        unsafe { journal::record(va, &memory, size, site) };
+    }
+    memory.pointer
+}
+
+/// The memory of one access, which is checked wholly. Of own memory, `physical` is 0.
+#[inline(always)]
+fn aligned(va: u64, size: u64, access: Access, site: u32) -> Memory {
+    let mask = size.wrapping_sub(1);
+    if !size.is_power_of_two() || size > WIDEST || va & mask != 0 {
+        fault(FaultKind::Misaligned, access, va, size, site);
+    }
+    match range(va, size, access, stack_pointer()) {
+        // An aligned access crosses no page; less memory than a page can only be the end of a segment.
+        Ok(memory) if memory.length < size => fault(FaultKind::NotMemory, access, va, size, site),
+        // Only a segment whose base is odd.
+        Ok(memory) if memory.pointer.addr() as u64 & mask != 0 => {
+            fault(FaultKind::Misaligned, access, va, size, site)
+        }
+        Ok(memory) => memory,
+        Err(kind) => fault(kind, access, va, size, site),
+    }
+}
+
+/// The memory at `va`: of the program's own all of the `size` bytes, of the kernel's as many as lie
+/// together, which may be less.
+///
+/// # Errors
+///
+/// Those of [`own::find`] and [`kernel`].
+pub fn range(va: u64, size: u64, access: Access, stack_pointer: u64) -> Result<Memory, FaultKind> {
+    if is_kernel(va) {
+        return kernel(va);
+    }
+    let pointer = own::find(va, size, access, stack_pointer)?;
+    Ok(Memory { pointer, physical: 0, length: size })
+}
+
+/// The memory at a kernel address: to the end of the segment or region in the direct map and in the image,
+/// else to the end of the page.
+///
+/// # Errors
+///
+/// [`FaultKind::NotMemory`] if there is none, and those of [`page_table::walk`].
+#[inline(never)]
+pub fn kernel(va: u64) -> Result<Memory, FaultKind> {
+    let space = &context().space;
+    let (physical, length) = if (space.direct_map_start..space.direct_map_end).contains(&va) {
+        (va.wrapping_sub(space.direct_map_start), space.direct_map_end.wrapping_sub(va))
+    } else if (space.image_start..space.image_end).contains(&va) {
+        let inside = va.wrapping_sub(space.image_start);
+        (space.image_physical.wrapping_add(inside), space.image_end.wrapping_sub(va))
+    } else {
+        let physical = match state().tlb.find(va) {
+            Some(physical) => physical,
+            None => {
+                let physical = page_table::walk(space, va)?;
+                state().tlb.enter(va, physical);
+                physical
+            }
+        };
+        (physical, PAGE_SIZE - va % PAGE_SIZE)
+    };
+    let memory = physical::find(space, physical).ok_or(FaultKind::NotMemory)?;
+    Ok(Memory { length: memory.length.min(length), ..memory })
+}
+
+/// Finds the part of the direct map that [`gpufas_translate_load`] serves inline: the largest segment.
+pub fn open_window(space: &AddressSpace, window: &Window) {
+    window.size.set(0);
+    if !is_kernel(space.direct_map_start) || !space.direct_map_start.is_multiple_of(PAGE_SIZE) {
+        return;
+    }
+    for segment in physical::segments(space) {
+        // Whole pages only, and only where an address keeps its alignment.
+        let Some(start) = segment.start.checked_next_multiple_of(PAGE_SIZE) else { continue };
+        let end = segment.end & !(PAGE_SIZE - 1);
+        let shift = segment.base.wrapping_sub(segment.start);
+        let mapped = space.direct_map_end.saturating_sub(space.direct_map_start) & !(PAGE_SIZE - 1);
+        let size = end.min(mapped).saturating_sub(start);
+        if shift.is_multiple_of(WIDEST) && size > window.size.get() {
+            window.start.set(space.direct_map_start.wrapping_add(start));
+            window.size.set(size);
+            window.offset.set(shift.wrapping_sub(space.direct_map_start));
+        }
+    }
+}
