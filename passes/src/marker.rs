@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Calls that early passes leave for later ones.
+//!
+//! What kernel code means in a recovery program is decided on unoptimised IR, but a source site with its
+//! inlining chain is known only after optimisation. So the early passes insert calls of functions with
+//! these names, which no C program can define, and llview or the reachability check replace them.
+
+/// `fn(ptr reason) noreturn`: something that has no meaning outside the CPU; `reason` is a constant string.
+/// An error where it is still reachable after optimisation.
+pub const REFUSED: &str = "gpufas.refused";
+
+/// `fn() noreturn`: `BUG()`.
+pub const BUG: &str = "gpufas.bug";
+
+/// `fn(ptr format, ptr arguments, i32 count) -> i32`: `printk`.
+pub const PRINT: &str = "gpufas.print";

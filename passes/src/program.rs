@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What the passes learn about a program on the way: the compiler's part of the manifest.
+
+use std::collections::HashMap;
+
+use gpufas_abi::manifest::{Entry, Site};
+
+use crate::diagnostic::{Diagnostic, Severity};
+
+/// Facts and findings about the program that is being compiled.
+#[derive(Debug, Default)]
+pub struct Program {
+    /// Entry points, in the order of the source.
+    pub entries: Vec<Entry>,
+    /// Kernel symbols in the order of the symbol table.
+    pub symbols: Vec<String>,
+    /// Whether it may store to kernel memory.
+    pub writes: bool,
+    /// Source sites.
+    pub sites: SiteTable,
+    /// What passes had to say.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Program {
+    /// Whether a pass found an error.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Source sites by number; number 0 is the unknown site.
+#[derive(Debug)]
+pub struct SiteTable {
+    sites: Vec<Site>,
+    numbers: HashMap<Site, u32>,
+}
+
+impl Default for SiteTable {
+    fn default() -> Self {
+        Self { sites: vec![Site::default()], numbers: HashMap::from([(Site::default(), 0)]) }
+    }
+}
+
+impl SiteTable {
+    /// The number of a site, a new one if it has none yet.
+    pub fn number(&mut self, site: Site) -> u32 {
+        if let Some(&number) = self.numbers.get(&site) {
+            return number;
+        }
+        let Ok(number) = u32::try_from(self.sites.len()) else { return 0 };
+        self.sites.push(site.clone());
+        self.numbers.insert(site, number);
+        number
+    }
+
+    /// All sites in order of their numbers.
+    pub fn into_sites(self) -> Vec<Site> {
+        self.sites
+    }
+}
