@@ -5,8 +5,8 @@
  *
  *	gpufas run kill-hog.fatbin --qmp SOCKET -- --threshold_mib 512
  *
- * A process that has no more than the threshold is left alone, so that the
- * program can be run on suspicion.
+ * If no process has at least the threshold, none is killed, so that the program
+ * can be run on suspicion.
  */
 #include <gpufas/gpufas.h>
 #include <gpufas/signal.h>
@@ -15,15 +15,13 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
-/* Whether a process may be chosen at all: oom_unkillable_task() in mm/oom_kill.c */
-static bool may_be_killed(struct task_struct *process)
-{
-	return !is_global_init(process) && !gpufas_is_kernel_thread(process) && !gpufas_is_dying(process);
-}
-
 /*
  * for_each_process() visits the first thread of each process only, and threads
  * share their memory, so that nothing is counted twice.
+ *
+ * A process that was killed already, but still holds its memory, is found again.
+ * The OOM killer too waits for its victim before it chooses another:
+ * oom_evaluate_task() in mm/oom_kill.c.
  */
 static struct task_struct *find_largest(unsigned long *largest_kib)
 {
@@ -31,9 +29,14 @@ static struct task_struct *find_largest(unsigned long *largest_kib)
 
 	*largest_kib = 0;
 	for_each_process(process) {
-		unsigned long kib = gpufas_resident_kib(process);
+		unsigned long kib;
 
-		if (kib > *largest_kib && may_be_killed(process)) {
+		/* As in oom_unkillable_task() */
+		if (is_global_init(process) || gpufas_is_kernel_thread(process))
+			continue;
+
+		kib = gpufas_resident_kib(process);
+		if (kib > *largest_kib) {
 			largest = process;
 			*largest_kib = kib;
 		}
@@ -42,7 +45,7 @@ static struct task_struct *find_largest(unsigned long *largest_kib)
 	return largest;
 }
 
-GPUFAS_ENTRY(kill_hog, "kill the process with the most resident memory, if it has more than a threshold",
+GPUFAS_ENTRY(kill_hog, "kill the process with the most resident memory, if that reaches a threshold",
 	     unsigned long, threshold_mib)
 {
 	unsigned long kib;
@@ -50,7 +53,7 @@ GPUFAS_ENTRY(kill_hog, "kill the process with the most resident memory, if it ha
 	int result;
 
 	if (!hog || kib / 1024 < threshold_mib) {
-		gpufas_log("no process has more than %lu MiB; the largest has %lu KiB\n", threshold_mib, kib);
+		gpufas_log("no process has %lu MiB; the largest has %lu KiB\n", threshold_mib, kib);
 		return -ESRCH;
 	}
 

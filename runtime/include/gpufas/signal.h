@@ -7,8 +7,10 @@
  * What cannot be done is to wake a sleeping task. A signal is looked at on the
  * way out of the kernel (exit_to_user_mode_loop() sees TIF_SIGPENDING), which a
  * running task takes at its next system call, fault or timer tick. A task that
- * sleeps stays asleep until something else wakes it, and then notices.
- * gpufas_send_signal() says which of the two it is.
+ * sleeps, is stopped or is held by a debugger notices when something else wakes
+ * it; gpufas_send_signal() tells the two apart. Until then the system's own
+ * signals do not wake it either, because wants_signal() takes TIF_SIGPENDING to
+ * mean that it was woken; but SIGKILL does.
  *
  * The kernel gives each signal a struct sigqueue that says who sent it. None is
  * allocated here. The kernel copes: __send_signal_locked() itself sets only the

@@ -51,11 +51,12 @@ static inline bool gpufas_is_kernel_thread(const struct task_struct *task)
 }
 
 /*
- * gpufas_is_dying - whether a task is exiting, dead, or sure to die at its next step
+ * gpufas_is_dying - whether a task (this one thread) is exiting, dead, or sure to die at its next step
  *
  * do_exit() sets PF_EXITING, exit_notify() sets exit_state; a process that is
  * killed or exits as a whole has SIGNAL_GROUP_EXIT from do_group_exit() or
- * complete_signal() on, and a thread that is killed has SIGKILL pending.
+ * complete_signal() on, and a thread that is killed has SIGKILL pending. The
+ * first thread of a process may be dead while others live on.
  */
 static inline bool gpufas_is_dying(struct task_struct *task)
 {
