@@ -1,3 +1,35 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Knowledge of one kernel build.
+//! What can be known of one kernel build, and finding all of it in raw memory.
+//!
+//! From nothing but read access to a machine's physical memory ([`PhysicalMemory`]), [`Kernel::find`] learns which
+//! Linux kernel runs there, where it lies ([`Layout`], KASLR applied), and its symbols ([`Symbols`]);
+//! [`Kernel::types`] adds its types ([`Types`]), and [`processes::list`] reads its process table. No file of the
+//! kernel's and no help from the machine is needed.
+//!
+//! Everything read is taken for hostile: malformed contents end in an [`Error`], in bounded time and memory.
+//!
+//! Supported: x86-64 kernels from 6.0 on, 4 and 5 levels of page tables, without memory encryption.
+
+mod btf;
+mod error;
+mod find;
+mod kallsyms;
+mod kernel;
+mod layout;
+mod member_path;
+mod memory;
+mod newest;
+mod notes;
+pub mod processes;
+mod resident;
+mod symbols;
+mod types;
+mod vmcoreinfo;
+
+pub use error::{Error, Result};
+pub use kernel::Kernel;
+pub use layout::Layout;
+pub use memory::{MemorySlices, PAGE_SIZE, PhysicalMemory};
+pub use symbols::{Symbol, Symbols};
+pub use types::{Bits, Enumerator, Field, Types};

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Finding kernels in raw memory.
+//!
+//! A VMCOREINFO text names its kernel's page tables and a few addresses. Such a text alone proves nothing: it
+//! may be left from an earlier boot, belong to a virtual machine inside the target, or be a file's contents. So it
+//! is believed only if the kernel that it describes is there: its page tables map the addresses that it
+//! names to where it says the image lies, the image names the same release, and the image's own
+//! pointer to its VMCOREINFO leads to this text.
+
+use crate::error::{Error, Result};
+use crate::kallsyms::{self, Tables};
+use crate::kernel::Kernel;
+use crate::layout::{IMAGE_MAP_START, Layout, View, walk};
+use crate::memory::{PAGE_SIZE, PhysicalMemory};
+use crate::notes;
+use crate::symbols::Symbols;
+use crate::vmcoreinfo::{PREFIX, Vmcoreinfo};
+
+/// `KERNEL_IMAGE_SIZE` with KASLR: the most that an image, wherever it is moved, can reach from `__START_KERNEL_map`.
+const MAX_IMAGE_REACH: u64 = 1 << 30;
+/// Bytes of a field of `struct new_utsname` (`__NEW_UTS_LEN` + 1, include/uapi/linux/utsname.h).
+const UTS_FIELD: u64 = 65;
+/// Most candidates whose symbols are read; a machine has one kernel, and rarely one or two old ones.
+const MAX_LOADS: usize = 16;
+/// Most bytes of `linux_banner` that are looked at.
+const MAX_BANNER: usize = 512;
+
+/// What `SYMBOL()` entries are compared with the symbol table. (Some entries, as `mem_section`, are not addresses
+/// of symbols but values of pointers.)
+const KNOWN_SYMBOLS: &[&str] =
+    &["_stext", "init_uts_ns", "init_top_pgt", "prb", "clear_seq", "node_online_map"];
+
+/// How far a candidate came; the error of the one that came furthest is worth reporting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Text,
+    PageTables,
+    Release,
+    Symbols,
+}
+
+/// All kernels in memory whose VMCOREINFO proves right, in the order of its physical address.
+pub(crate) fn find_all(memory: &dyn PhysicalMemory) -> Result<Vec<Kernel>> {
+    let mut candidates = 0;
+    let mut loads = 0;
+    let mut furthest: Option<(Stage, String, Error)> = None;
+    let mut kernels: Vec<Kernel> = Vec::new();
+    for page in memory.find_pages(PREFIX)? {
+        let Some(info) = Vmcoreinfo::read(memory, page)? else { continue };
+        candidates += 1;
+        let mut stage = Stage::Text;
+        match examine(memory, page, &info, &mut stage, &mut loads) {
+            // A second copy of the text of a kernel that is known already.
+            Ok(kernel) if kernels.iter().any(|known| known.layout() == kernel.layout()) => {}
+            Ok(kernel) => kernels.push(kernel),
+            // The source of the memory has failed, which says nothing about the candidate.
+            Err(error @ Error::Unreadable { .. }) => return Err(error),
+            Err(error) => {
+                if furthest.as_ref().is_none_or(|(best, ..)| *best < stage) {
+                    furthest = Some((stage, info.release().into(), error));
+                }
+            }
+        }
+    }
+    match furthest {
+        _ if !kernels.is_empty() => Ok(kernels),
+        Some((_, release, error)) => {
+            Err(Error::NoUsableKernel { candidates, release, source: Box::new(error) })
+        }
+        None => Err(Error::NoKernel),
+    }
+}
+
+fn disagreement(what: impl Into<String>) -> Error {
+    Error::Disagreement { what: what.into() }
+}
+
+/// The kernel that the text `info` in the page at physical address `page` describes, if it is there.
+fn examine(
+    memory: &dyn PhysicalMemory,
+    page: u64,
+    info: &Vmcoreinfo,
+    stage: &mut Stage,
+    loads: &mut usize,
+) -> Result<Kernel> {
+    let version = info.version()?;
+    let early = early_layout(memory, info)?;
+    let view = View { memory, layout: &early };
+    *stage = Stage::PageTables;
+    check_page_tables(view, info)?;
+    *stage = Stage::Release;
+    let uts_version = check_release(view, info)?;
+    *stage = Stage::Symbols;
+    if *loads == MAX_LOADS {
+        return Err(disagreement(format!("more than {MAX_LOADS} kernels seem to be in memory")));
+    }
+    *loads += 1;
+    let symbols = read_symbols(view, info, version)?;
+    check_own_text(view, &symbols, page)?;
+    check_banner(view, &symbols, info.release(), &uts_version)?;
+    let build_id = match info.value("BUILD-ID").filter(|id| !id.is_empty()) {
+        Some(id) => Some(id.to_owned()),
+        None => notes::build_id(view, &symbols)?,
+    };
+    let layout = final_layout(view, info, &symbols)?;
+    Ok(Kernel::new(info.release().into(), version, uts_version, build_id, layout, symbols))
+}
+
+/// What can be known before the symbols: all that an image can reach counts as image, and there is no direct map.
+fn early_layout(memory: &dyn PhysicalMemory, info: &Vmcoreinfo) -> Result<Layout> {
+    let unsupported = |what: &str| Error::Unsupported { release: info.release().into(), what: what.into() };
+    if info.value("PAGESIZE").is_some_and(|size| size != "4096") {
+        return Err(unsupported("its pages are not of 4096 bytes, so it is not for x86-64"));
+    }
+    if info.number("sme_mask").is_ok_and(|mask| mask != 0) {
+        return Err(unsupported("its memory is encrypted (AMD SME or SEV)"));
+    }
+    let phys_base = info.number("phys_base")? as u64;
+    let levels = match info.number("pgtable_l5_enabled") {
+        Ok(0) | Err(Error::VmcoreinfoEntry { .. }) => 4,
+        Ok(1) => 5,
+        Ok(value) => {
+            let entry = "NUMBER(pgtable_l5_enabled)".into();
+            return Err(Error::VmcoreinfoValue { entry, value: value.to_string() });
+        }
+        Err(error) => return Err(error),
+    };
+    let mut layout = Layout {
+        direct_map_start: 0,
+        direct_map_end: 0,
+        image_start: IMAGE_MAP_START,
+        image_end: IMAGE_MAP_START + MAX_IMAGE_REACH,
+        image_physical: phys_base,
+        page_table_root: 0,
+        page_table_levels: levels,
+        kaslr_offset: info.hexadecimal("KERNELOFFSET")?,
+        phys_base,
+    };
+    let root = info.symbol("swapper_pg_dir")?;
+    if !(layout.image_start..layout.image_end).contains(&root) || root % PAGE_SIZE != 0 {
+        return Err(disagreement(format!("the page table root {root:#x} is not in the image")));
+    }
+    layout.page_table_root = layout.translate(memory, root)?;
+    Ok(layout)
+}
+
+/// The page tables must map the image's addresses to where the image is said to lie.
+fn check_page_tables(view: View<'_>, info: &Vmcoreinfo) -> Result<()> {
+    let Layout { page_table_root, page_table_levels, .. } = *view.layout;
+    for name in ["swapper_pg_dir", "init_uts_ns", "_stext"] {
+        let va = info.symbol(name)?;
+        let expected = view.layout.translate(view.memory, va)?;
+        let mapped = walk(view.memory, page_table_root, page_table_levels, va)?;
+        if mapped != expected {
+            return Err(disagreement(format!(
+                "the page tables map {name} ({va:#x}) to {mapped:#x} instead of {expected:#x}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// `init_uts_ns` must name the same release. Returns the kernel's version string.
+fn check_release(view: View<'_>, info: &Vmcoreinfo) -> Result<String> {
+    let names = info.symbol("init_uts_ns")?.checked_add(info.offset("uts_namespace.name")?);
+    let field = |index: u64| {
+        let address = names.and_then(|names| names.checked_add(index * UTS_FIELD));
+        let bytes: [u8; UTS_FIELD as usize] =
+            view.read_array(address.ok_or(Error::NotKernel { va: u64::MAX })?)?;
+        let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+        let text = str::from_utf8(&bytes[..end]).ok().filter(|text| text.bytes().all(|byte| byte >= b' '));
+        text.map(str::to_owned).ok_or_else(|| disagreement("init_uts_ns does not hold text"))
+    };
+    let (system, release, version, machine) = (field(0)?, field(2)?, field(3)?, field(4)?);
+    if system != "Linux" || release != info.release() {
+        return Err(disagreement(format!(
+            "VMCOREINFO is of release {}, init_uts_ns of {system} {release}",
+            info.release()
+        )));
+    }
+    if machine != "x86_64" {
+        return Err(Error::Unsupported { release, what: format!("it is for {machine}, not for x86_64") });
+    }
+    Ok(version)
+}
+
+fn read_symbols(view: View<'_>, info: &Vmcoreinfo, version: (u32, u32)) -> Result<Symbols> {
+    let tables = Tables {
+        names: kallsyms_symbol(info, "kallsyms_names")?,
+        count: kallsyms_symbol(info, "kallsyms_num_syms")?,
+        token_table: kallsyms_symbol(info, "kallsyms_token_table")?,
+        token_index: kallsyms_symbol(info, "kallsyms_token_index")?,
+        offsets: kallsyms_symbol(info, "kallsyms_offsets")?,
+        relative_base: match info.symbol("kallsyms_relative_base") {
+            Err(Error::VmcoreinfoEntry { .. }) => None,
+            base => Some(base?),
+        },
+    };
+    let known: Vec<(&str, u64)> =
+        KNOWN_SYMBOLS.iter().filter_map(|name| Some((*name, info.symbol(name).ok()?))).collect();
+    let long_names = version >= (6, 1);
+    Ok(kallsyms::read(view, &tables, long_names, &known)?.0)
+}
+
+fn kallsyms_symbol(info: &Vmcoreinfo, name: &str) -> Result<u64> {
+    info.symbol(name).map_err(|error| match error {
+        Error::VmcoreinfoEntry { .. } => Error::Unsupported {
+            release: info.release().into(),
+            what: "its VMCOREINFO does not say where its symbol table (kallsyms) is, as that of kernels from 6.0 on"
+                .into(),
+        },
+        other => other,
+    })
+}
+
+/// The kernel's pointer to its VMCOREINFO must lead to the text at hand, else the text is a copy.
+fn check_own_text(view: View<'_>, symbols: &Symbols, page: u64) -> Result<()> {
+    let Some(pointer) = symbols.address("vmcoreinfo_data") else { return Ok(()) };
+    let Layout { page_table_root, page_table_levels, .. } = *view.layout;
+    let text = walk(view.memory, page_table_root, page_table_levels, view.read_u64(pointer)?)?;
+    if text == page {
+        return Ok(());
+    }
+    Err(disagreement(format!("the kernel's VMCOREINFO is at {text:#x}, this one at {page:#x} is a copy")))
+}
+
+/// The banner must be of the same release and version.
+fn check_banner(view: View<'_>, symbols: &Symbols, release: &str, version: &str) -> Result<()> {
+    let Some(address) = symbols.address("linux_banner") else { return Ok(()) };
+    let expected = format!("Linux version {release} ");
+    let mut banner = [0; MAX_BANNER];
+    view.read(address, &mut banner)?;
+    let end = banner.iter().position(|&byte| byte == 0).unwrap_or(banner.len());
+    let text = String::from_utf8_lossy(&banner[..end]);
+    if text.starts_with(&expected) && (text.trim_end().ends_with(version) || end == MAX_BANNER) {
+        return Ok(());
+    }
+    Err(disagreement(format!("linux_banner says {text:?} instead of release {release}, version {version}")))
+}
+
+/// The layout with the image's true bounds and the direct map.
+fn final_layout(view: View<'_>, info: &Vmcoreinfo, symbols: &Symbols) -> Result<Layout> {
+    let release = info.release();
+    let symbol = |name: &str| {
+        let missing = || Error::NoSymbol { release: release.into(), name: name.into() };
+        symbols.address(name).ok_or_else(missing)
+    };
+    let early = view.layout;
+    let (start, end) = (symbol("_text")?, symbol("_end")?);
+    let end = end.checked_next_multiple_of(PAGE_SIZE).filter(|&end| start < end && end <= early.image_end);
+    let end = end.filter(|_| start >= early.image_start && start % PAGE_SIZE == 0);
+    let Some(end) = end else {
+        return Err(disagreement(format!("the image cannot begin at {start:#x}")));
+    };
+    let image_physical = early.image_physical.wrapping_add(start - early.image_start);
+    if !view.memory.contains(image_physical, end - start) {
+        return Err(disagreement(format!(
+            "the image at physical address {image_physical:#x} is not in memory"
+        )));
+    }
+    let direct_map_start = view.read_u64(symbol("page_offset_base")?)?;
+    let memory_end = view.memory.ranges().last().map_or(0, |range| range.end);
+    let direct_map_end = direct_map_start.checked_add(memory_end);
+    let Some(direct_map_end) = direct_map_end.filter(|&end| end <= IMAGE_MAP_START) else {
+        return Err(disagreement(format!("the direct map cannot begin at {direct_map_start:#x}")));
+    };
+    let layout = Layout {
+        direct_map_start,
+        direct_map_end,
+        image_start: start,
+        image_end: end,
+        image_physical,
+        ..*early
+    };
+    // The page tables themselves must be in the direct map where the layout says.
+    let root = layout.page_table_root;
+    if walk(view.memory, root, layout.page_table_levels, direct_map_start.wrapping_add(root))? != root {
+        return Err(disagreement(format!("the direct map does not begin at {direct_map_start:#x}")));
+    }
+    Ok(layout)
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The symbols of a kernel's image.
+
+use std::ops::Range;
+
+/// A symbol of the kernel's image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its run-time address; for a per-CPU symbol of kernels before 6.15 (kind `A` or `a`, or an address far
+    /// below the image) the offset into each CPU's area.
+    pub address: u64,
+    /// Its kind, a letter as in the output of `nm`.
+    pub kind: char,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    address: u64,
+    name_start: u32,
+    name_len: u16,
+    kind: u8,
+}
+
+/// The symbols of a kernel's image, in the kernel's own order. Modules' symbols are not among them.
+#[derive(Clone, Debug)]
+pub struct Symbols {
+    /// All names, one after the other.
+    names: String,
+    entries: Vec<Entry>,
+    /// Indices into `entries`, sorted by name; equal names in the kernel's order.
+    by_name: Vec<u32>,
+    /// Indices into `entries`, sorted by address; equal addresses in the kernel's order.
+    by_address: Vec<u32>,
+    /// Where `name_at` answers.
+    image: Range<u64>,
+}
+
+/// Collects symbols in the kernel's order.
+#[derive(Debug, Default)]
+pub(crate) struct SymbolsBuilder {
+    names: String,
+    entries: Vec<Entry>,
+}
+
+impl SymbolsBuilder {
+    /// Adds a symbol; its address can be set later. False, and nothing is added, if it does not fit.
+    pub(crate) fn push(&mut self, name: &str, kind: u8, address: u64) -> bool {
+        let (Ok(name_start), Ok(name_len)) = (u32::try_from(self.names.len()), u16::try_from(name.len()))
+        else {
+            return false;
+        };
+        self.names.push_str(name);
+        self.entries.push(Entry { address, name_start, name_len, kind });
+        true
+    }
+
+    /// Bytes of names so far.
+    pub(crate) fn name_bytes(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Name of the symbol with an index.
+    pub(crate) fn name(&self, index: usize) -> Option<&str> {
+        self.entries.get(index).map(|entry| entry_name(&self.names, entry))
+    }
+
+    /// Sets the addresses of all symbols, by index.
+    pub(crate) fn set_addresses(&mut self, mut address: impl FnMut(usize) -> u64) {
+        for (index, entry) in self.entries.iter_mut().enumerate() {
+            entry.address = address(index);
+        }
+    }
+
+    /// Builds the indices.
+    pub(crate) fn finish(self) -> Symbols {
+        let Self { names, entries } = self;
+        let mut by_name: Vec<u32> = (0..entries.len() as u32).collect();
+        let mut by_address = by_name.clone();
+        by_name.sort_by_key(|&index| (entry_name(&names, &entries[index as usize]), index));
+        by_address.sort_by_key(|&index| (entries[index as usize].address, index));
+        Symbols { names, entries, by_name, by_address, image: 0..0 }
+    }
+}
+
+fn entry_name<'a>(names: &'a str, entry: &Entry) -> &'a str {
+    &names[entry.name_start as usize..][..usize::from(entry.name_len)]
+}
+
+impl Symbols {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The address of the symbol `name`. Of several symbols with that name (static ones of different files)
+    /// the first in the kernel's order, as `kallsyms_lookup_name()` gives; [`all`](Self::all) gives each.
+    pub fn address(&self, name: &str) -> Option<u64> {
+        self.all(name).next().map(|symbol| symbol.address)
+    }
+
+    /// All symbols called `name`, in the kernel's order.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = Symbol<'_>> {
+        let name_of = |index: &u32| entry_name(&self.names, &self.entries[*index as usize]);
+        let start = self.by_name.partition_point(|index| name_of(index) < name);
+        let count = self.by_name[start..].partition_point(|index| name_of(index) == name);
+        self.by_name[start..start + count].iter().map(|&index| self.symbol(&self.entries[index as usize]))
+    }
+
+    /// The name of what lies at `address`, and how many bytes after its start that is; of several symbols of
+    /// one address the first, as `kallsyms_lookup()` gives. `None` outside the image and before its first symbol.
+    pub fn name_at(&self, address: u64) -> Option<(&str, u64)> {
+        if !self.image.contains(&address) {
+            return None;
+        }
+        let address_of = |index: &u32| self.entries[*index as usize].address;
+        let after = self.by_address.partition_point(|index| address_of(index) <= address);
+        let start = address_of(self.by_address.get(after.checked_sub(1)?)?);
+        if !self.image.contains(&start) {
+            return None;
+        }
+        let first = self.by_address.partition_point(|index| address_of(index) < start);
+        let entry = &self.entries[self.by_address[first] as usize];
+        Some((entry_name(&self.names, entry), address - start))
+    }
+
+    /// All symbols, in the kernel's order.
+    pub fn iter(&self) -> impl Iterator<Item = Symbol<'_>> {
+        self.entries.iter().map(|entry| self.symbol(entry))
+    }
+
+    /// Says where the image lies, which is itself known from symbols only.
+    pub(crate) fn set_image(&mut self, image: Range<u64>) {
+        self.image = image;
+    }
+
+    fn symbol(&self, entry: &Entry) -> Symbol<'_> {
+        Symbol { name: entry_name(&self.names, entry), address: entry.address, kind: entry.kind.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn symbols() -> Symbols {
+        let mut builder = SymbolsBuilder::default();
+        for (name, address) in
+            [("offset", 0x40), ("_text", 0x1000), ("_stext", 0x1000), ("f", 0x1100), ("f", 0x1080)]
+        {
+            assert!(builder.push(name, b'T', address));
+        }
+        let mut symbols = builder.finish();
+        symbols.set_image(0x1000..0x2000);
+        symbols
+    }
+
+    #[test]
+    fn names_lead_to_addresses_in_the_kernels_order() {
+        let symbols = symbols();
+        assert_eq!(symbols.len(), 5);
+        assert_eq!(symbols.address("_stext"), Some(0x1000));
+        assert_eq!(symbols.address("f"), Some(0x1100), "the first of two");
+        assert_eq!(symbols.all("f").map(|symbol| symbol.address).collect::<Vec<_>>(), [0x1100, 0x1080]);
+        assert_eq!(symbols.address("offset"), Some(0x40));
+        for absent in ["", "a", "ff", "zzz"] {
+            assert_eq!(symbols.address(absent), None, "{absent}");
+        }
+    }
+
+    #[test]
+    fn addresses_lead_to_the_first_name_below() {
+        let symbols = symbols();
+        assert_eq!(symbols.name_at(0x1000), Some(("_text", 0)));
+        assert_eq!(symbols.name_at(0x107f), Some(("_text", 0x7f)));
+        assert_eq!(symbols.name_at(0x1fff), Some(("f", 0xeff)));
+        for outside in [0, 0x40, 0xfff, 0x2000, u64::MAX] {
+            assert_eq!(symbols.name_at(outside), None, "{outside:#x}");
+        }
+    }
+}
