@@ -5,8 +5,15 @@
 //!
 //! The order in which the compiler runs them, and why, is in the documentation of `gpufas-cc`'s pipeline.
 
+pub mod budget;
 pub mod diagnostic;
+pub mod entry_points;
 pub mod kernel_asm;
+pub mod kernel_symbols;
+pub mod llview;
 pub mod llvm;
 pub mod marker;
+pub mod memory_class;
 pub mod program;
+pub mod reachability;
+pub mod retarget;

@@ -15,3 +15,6 @@ pub const BUG: &str = "gpufas.bug";
 
 /// `fn(ptr format, ptr arguments, i32 count) -> i32`: `printk`.
 pub const PRINT: &str = "gpufas.print";
+
+/// What precedes a kernel symbol's name in the name of the variable that stands for its entry in the symbol table.
+pub const SYMBOL_PREFIX: &str = "gpufas.symbol.";

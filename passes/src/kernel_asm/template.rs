@@ -55,7 +55,8 @@ impl Template {
         let mut template = Self::default();
         let mut depth = 0_usize;
         let (mut lock, mut repeat) = (false, false);
-        for statement in statements(text) {
+        let text = without_comments(text);
+        for statement in statements(&text) {
             let statement = strip_labels(statement);
             let (word, rest) = split_word(statement);
             match word.as_str() {
@@ -91,6 +92,18 @@ impl Template {
 
 fn instruction(lock: bool, repeat: bool, mnemonic: String, operands: &str) -> Instruction {
     Instruction { lock, repeat, mnemonic, operands: split_operands(operands).map(operand).collect() }
+}
+
+/// `text` without comments in C style.
+fn without_comments(text: &str) -> String {
+    let mut rest = text;
+    let mut kept = String::with_capacity(text.len());
+    while let Some((before, after)) = rest.split_once("/*") {
+        kept.push_str(before);
+        rest = after.split_once("*/").map_or("", |(_, after)| after);
+    }
+    kept.push_str(rest);
+    kept
 }
 
 /// Statements without comments, in order; `lock` before an instruction is a statement of its own.
@@ -273,6 +286,12 @@ mod tests {
     fn bytes_of_known_instructions_are_named() {
         assert_eq!(only("1:\t.byte 0x0f, 0x0b").mnemonic, "ud2");
         assert_eq!(only(".byte 0x0f, 0x01, 0xca").mnemonic, ".byte 0x0f, 0x01, 0xca");
+    }
+
+    #[test]
+    fn comments_are_left_out() {
+        let text = " btq  $2,$1\n\t/* output condition code c*/\n";
+        assert_eq!(only(text).mnemonic, "btq");
     }
 
     #[test]

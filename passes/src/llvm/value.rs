@@ -472,6 +472,20 @@ impl<'c> Value<'c> {
         unsafe { LLVMSetUnnamedAddress(self.0, LLVMUnnamedAddr::LLVMGlobalUnnamedAddr) }
     }
 
+    /// The address of element `index` of a global array, as a constant.
+    pub fn constant_element(self, index: u64) -> Self {
+        let word = self.value_type().element().unwrap_or_else(|| self.value_type());
+        // SAFETY: callers ask it of global arrays; the index is a constant of the word's context.
+        unsafe {
+            let context = LLVMGetTypeContext(word.0);
+            let mut indices = [
+                LLVMConstInt(LLVMInt64TypeInContext(context), 0, 0),
+                LLVMConstInt(LLVMInt64TypeInContext(context), index, 0),
+            ];
+            Self::new(LLVMConstInBoundsGEP2(self.value_type().0, self.0, indices.as_mut_ptr(), 2))
+        }
+    }
+
     /// Removes a global variable that nothing uses.
     pub fn delete_global(self) {
         // SAFETY: callers ask it of unused global variables; self is not used again.

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! reachability: what cannot be part of a recovery program and is still there after optimisation is an error, with the place
+//! of it and the calls that lead there.
+
+use gpufas_abi::manifest::{Frame, Site};
+use gpufas_abi::symbols::runtime;
+
+use crate::diagnostic::Diagnostic;
+use crate::llvm::{InlineAsm, Module, Opcode, Value, debug};
+use crate::marker;
+use crate::program::Program;
+
+/// Name of the pass.
+pub const NAME: &str = "reachability";
+
+/// C library functions that llview turns into the runtime's copies and fills.
+pub const MEMORY_FUNCTIONS: &[&str] = &["memcpy", "memmove", "memset", "__memcpy", "__memmove", "__memset"];
+
+/// Runs the check.
+pub fn run(module: &Module<'_>, program: &mut Program) {
+    for function in module.defined_functions() {
+        for instruction in function.instructions() {
+            if let Some(diagnostic) = check(module, function, instruction) {
+                program.diagnostics.push(diagnostic);
+            }
+        }
+    }
+    for alias in module.aliases().into_iter().chain(module.ifuncs()) {
+        program.diagnostics.push(Diagnostic::error(
+            NAME,
+            Site::default(),
+            format!("`{}` is an alias, which a GPU program cannot have", alias.name()),
+        ));
+    }
+}
+
+fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -> Option<Diagnostic> {
+    let site = || place(module, function, instruction);
+    if instruction.is(Opcode::LLVMIndirectBr) {
+        return Some(Diagnostic::error(NAME, site(), "a computed goto cannot be part of a recovery program"));
+    }
+    let callee = instruction.callee()?;
+    if InlineAsm::of(callee).is_some() {
+        return Some(Diagnostic::error(NAME, site(), "inline assembly that kernel-asm has not seen"));
+    }
+    if !callee.is_function() {
+        return Some(
+            Diagnostic::error(NAME, site(), "a call through a function pointer cannot be followed")
+                .with_help(
+                    "call the function by its name; functions of the running kernel cannot be called at all",
+                ),
+        );
+    }
+    if !callee.is_declaration() {
+        return None;
+    }
+    let name = callee.name();
+    if let Some(message) = callee.text_attribute("dontcall-error") {
+        let text =
+            if message.is_empty() { format!("call of `{name}`, which must not be called") } else { message };
+        return Some(Diagnostic::error(NAME, site(), text));
+    }
+    if name == marker::REFUSED {
+        let reason = instruction
+            .operand(0)
+            .filter(|reason| reason.is_global_variable())
+            .and_then(Value::initializer)
+            .and_then(Value::as_bytes)
+            .map(|bytes| String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned())
+            .unwrap_or_default();
+        return Some(Diagnostic::error(
+            NAME,
+            site(),
+            format!("inline assembly that has no meaning in a recovery program: {reason}"),
+        ));
+    }
+    if name == "llvm.read_register.i64" || name == "llvm.write_register.i64" {
+        return Some(Diagnostic::error(
+            NAME,
+            site(),
+            "a recovery program has no register of the failing system's CPUs",
+        ));
+    }
+    if name == "llvm.returnaddress" || name.starts_with("llvm.frameaddress") {
+        return Some(Diagnostic::error(NAME, site(), "a recovery program has no stack frame of the kernel"));
+    }
+    if name.starts_with("llvm.va_") {
+        return Some(
+            Diagnostic::error(
+                NAME,
+                site(),
+                "a function with variable arguments cannot be defined in a recovery program",
+            )
+            .with_help("a macro with variable arguments around gpufas_log() does the same"),
+        );
+    }
+    let known = name.starts_with("llvm.")
+        || name.starts_with("gpufas_")
+        || name.starts_with("gpufas.")
+        || runtime::LIBRARY.contains(&name.as_str())
+        || MEMORY_FUNCTIONS.contains(&name.as_str());
+    (!known).then(|| {
+        Diagnostic::error(NAME, site(), format!("call of `{name}`, which is not defined")).with_help(
+            "functions of the running kernel cannot be called from outside; compile a source file that defines it along, \
+             or do without it",
+        )
+    })
+}
+
+/// Where an instruction comes from. Where its function was not inlined, the place of a call of it follows.
+fn place<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -> Site {
+    let context = module.context();
+    let mut site = debug::site(context, instruction);
+    let mut function = function;
+    for _ in 0..16 {
+        let Some(call) = function.users().into_iter().find(|user| user.callee() == Some(function)) else {
+            break;
+        };
+        let outer = debug::site(context, call);
+        let Some(caller) = call.function() else { break };
+        if caller == function || caller.name().starts_with(gpufas_abi::symbols::ENTRY_PREFIX) {
+            break;
+        }
+        site.inlined_at.push(Frame {
+            file: outer.file,
+            line: outer.line,
+            column: outer.column,
+            function: outer.function,
+        });
+        site.inlined_at.extend(outer.inlined_at);
+        function = caller;
+    }
+    site
+}
