@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What comes from a running guest: its control line's events, its console, and its end. One thread reads each
+//! of the two serial ports; whoever waits for something waits here.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use gpufas_guest_init::{Event, ProcessEvent, Ready, Reply};
+
+use crate::console::Tail;
+use crate::kernel_log;
+
+/// The longest line that is taken from the guest, in bytes. The guest is ours, its memory may be corrupt.
+const MAX_LINE: u64 = 1 << 20;
+
+/// Something that the guest told, or that happened to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuestEvent {
+    /// The first process is up.
+    Ready(Ready),
+    /// Something happened to a process of the guest.
+    Process(ProcessEvent),
+    /// The kernel panicked.
+    Panicked {
+        /// The kernel's message.
+        message: String,
+    },
+    /// The guest was turned off, or its QEMU ended.
+    Gone,
+}
+
+/// Why waiting ended without what was waited for.
+#[derive(Debug)]
+pub enum Interruption {
+    Panicked(String),
+    Gone,
+    TooLate,
+    Broken(String),
+}
+
+/// What is known of the guest so far.
+#[derive(Default)]
+pub struct State {
+    /// Everything that happened, in order.
+    pub events: Vec<GuestEvent>,
+    replies: HashMap<u64, Vec<Reply>>,
+    complete: HashMap<u64, Vec<Reply>>,
+    console: Tail,
+    control_ended: bool,
+    console_ended: bool,
+    broken: Option<String>,
+}
+
+impl State {
+    /// The whole answer to a request, once all of it is there.
+    pub fn take_answer(&mut self, id: u64) -> Option<Vec<Reply>> {
+        self.complete.remove(&id)
+    }
+
+    fn panic(&self) -> Option<&str> {
+        self.events.iter().find_map(|event| match event {
+            GuestEvent::Panicked { message } => Some(message.as_str()),
+            _ => None,
+        })
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Ready(ready) => self.events.push(GuestEvent::Ready(ready)),
+            Event::Process(event) => self.events.push(GuestEvent::Process(event)),
+            // A request that could not be read: the set-up's fault.
+            Event::Reply { id: 0, reply, .. } => self.broken = Some(format!("{reply:?}")),
+            Event::Reply { id, reply, more } => {
+                self.replies.entry(id).or_default().push(reply);
+                if !more && let Some(replies) = self.replies.remove(&id) {
+                    self.complete.insert(id, replies);
+                }
+            }
+        }
+    }
+
+    fn end_if_both_ended(&mut self) {
+        if self.control_ended && self.console_ended {
+            self.events.push(GuestEvent::Gone);
+        }
+    }
+}
+
+/// What comes from a guest, for several threads.
+#[derive(Clone, Default)]
+pub struct Channel {
+    shared: Arc<(Mutex<State>, Condvar)>,
+}
+
+impl Channel {
+    /// Starts reading both serial ports. The console is copied to a file where one is given.
+    pub fn start(control: UnixStream, console: UnixStream, copy: Option<File>) -> Self {
+        let channel = Self::default();
+        let reader = channel.clone();
+        thread::spawn(move || reader.read_control(control));
+        let reader = channel.clone();
+        thread::spawn(move || reader.read_console(console, copy));
+        channel
+    }
+
+    /// What is known so far.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        // A thread that panicked while it held the lock leaves nothing half done.
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The end of the console's text.
+    pub fn console_tail(&self) -> String {
+        self.state().console.text()
+    }
+
+    /// Waits until `wanted` finds what it looks for. A panic, or the guest's end, ends the waiting.
+    pub fn wait<T>(
+        &self,
+        limit: Duration,
+        wanted: impl FnMut(&mut State) -> Option<T>,
+    ) -> Result<T, Interruption> {
+        self.wait_unless(limit, wanted, |state| {
+            state.panic().map(|text| Interruption::Panicked(text.to_owned()))
+        })
+    }
+
+    /// Waits until the guest is gone, panicked or not.
+    pub fn wait_until_gone(&self, limit: Duration) -> Result<(), Interruption> {
+        let gone = |state: &mut State| state.events.contains(&GuestEvent::Gone).then_some(());
+        self.wait_unless(limit, gone, |_| None)
+    }
+
+    fn wait_unless<T>(
+        &self,
+        limit: Duration,
+        mut wanted: impl FnMut(&mut State) -> Option<T>,
+        unless: impl Fn(&State) -> Option<Interruption>,
+    ) -> Result<T, Interruption> {
+        let start = Instant::now();
+        let mut state = self.state();
+        loop {
+            if let Some(found) = wanted(&mut state) {
+                return Ok(found);
+            }
+            if let Some(interruption) = unless(&state) {
+                return Err(interruption);
+            }
+            if let Some(message) = state.broken.take() {
+                return Err(Interruption::Broken(message));
+            }
+            if state.control_ended && state.console_ended {
+                return Err(Interruption::Gone);
+            }
+            let left = limit.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(Interruption::TooLate);
+            }
+            (state, _) = self.shared.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
+        self.shared.1.notify_all();
+    }
+
+    fn read_control(&self, control: UnixStream) {
+        let mut reader = BufReader::new(control);
+        while let Some(line) = read_line(&mut reader) {
+            if line.is_empty() {
+                continue;
+            }
+            match serde_json::from_slice(&line) {
+                Ok(event) => self.change(|state| state.take(event)),
+                Err(error) => {
+                    let message = format!("{error}: {}", String::from_utf8_lossy(&line));
+                    self.change(|state| state.broken = Some(message));
+                }
+            }
+        }
+        self.change(|state| {
+            state.control_ended = true;
+            state.end_if_both_ended();
+        });
+    }
+
+    fn read_console(&self, console: UnixStream, mut copy: Option<File>) {
+        let mut reader = BufReader::new(console);
+        while let Some(line) = read_line(&mut reader) {
+            if let Some(file) = &mut copy
+                && file.write_all(&line).and_then(|()| file.write_all(b"\n")).is_err()
+            {
+                // The copy is for people to look at; a full disk must not end the guest.
+                copy = None;
+            }
+            let text = String::from_utf8_lossy(&line).into_owned();
+            self.change(|state| {
+                if let Some(message) = kernel_log::panic_in(&text) {
+                    state.events.push(GuestEvent::Panicked { message: message.to_owned() });
+                }
+                state.console.push(&text);
+            });
+        }
+        self.change(|state| {
+            state.console_ended = true;
+            state.end_if_both_ended();
+        });
+    }
+}
+
+/// One line without its end, or none where the other side has closed.
+fn read_line(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut line = Vec::new();
+    match reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
+        Ok(0) | Err(_) => None,
+        Ok(_) => {
+            line.truncate(line.trim_ascii_end().len());
+            Some(line)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(20);
+
+    fn pair() -> (UnixStream, UnixStream, Channel) {
+        let (control, far_control) = UnixStream::pair().unwrap();
+        let (console, far_console) = UnixStream::pair().unwrap();
+        (control, console, Channel::start(far_control, far_console, None))
+    }
+
+    #[test]
+    fn an_answer_in_parts_is_given_whole() {
+        let (mut control, _console, channel) = pair();
+        for more in [true, false] {
+            let event = Event::Reply { id: 7, reply: Reply::Processes(Vec::new()), more };
+            writeln!(control, "{}", serde_json::to_string(&event).unwrap()).unwrap();
+        }
+        assert_eq!(channel.wait(LIMIT, |state| state.take_answer(7)).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_panic_on_the_console_interrupts() {
+        let (_control, mut console, channel) = pair();
+        writeln!(console, "[ 1.0] Kernel panic - not syncing: sysrq triggered crash\r").unwrap();
+        match channel.wait(LIMIT, |state| state.take_answer(1)) {
+            Err(Interruption::Panicked(message)) => assert_eq!(message, "sysrq triggered crash"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_end_of_both_ports_interrupts_and_what_came_before_counts() {
+        let (control, mut console, channel) = pair();
+        drop(control);
+        writeln!(console, "last words").unwrap();
+        drop(console);
+        assert!(matches!(channel.wait(LIMIT, |state| state.take_answer(1)), Err(Interruption::Gone)));
+        assert_eq!(channel.console_tail(), "last words\n");
+    }
+
+    #[test]
+    fn what_is_no_event_is_an_error() {
+        let (mut control, _console, channel) = pair();
+        writeln!(control, "{{\"odd\":1}}").unwrap();
+        assert!(matches!(channel.wait(LIMIT, |state| state.take_answer(1)), Err(Interruption::Broken(_))));
+    }
+
+    #[test]
+    fn nothing_at_all_is_too_late() {
+        let (_control, _console, channel) = pair();
+        let limit = Duration::from_millis(1);
+        assert!(matches!(channel.wait(limit, |state| state.take_answer(1)), Err(Interruption::TooLate)));
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The guest kernel's messages, and which of them tell of trouble.
+
+use gpufas_guest_init::KernelRecord;
+
+/// The kernel's messages, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KernelLog {
+    /// All of them.
+    pub records: Vec<KernelRecord>,
+}
+
+/// A message that tells of trouble.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The message.
+    pub record: KernelRecord,
+    /// Why it counts.
+    pub reason: &'static str,
+}
+
+/// The lowest level that is no warning: `KERN_NOTICE`.
+const NOTICE: u8 = 5;
+
+/// Texts that tell of trouble at any level: much of a report comes at level `KERN_DEFAULT` or lower.
+const SIGNS: &[(&str, &str)] = &[
+    ("WARNING:", "the kernel warns"),
+    ("BUG:", "the kernel found a bug"),
+    ("Oops", "the kernel faulted"),
+    ("general protection fault", "the kernel faulted"),
+    ("Kernel panic", "the kernel panicked"),
+    ("soft lockup", "a processor does not schedule"),
+    ("hard LOCKUP", "a processor takes no interrupts"),
+    ("detected stall", "a processor holds up RCU"),
+    ("self-detected stall", "a processor holds up RCU"),
+    ("blocked for more than", "a task hangs"),
+    ("list_del corruption", "a list is corrupt"),
+    ("list_add corruption", "a list is corrupt"),
+    ("refcount_t:", "a reference count is wrong"),
+    ("Out of memory", "memory ran out"),
+];
+
+impl KernelLog {
+    /// The last message's sequence number, to compare a later log with.
+    pub fn last(&self) -> Option<u64> {
+        self.records.last().map(|record| record.sequence)
+    }
+
+    /// The messages that tell of trouble: warnings and worse, and whatever looks like a report of a fault.
+    pub fn problems(&self) -> Vec<Problem> {
+        let problem = |record: &KernelRecord| {
+            let reason = sign(&record.text).or((record.level < NOTICE).then_some("a warning, or worse"))?;
+            Some(Problem { record: record.clone(), reason })
+        };
+        self.records.iter().filter_map(problem).collect()
+    }
+}
+
+fn sign(text: &str) -> Option<&'static str> {
+    SIGNS.iter().find(|(sign, _)| text.contains(sign)).map(|(_, reason)| *reason)
+}
+
+/// The message of a panic, in a line of the console.
+pub(crate) fn panic_in(line: &str) -> Option<&str> {
+    let (_, message) = line.split_once("Kernel panic - not syncing: ")?;
+    Some(message.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(level: u8, text: &str) -> KernelRecord {
+        KernelRecord { sequence: 1, level, microseconds: 0, text: text.to_owned() }
+    }
+
+    #[test]
+    fn warnings_and_reports_are_problems_and_the_rest_is_not() {
+        let log = KernelLog {
+            records: vec![
+                record(6, "smp: Brought up 1 node, 4 CPUs"),
+                record(4, "something odd"),
+                record(6, "watchdog: BUG: soft lockup - CPU#0 stuck for 26s!"),
+                record(5, "rcu: INFO: rcu_sched detected stalls on CPUs/tasks:"),
+                record(5, "random: crng init done"),
+            ],
+        };
+        let problems = log.problems();
+        let texts: Vec<_> = problems.iter().map(|problem| problem.record.text.as_str()).collect();
+        assert_eq!(texts.len(), 3, "{texts:?}");
+        assert_eq!(problems[1].reason, "the kernel found a bug");
+    }
+
+    #[test]
+    fn a_panic_is_found_in_the_console() {
+        let line = "[    1.4] Kernel panic - not syncing: VFS: Unable to mount root fs\r";
+        assert_eq!(panic_in(line), Some("VFS: Unable to mount root fs"));
+        assert_eq!(panic_in("[    1.4] panic=-1"), None);
+    }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The kernels that guests run: which there are, and how to get them.
+//!
+//! A kernel is a distribution's, from its packages: image and headers are fetched through apt and unpacked,
+//! not installed, into the user's cache folder. What is there is used without asking the network.
+
+mod apt;
+mod fetch;
+mod sources;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cache;
+use crate::error::{Error, Result};
+
+/// Every kernel that guests can run. A new one is one more line.
+pub const KERNELS: &[KernelSpec] =
+    &[KernelSpec { name: "6.1", suites: &["bookworm", "bookworm-security"], flavour: "amd64" }];
+
+/// How a kernel is called here and where its packages are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelSpec {
+    /// Its name here.
+    pub name: &'static str,
+    /// The Debian suites that have it. No others are read, so the newest kernel of these is meant.
+    pub suites: &'static [&'static str],
+    /// What follows `linux-image-` and `linux-headers-` in the names of the packages that depend on the
+    /// newest build.
+    pub flavour: &'static str,
+}
+
+/// A kernel's files, unpacked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// `uname -r` of it.
+    pub release: String,
+    /// The image that a boot loader starts.
+    pub vmlinuz: PathBuf,
+    /// Its configuration and generated headers: the folder `usr/src/linux-headers-RELEASE`. The Makefile in it
+    /// names [`Kernel::common_headers`] by the absolute path that it has when installed.
+    pub headers: PathBuf,
+    /// The headers that the distribution's flavours of this kernel share.
+    pub common_headers: PathBuf,
+    /// Its modules: the folder `lib/modules/RELEASE`.
+    pub modules: PathBuf,
+    /// Its configuration, `boot/config-RELEASE`.
+    pub config: PathBuf,
+}
+
+/// What is being done, for whoever waits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Progress<'a> {
+    /// A step begins.
+    Step(&'a str),
+    /// How much of the step is done, in percent.
+    Percent(f64),
+}
+
+/// Where progress is told.
+pub type Tell<'a> = dyn Fn(Progress) + 'a;
+
+/// The kernel of that name.
+///
+/// # Errors
+///
+/// [`Error::UnknownKernel`].
+pub fn find(name: &str) -> Result<&'static KernelSpec> {
+    KERNELS.iter().find(|kernel| kernel.name == name).ok_or_else(|| Error::UnknownKernel {
+        name: name.to_owned(),
+        known: KERNELS.iter().map(|kernel| kernel.name).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// Which build a name stands for, as the cache keeps it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Resolved {
+    release: String,
+    /// The folder's name in [`Kernel::common_headers`].
+    common: String,
+}
+
+impl KernelSpec {
+    /// The kernel, if it is in the cache.
+    ///
+    /// # Errors
+    ///
+    /// Where the cache cannot be read, or the kernel there is not whole.
+    pub fn cached(&self) -> Result<Option<Kernel>> {
+        let folder = kernels_dir()?;
+        let name = self.index(&folder);
+        match fs::read(&name) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::file("read", name)(error)),
+            // A file of an older form is as good as none.
+            Ok(bytes) => match serde_json::from_slice::<Resolved>(&bytes) {
+                Ok(resolved) if folder.join(&resolved.release).is_dir() => {
+                    Kernel::unpacked(&folder, &resolved).map(Some)
+                }
+                _ => Ok(None),
+            },
+        }
+    }
+
+    /// The kernel from the cache, fetched first where it is not there.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not in the cache and apt does not get it.
+    pub fn fetch(&self, tell: &Tell) -> Result<Kernel> {
+        match self.cached()? {
+            Some(kernel) => Ok(kernel),
+            None => self.fetch_while_locked(tell, false),
+        }
+    }
+
+    /// The newest build that there is, whatever is in the cache. Other builds stay there.
+    ///
+    /// # Errors
+    ///
+    /// Where apt does not get it.
+    pub fn update(&self, tell: &Tell) -> Result<Kernel> {
+        self.fetch_while_locked(tell, true)
+    }
+
+    fn fetch_while_locked(&self, tell: &Tell, newest: bool) -> Result<Kernel> {
+        let folder = kernels_dir()?;
+        let _lock = cache::lock(&folder)?;
+        // Another process may have fetched it while this one waited.
+        if !newest && let Some(kernel) = self.cached()? {
+            return Ok(kernel);
+        }
+        let resolved = fetch::fetch(self, &folder, tell)?;
+        let kernel = Kernel::unpacked(&folder, &resolved)?;
+        let json = serde_json::to_vec_pretty(&resolved).expect("two texts are always JSON");
+        cache::write_whole(&self.index(&folder), &json)?;
+        Ok(kernel)
+    }
+
+    /// The file that keeps which build this name stands for.
+    fn index(&self, folder: &Path) -> PathBuf {
+        folder.join(format!("{}.json", self.name))
+    }
+}
+
+impl Kernel {
+    fn unpacked(folder: &Path, resolved: &Resolved) -> Result<Self> {
+        let root = folder.join(&resolved.release);
+        let release = resolved.release.clone();
+        let first = |candidates: &[String]| {
+            let found = candidates.iter().map(|path| root.join(path)).find(|path| path.exists());
+            found.ok_or_else(|| Error::KernelIncomplete {
+                wanted: candidates.join(" or "),
+                root: root.clone(),
+            })
+        };
+        Ok(Self {
+            // 7.x keeps the image with the modules.
+            vmlinuz: first(&[
+                format!("boot/vmlinuz-{release}"),
+                format!("usr/lib/modules/{release}/vmlinuz"),
+            ])?,
+            headers: first(&[format!("usr/src/linux-headers-{release}")])?,
+            common_headers: first(&[format!("usr/src/{}", resolved.common)])?,
+            modules: first(&[
+                format!("lib/modules/{release}/kernel"),
+                format!("usr/lib/modules/{release}/kernel"),
+            ])?
+            .parent()
+            .map(Path::to_path_buf)
+            .unwrap_or_default(),
+            config: first(&[format!("boot/config-{release}"), format!("usr/lib/modules/{release}/config")])?,
+            release,
+        })
+    }
+}
+
+/// The folder with one folder for each kernel build, named by its release.
+fn kernels_dir() -> Result<PathBuf> {
+    Ok(cache::cache_dir()?.join("kernels"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_and_unknown_ones_name_the_known() {
+        assert_eq!(find("6.1").unwrap().flavour, "amd64");
+        let error = find("2.4").unwrap_err();
+        assert!(error.is_setup());
+        assert!(error.to_string().contains("6.1"), "{error}");
+    }
+
+    #[test]
+    fn a_kernel_that_is_not_whole_says_what_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let resolved = Resolved { release: "1".into(), common: "common".into() };
+        fs::create_dir_all(folder.path().join("1/boot")).unwrap();
+        let error = Kernel::unpacked(folder.path(), &resolved).unwrap_err();
+        assert!(error.to_string().contains("boot/vmlinuz-1"), "{error}");
+    }
+}
