@@ -36,7 +36,8 @@ pub static mut gpufas_context: Context = Context {
 /// The context of this launch.
 #[inline(always)]
 pub fn context() -> &'static Context {
+    let context = &raw const gpufas_context;
     // SAFETY: the host writes the context only while no program runs, so that nothing changes it while
     // the reference lives.
-    unsafe { &*&raw const gpufas_context }
+    unsafe { &*context }
 }

@@ -227,7 +227,7 @@ impl Printer {
         let mut reader = Reader::new(self.site);
         let replacement: &[u8] = match address {
             0 => b"(null)",
-            ..PAGE_SIZE => b"(efault)",
+            1..PAGE_SIZE => b"(efault)",
             _ if address >= MOST_ERRORS.wrapping_neg() => b"(efault)",
             _ => b"",
         };

@@ -1,1 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Tests: what the runtime does, against models that do the same in the plainest way.
+
+mod budget;
+mod copy;
+mod journal;
+mod machine;
+mod memory;
+mod page_table;
+mod print;
+mod program;
+mod string;
+mod translate;

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Translation of single accesses: regions, edges, own memory.
+
+use gpufas_abi::FaultKind::{Misaligned, NotKernel, NotMemory, OutOfBounds, ReadOnly, Unmapped};
+use gpufas_abi::symbols::runtime::{OWN_VARIABLE_CONSTANT, OwnVariable};
+use gpufas_abi::{Buffer, FaultKind};
+use proptest::prelude::*;
+
+use super::machine::{DIRECT_MAP, IMAGE, Machine, Mapping, VMALLOC};
+use super::memory::PAGE;
+use super::program::Program;
+use crate::translate::{gpufas_translate_load, gpufas_translate_store};
+
+const SITE: u32 = 17;
+
+fn load(program: &mut Program, va: u64, size: u64) -> Result<u64, FaultKind> {
+    program.outcome(|| gpufas_translate_load(va, size, SITE) as i64).map(|pointer| pointer as u64)
+}
+
+fn store(program: &mut Program, va: u64, size: u64) -> Result<u64, FaultKind> {
+    program.outcome(|| gpufas_translate_store(va, size, SITE) as i64).map(|pointer| pointer as u64)
+}
+
+/// Two segments with a hole, an image, and a page, 2 MiB and 1 GiB in vmalloc.
+fn machine(levels: u32) -> Machine {
+    let mut machine = Machine::new(&[(0x1000, 0x20_000), (0x4000_0000, 0x40_0000)], levels, 0x4000);
+    machine.space.image_start = IMAGE;
+    machine.space.image_end = IMAGE + 0x3000;
+    machine.space.image_physical = 0x4010_0000;
+    let mapped = machine.map(Mapping { va: VMALLOC, physical: 0x2000, size: PAGE }, 0)
+        && machine.map(Mapping { va: VMALLOC + 0x20_0000, physical: 0x4020_0000, size: 0x20_0000 }, 0)
+        && machine.map(Mapping { va: VMALLOC + 0x4000_0000, physical: 0x4000_0000, size: 0x4000_0000 }, 0);
+    assert!(mapped);
+    machine
+}
+
+fn address() -> impl Strategy<Value = u64> {
+    let edges = prop::sample::select(vec![
+        DIRECT_MAP,
+        DIRECT_MAP + 0x1000,
+        DIRECT_MAP + 0x21_000,
+        DIRECT_MAP + 0x4000_0000,
+        DIRECT_MAP + 0x4040_0000,
+        IMAGE,
+        IMAGE + 0x1000,
+        IMAGE + 0x3000,
+        VMALLOC,
+        VMALLOC + PAGE,
+        VMALLOC + 0x20_0000,
+        VMALLOC + 0x40_0000,
+        VMALLOC + 0x4000_0000,
+        VMALLOC + 0x4040_0000,
+        VMALLOC + 0x8000_0000,
+        1 << 63,
+        0xffff_8000_0000_0000,
+        0xff00_0000_0000_0000,
+        u64::MAX - 20,
+    ]);
+    (edges, -24i64..24, prop::bool::ANY)
+        .prop_map(|(edge, near, aligned)| edge.wrapping_add_signed(near) & if aligned { !15 } else { !0 })
+        .prop_filter("kernel addresses only", |va| *va >> 63 == 1)
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_model(
+        levels in 4u32..=5,
+        accesses in prop::collection::vec((address(), 0u32..5), 1..30),
+    ) {
+        let machine = machine(levels);
+        let mut program = Program::new(machine.space);
+        for (va, size) in accesses {
+            let expected = machine.pointer(va, 1 << size).map(|pointer| pointer as u64);
+            prop_assert_eq!(load(&mut program, va, 1 << size), expected, "load of {} at {:#x}", 1 << size, va);
+            prop_assert_eq!(store(&mut program, va, 1 << size), expected, "store of {} at {:#x}", 1 << size, va);
+        }
+    }
+
+    /// Many pages, more than the TLB holds, in random order within one launch.
+    #[test]
+    fn tlb_agrees_with_model(levels in 4u32..=5, order in prop::collection::vec(0u64..200, 1..400)) {
+        let mut machine = Machine::new(&[(0, 0x20_0000)], levels, 0x10_0000);
+        for page in 0..200 {
+            // Every fifth page is not mapped, others scattered.
+            if page % 5 != 0 {
+                machine.map(
+                    Mapping { va: VMALLOC + page * PAGE, physical: (page * 77 % 256) * PAGE, size: PAGE }, 0);
+            }
+        }
+        let mut program = Program::new(machine.space);
+        for chunk in order.chunks(50) {
+            let mut seen = Vec::new();
+            let report = program.run(|| {
+                for page in chunk {
+                    seen.push((*page, gpufas_translate_load(VMALLOC + page * PAGE + 8, 8, SITE)));
+                }
+                0
+            });
+            for (page, pointer) in &seen {
+                prop_assert_eq!(Ok(*pointer), machine.pointer(VMALLOC + page * PAGE + 8, 8));
+            }
+            let unmapped = chunk.iter().position(|page| page % 5 == 0);
+            prop_assert_eq!(seen.len(), unmapped.unwrap_or(chunk.len()));
+            if let Some(at) = unmapped {
+                prop_assert_eq!(report.fault.address, VMALLOC + chunk[at] * PAGE + 8);
+            }
+        }
+    }
+}
+
+#[test]
+fn tlb_is_forgotten_between_launches() {
+    let mut machine = machine(4);
+    let mut program = Program::new(machine.space);
+    assert!(load(&mut program, VMALLOC, 8).is_ok());
+    machine.overwrite(VMALLOC, 0);
+    assert_eq!(load(&mut program, VMALLOC, 8), Err(Unmapped));
+}
+
+#[test]
+fn fault_says_what_and_where() {
+    let machine = machine(4);
+    let mut program = Program::new(machine.space);
+    let report = program.run(|| gpufas_translate_store(VMALLOC + 0x5000, 4, SITE) as i64);
+    let fault = report.fault;
+    assert_eq!(
+        (fault.kind, fault.access, fault.address, fault.size, fault.site),
+        (1, 2, VMALLOC + 0x5000, 4, SITE)
+    );
+    assert_eq!(report.journal_used, 0, "nothing was stored");
+}
+
+#[test]
+fn user_addresses_and_null_fault() {
+    let machine = machine(4);
+    let mut program = Program::new(machine.space);
+    for va in [0, 8, 0x1000, 0x7fff_ffff_f000, i64::MAX as u64 & !7] {
+        assert_eq!(load(&mut program, va, 8), Err(NotKernel));
+        assert_eq!(store(&mut program, va, 8), Err(NotKernel));
+    }
+}
+
+#[test]
+fn sizes_that_are_no_access_fault() {
+    let machine = machine(4);
+    let mut program = Program::new(machine.space);
+    for size in [0, 32, 1 << 63] {
+        assert_eq!(store(&mut program, DIRECT_MAP + 0x2000, size), Err(Misaligned));
+    }
+}
+
+#[test]
+fn own_variables_have_bounds() {
+    let machine = machine(4);
+    let mut program = Program::new(machine.space);
+    let variable = [0u64; 4];
+    let constant = [0u64; 2];
+    let strings = [0u64; 3];
+    let [at, constant_at, strings_at] =
+        [variable.as_ptr(), constant.as_ptr(), strings.as_ptr()].map(|pointer| pointer as u64);
+    program.variables = vec![
+        OwnVariable { address: constant_at, size: 12 | OWN_VARIABLE_CONSTANT },
+        OwnVariable { address: at, size: 24 },
+    ];
+    program.context.strings = Buffer { address: strings_at, size: 24 };
+    for access in [load, store] {
+        assert_eq!(access(&mut program, at, 8), Ok(at));
+        assert_eq!(access(&mut program, at + 16, 8), Ok(at + 16));
+        assert_eq!(access(&mut program, at + 23, 1), Ok(at + 23));
+        assert_eq!(access(&mut program, at + 24, 8), Err(NotKernel));
+        assert_eq!(access(&mut program, at + 1, 8), Err(Misaligned));
+        assert_eq!(access(&mut program, strings_at + 16, 8), Ok(strings_at + 16));
+        assert_eq!(access(&mut program, strings_at + 24, 1), Err(NotKernel));
+        assert_eq!(access(&mut program, constant_at + 8, 8), Err(OutOfBounds));
+    }
+    assert_eq!(load(&mut program, constant_at + 8, 4), Ok(constant_at + 8));
+    assert_eq!(store(&mut program, constant_at + 8, 4), Err(ReadOnly));
+    assert_eq!(program.report.journal_used, 0, "own memory is not recorded");
+}
+
+#[test]
+fn live_stack_is_own_memory() {
+    let machine = machine(4);
+    let mut program = Program::new(machine.space);
+    let outside = 0u64;
+    let live = program.outcome(|| {
+        let inside = 0u64;
+        let at = &raw const inside as u64;
+        i64::from(gpufas_translate_store(at, 8, SITE) as u64 == at)
+    });
+    assert_eq!(live, Ok(1));
+    // A variable of a caller of the entry, and one far below the stack pointer.
+    assert_eq!(load(&mut program, &raw const outside as u64, 8), Err(NotKernel));
+    let below = program.outcome(|| {
+        let inside = 0u64;
+        gpufas_translate_load((&raw const inside as u64 - (1 << 20)) & !7, 8, SITE) as i64
+    });
+    assert_eq!(below, Err(NotKernel));
+}
+
+#[test]
+fn segment_edges_inside_pages() {
+    // Not what a host makes, but it must be safe: ranges that begin and end inside pages.
+    let machine = Machine::new(&[(0x1008, 0x2004), (0x8000, 0x4000)], 4, 0x8000);
+    let mut program = Program::new(machine.space);
+    for (physical, size, expected) in [
+        (0x1000, 8, Err(NotMemory)),
+        (0x1008, 8, Ok(())),
+        (0x1000, 16, Err(NotMemory)),
+        (0x1010, 16, Ok(())),
+        (0x3000, 8, Ok(())),
+        (0x3008, 4, Ok(())),
+        (0x3008, 8, Err(NotMemory)),
+        (0x300c, 1, Err(NotMemory)),
+        (0xbff0, 16, Ok(())),
+        (0xc000, 1, Err(NotMemory).or(Err(Unmapped))),
+    ] {
+        assert_eq!(load(&mut program, DIRECT_MAP + physical, size).map(drop), expected, "{physical:#x}");
+    }
+}
+
+#[test]
+fn hostile_spaces_are_harmless() {
+    let machine = machine(4);
+    for space in [
+        gpufas_abi::AddressSpace { segment_count: u32::MAX, ..machine.space },
+        gpufas_abi::AddressSpace { page_table_levels: 0, ..machine.space },
+        gpufas_abi::AddressSpace { page_table_levels: 9, ..machine.space },
+        gpufas_abi::AddressSpace { page_table_root: u64::MAX, ..machine.space },
+        gpufas_abi::AddressSpace { direct_map_start: 0, direct_map_end: u64::MAX, ..machine.space },
+        gpufas_abi::AddressSpace { direct_map_start: u64::MAX, direct_map_end: 0, ..machine.space },
+        gpufas_abi::AddressSpace { image_physical: u64::MAX - 8, image_end: u64::MAX, ..machine.space },
+        gpufas_abi::AddressSpace { image_start: u64::MAX, image_end: 0, ..machine.space },
+    ] {
+        let mut program = Program::new(space);
+        for va in
+            [DIRECT_MAP, DIRECT_MAP + 0x10_0000_0000, IMAGE + 8, IMAGE + 0x100_0000, VMALLOC + 0x3_0000, !15]
+        {
+            // Whatever is found is memory of the machine.
+            if let Ok(pointer) = load(&mut program, va, 16) {
+                let known = (0x1000..0x21_000).chain(0x4000_0000..0x4040_0000).step_by(16);
+                let mut known = known.filter_map(|physical| machine.memory.pointer(physical, 16));
+                assert!(known.any(|known| known as u64 == pointer), "{va:#x}");
+            }
+        }
+    }
+}
