@@ -6,7 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 use gpufas_guest::protocol::{Disposition, ProcessEvent, SignalProbe};
-use gpufas_guest::{Backing, Error, Guest, GuestEvent, Kernel, kernels};
+use gpufas_guest::{Backing, Error, Guest, GuestBuilder, GuestEvent, Kernel, kernels};
 
 /// Longer than anything here takes, also where processors are emulated on a busy machine.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -191,14 +191,22 @@ fn nothing_is_left_of_a_guest() {
 }
 
 #[test]
-fn a_kernel_that_is_none_is_a_broken_set_up() {
+fn a_guest_that_does_not_start_is_a_broken_set_up_and_says_why() {
     let folder = tempfile::tempdir().unwrap();
-    let mut kernel = kernel();
-    kernel.vmlinuz = folder.path().join("vmlinuz");
-    fs::write(&kernel.vmlinuz, [0x90; 100_000]).unwrap();
-    for limit in [Duration::from_secs(3)] {
-        let Err(error) = Guest::builder(&kernel).boot_limit(limit).boot() else { panic!("it started") };
+    let fails = |builder: GuestBuilder, why: &str| {
+        let Err(error) = builder.boot() else { panic!("it started, in spite of: {why}") };
         assert!(matches!(error, Error::BootFailed { .. }) && error.is_setup(), "{error}");
-        println!("{error}");
-    }
+        assert!(error.to_string().contains(why), "{error}");
+    };
+    let real = kernel();
+    let mut kernel = real.clone();
+    kernel.vmlinuz = folder.path().join("vmlinuz");
+    fails(Guest::builder(&kernel), "could not open kernel file");
+    fs::write(&kernel.vmlinuz, [0x90; 100_000]).unwrap();
+    fails(Guest::builder(&kernel), "linux kernel too old to load a ram disk");
+    // Its processors are never started.
+    fails(Guest::builder(&real).qemu_argument("-S").boot_limit(Duration::from_secs(3)), "not up within 3s");
+    fails(Guest::builder(&real).kernel_argument("rdinit=/nothing"), "panicked: VFS: Unable to mount root fs");
+    fails(Guest::builder(&real).qemu_argument("-nonsense"), "-nonsense: invalid option");
+    fails(Guest::builder(&real).memory_mib(48), "ended");
 }
