@@ -45,7 +45,7 @@ static struct task_struct *find_largest(unsigned long *largest_kib)
 	return largest;
 }
 
-GPUFAS_ENTRY(kill_hog, "kill the process with the most resident memory, if that reaches a threshold",
+GPUFAS_ENTRY(kill_hog, "kill the process with the most memory, if it has at least this many MiB",
 	     unsigned long, threshold_mib)
 {
 	unsigned long kib;

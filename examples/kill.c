@@ -22,11 +22,13 @@ static int send_and_log(int sig, struct task_struct *task)
 {
 	int result = gpufas_send_signal(sig, task, PIDTYPE_TGID);
 
-	gpufas_log("%d (%s): signal %d %s\n", task->pid, task->comm, sig, gpufas_signal_result_text(result));
+	gpufas_log("%d (%s): signal %d %s\n", task->pid, task->comm, sig,
+		   gpufas_signal_result_text(result));
 	return result;
 }
 
-GPUFAS_ENTRY(kill, "send a signal to the process with a pid", int, pid, const char *, signal)
+GPUFAS_ENTRY(kill, "send a signal to the process with a pid",
+	     int, pid, const char *, signal)
 {
 	struct task_struct *task = gpufas_find_task(pid);
 	int sig = gpufas_parse_signal(signal);
@@ -46,10 +48,11 @@ GPUFAS_ENTRY(kill, "send a signal to the process with a pid", int, pid, const ch
 	return min(result, 0);
 }
 
-GPUFAS_ENTRY(killall, "send a signal to every process with a name", const char *, name, const char *, signal)
+GPUFAS_ENTRY(killall, "send a signal to every process with a name",
+	     const char *, name, const char *, signal)
 {
 	int sig = gpufas_parse_signal(signal);
-	int found = 0, sent = 0, error = 0;
+	int found = 0, delivered = 0, error = 0;
 	struct task_struct *process;
 
 	if (sig < 0) {
@@ -65,14 +68,18 @@ GPUFAS_ENTRY(killall, "send a signal to every process with a name", const char *
 
 		found++;
 		result = send_and_log(sig, process);
-		if (result < 0)
+		if (result == GPUFAS_SIGNAL_DELIVERED)
+			delivered++;
+		else if (result < 0)
 			error = result;
-		else
-			sent++;
 	}
 
-	gpufas_log("%d processes are called %s, signal %d sent to %d\n", found, name, sig, sent);
+	gpufas_log("%d processes are called %s, signal %d was delivered to %d\n", found, name, sig,
+		   delivered);
 
-	/* A failure asks to be run again. Those that have the signal already do not get it twice. */
+	/*
+	 * After -EAGAIN all are tried again. One that has taken its signal by then
+	 * gets another, which is better than to let one lock protect them all.
+	 */
 	return found ? error : -ESRCH;
 }

@@ -28,7 +28,8 @@ GPUFAS_ENTRY(ps, "list processes")
 
 	for_each_process(process) {
 		gpufas_log("%7d %7d %c %10lu %s\n", process->tgid, parent_pid(process),
-			   task_state_to_char(process), gpufas_resident_kib(process), process->comm);
+			   task_state_to_char(process), gpufas_resident_kib(process),
+			   process->comm);
 		count++;
 	}
 

@@ -80,6 +80,24 @@ static inline const char *gpufas_signal_result_text(int result)
 }
 
 /*
+ * prepare_signal(): a process that is dying takes no more signals. One that
+ * dumps core takes SIGKILL, which ends the dump.
+ */
+static inline bool gpufas_signal_is_too_late(int sig, struct signal_struct *signal)
+{
+#ifdef SIGNAL_GROUP_COREDUMP	/* before 5.17 */
+	unsigned int end = signal->flags & (SIGNAL_GROUP_EXIT | SIGNAL_GROUP_COREDUMP);
+	bool dumps_core = end == SIGNAL_GROUP_COREDUMP;
+	bool dies = end;
+#else
+	bool dumps_core = signal->core_state;
+	bool dies = signal->flags & SIGNAL_GROUP_EXIT;
+#endif
+
+	return dies && !(dumps_core && sig == SIGKILL);
+}
+
+/*
  * sig_ignored() and sig_task_ignored(), for a signal that the kernel itself
  * sends (force is true): the first process of a container can be killed.
  */
@@ -98,7 +116,8 @@ static inline bool gpufas_signal_is_ignored(int sig, struct task_struct *task)
 	if (is_global_init(task) && sig_kernel_only(sig))
 		return true;
 
-	if ((task->signal->flags & SIGNAL_UNKILLABLE) && handler == SIG_DFL && !sig_kernel_only(sig))
+	if ((task->signal->flags & SIGNAL_UNKILLABLE) && handler == SIG_DFL &&
+	    !sig_kernel_only(sig))
 		return true;
 
 	return handler == SIG_IGN || (handler == SIG_DFL && sig_kernel_ignore(sig));
@@ -113,7 +132,10 @@ static inline bool gpufas_wants_signal(int sig, struct task_struct *task)
 	if (sig == SIGKILL)
 		return true;
 
-	return !task_is_stopped_or_traced(task) && (READ_ONCE(task->on_cpu) || !task_sigpending(task));
+	if (task_is_stopped_or_traced(task))
+		return false;
+
+	return READ_ONCE(task->on_cpu) || !task_sigpending(task);
 }
 
 /*
@@ -121,7 +143,8 @@ static inline bool gpufas_wants_signal(int sig, struct task_struct *task)
  * The main thread goes first, then threads take turns. NULL if no thread needs
  * to be told.
  */
-static inline struct task_struct *gpufas_signal_target(int sig, struct task_struct *task, enum pid_type type)
+static inline struct task_struct *gpufas_signal_target(int sig, struct task_struct *task,
+						       enum pid_type type)
 {
 	struct signal_struct *signal = task->signal;
 	struct task_struct *target;
@@ -168,7 +191,8 @@ static inline int gpufas_kill_threads(struct task_struct *task)
 		 * stay, as the thread is not woken (signal_wake_up()).
 		 */
 		if (thread->jobctl & JOBCTL_PENDING_MASK)
-			thread->jobctl &= ~(JOBCTL_PENDING_MASK | JOBCTL_STOP_CONSUME | JOBCTL_STOP_DEQUEUED);
+			thread->jobctl &= ~(JOBCTL_PENDING_MASK | JOBCTL_STOP_CONSUME |
+					    JOBCTL_STOP_DEQUEUED);
 
 		sigaddset(&thread->pending.signal, SIGKILL);
 		set_tsk_thread_flag(thread, TIF_SIGPENDING);
@@ -321,16 +345,15 @@ static inline int gpufas_send_signal(int sig, struct task_struct *task, enum pid
 	if (spin_is_locked(&sighand->siglock))
 		return -EAGAIN;
 
-	if (!sig)
-		return GPUFAS_SIGNAL_IGNORED;
-
-	/* prepare_signal(): of all signals, only SIGKILL counts while a core is dumped. */
-	if ((signal->flags & SIGNAL_GROUP_EXIT) && !(signal->core_state && sig == SIGKILL))
+	if (gpufas_signal_is_too_late(sig, signal))
 		return GPUFAS_SIGNAL_DYING;
 
 	error = gpufas_check_threads(sig, task);
 	if (error)
 		return error;
+
+	if (!sig)
+		return GPUFAS_SIGNAL_IGNORED;
 
 	gpufas_cancel_opposite(sig, task);
 	if (gpufas_signal_is_ignored(sig, task))

@@ -18,6 +18,10 @@
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
+#ifndef task_is_running	/* before 5.14 */
+#define task_is_running(task) (READ_ONCE((task)->state) == TASK_RUNNING)
+#endif
+
 /*
  * gpufas_find_task - the task with a pid, as the initial pid namespace counts
  *
@@ -51,12 +55,14 @@ static inline bool gpufas_is_kernel_thread(const struct task_struct *task)
 }
 
 /*
- * gpufas_is_dying - whether a task (this one thread) is exiting, dead, or sure to die at its next step
+ * gpufas_is_dying - whether a task is exiting, dead, or sure to die at its next step
+ *
+ * A task is one thread; the first thread of a process may be dead while others
+ * live on.
  *
  * do_exit() sets PF_EXITING, exit_notify() sets exit_state; a process that is
  * killed or exits as a whole has SIGNAL_GROUP_EXIT from do_group_exit() or
- * complete_signal() on, and a thread that is killed has SIGKILL pending. The
- * first thread of a process may be dead while others live on.
+ * complete_signal() on, and a thread that is killed has SIGKILL pending.
  */
 static inline bool gpufas_is_dying(struct task_struct *task)
 {
