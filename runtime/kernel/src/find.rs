@@ -10,6 +10,7 @@
 
 use crate::error::{Error, Result};
 use crate::kallsyms::{self, Tables};
+use crate::kallsyms_search;
 use crate::kernel::Kernel;
 use crate::layout::{IMAGE_MAP_START, Layout, View, walk};
 use crate::memory::{PAGE_SIZE, PhysicalMemory};
@@ -163,11 +164,16 @@ fn check_page_tables(view: View<'_>, info: &Vmcoreinfo) -> Result<()> {
 
 /// `init_uts_ns` must name the same release. Returns the kernel's version string.
 fn check_release(view: View<'_>, info: &Vmcoreinfo) -> Result<String> {
-    let names = info.symbol("init_uts_ns")?.checked_add(info.offset("uts_namespace.name")?);
+    let namespace = info.symbol("init_uts_ns")?;
+    let offset = match info.offset("uts_namespace.name") {
+        // Not said before 5.11, where a reference count of 4 bytes precedes it.
+        Err(Error::VmcoreinfoEntry { .. }) => 4,
+        offset => offset?,
+    };
     let field = |index: u64| {
-        let address = names.and_then(|names| names.checked_add(index * UTS_FIELD));
+        let address = namespace.checked_add(offset).and_then(|names| names.checked_add(index * UTS_FIELD));
         let bytes: [u8; UTS_FIELD as usize] =
-            view.read_array(address.ok_or(Error::NotKernel { va: u64::MAX })?)?;
+            view.read_array(address.ok_or(Error::NotKernel { va: namespace })?)?;
         let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
         let text = str::from_utf8(&bytes[..end]).ok().filter(|text| text.bytes().all(|byte| byte >= b' '));
         text.map(str::to_owned).ok_or_else(|| disagreement("init_uts_ns does not hold text"))
@@ -186,32 +192,26 @@ fn check_release(view: View<'_>, info: &Vmcoreinfo) -> Result<String> {
 }
 
 fn read_symbols(view: View<'_>, info: &Vmcoreinfo, version: (u32, u32)) -> Result<Symbols> {
-    let tables = Tables {
-        names: kallsyms_symbol(info, "kallsyms_names")?,
-        count: kallsyms_symbol(info, "kallsyms_num_syms")?,
-        token_table: kallsyms_symbol(info, "kallsyms_token_table")?,
-        token_index: kallsyms_symbol(info, "kallsyms_token_index")?,
-        offsets: kallsyms_symbol(info, "kallsyms_offsets")?,
-        relative_base: match info.symbol("kallsyms_relative_base") {
-            Err(Error::VmcoreinfoEntry { .. }) => None,
-            base => Some(base?),
+    let tables = match info.symbol("kallsyms_names") {
+        // Kernels from 6.0 on say where the tables are.
+        Ok(names) => Tables {
+            names,
+            count: info.symbol("kallsyms_num_syms")?,
+            token_table: info.symbol("kallsyms_token_table")?,
+            token_index: info.symbol("kallsyms_token_index")?,
+            offsets: info.symbol("kallsyms_offsets")?,
+            relative_base: match info.symbol("kallsyms_relative_base") {
+                Err(Error::VmcoreinfoEntry { .. }) => None,
+                base => Some(base?),
+            },
         },
+        Err(Error::VmcoreinfoEntry { .. }) => kallsyms_search::find(view, info.symbol("_stext")?)?,
+        Err(error) => return Err(error),
     };
     let known: Vec<(&str, u64)> =
         KNOWN_SYMBOLS.iter().filter_map(|name| Some((*name, info.symbol(name).ok()?))).collect();
     let long_names = version >= (6, 1);
     Ok(kallsyms::read(view, &tables, long_names, &known)?.0)
-}
-
-fn kallsyms_symbol(info: &Vmcoreinfo, name: &str) -> Result<u64> {
-    info.symbol(name).map_err(|error| match error {
-        Error::VmcoreinfoEntry { .. } => Error::Unsupported {
-            release: info.release().into(),
-            what: "its VMCOREINFO does not say where its symbol table (kallsyms) is, as that of kernels from 6.0 on"
-                .into(),
-        },
-        other => other,
-    })
 }
 
 /// The kernel's pointer to its VMCOREINFO must lead to the text at hand, else the text is a copy.

@@ -69,12 +69,17 @@ impl Layout {
         let mut rest = buffer;
         while !rest.is_empty() {
             let address = self.translate(memory, at)?;
-            let in_page = (PAGE_SIZE - at % PAGE_SIZE).min(rest.len() as u64);
-            let (part, tail) = rest.split_at_mut(in_page as usize);
+            // The image is contiguous in physical memory; of anything else that can be said of a page only.
+            let contiguous = match (self.image_start..self.image_end).contains(&at) {
+                true => self.image_end - at,
+                false => PAGE_SIZE - at % PAGE_SIZE,
+            };
+            let size = contiguous.min(rest.len() as u64);
+            let (part, tail) = rest.split_at_mut(size as usize);
             memory.read(address, part)?;
             rest = tail;
             if !rest.is_empty() {
-                at = at.checked_add(in_page).ok_or(Error::NotKernel { va: 0 })?;
+                at = at.checked_add(size).ok_or(Error::NotKernel { va: 0 })?;
             }
         }
         Ok(())
