@@ -62,8 +62,9 @@ pub fn take(branches: u64, site: u32) {
 
 /// Checks the stack at the start of a function that may be recursive.
 ///
-/// The host provides somewhat more than [`stack_size`](gpufas_abi::Context::stack_size): a function's
-/// frame is checked only after it was made, and the functions of the runtime need frames of their own.
+/// The host provides 4 KiB more than [`stack_size`](gpufas_abi::Context::stack_size), on a GPU by
+/// `CU_LIMIT_STACK_SIZE`: a function's frame is checked only after it was made, and the functions of the
+/// runtime need up to 1 KiB for frames of their own.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C-unwind" fn gpufas_check_stack(site: u32) {

@@ -10,8 +10,12 @@ use crate::state::state;
 use crate::target::terminate;
 use crate::translate;
 
-/// Begins a launch. `stack` is the address of a local variable of the entry, and the variables of what the
-/// entry calls lie below it.
+/// Begins a launch. `stack` is the address of a local variable of the entry, below which lie the variables
+/// of all that the entry calls.
+///
+/// The compiler sees to that: the entry has no other variable, and calls the program's function by a pointer
+/// that it loads volatile. By a plain call, `ptxas` (13.0) would give the whole program one frame, in which
+/// this variable is the lowest; by such a pointer each function gets a frame of its own, further down.
 ///
 /// If the host is of another version, or gave no memory for a report, the program ends at once, and the
 /// report's status stays [`Ready`](gpufas_abi::Status::Ready).

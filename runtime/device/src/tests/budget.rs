@@ -5,7 +5,7 @@
 use gpufas_abi::{ABI_VERSION, AddressSpace, Buffer, FaultKind, Report, Status};
 
 use super::program::Program;
-use crate::budget::{gpufas_check_stack, gpufas_count};
+use crate::budget::{gpufas_check_stack, gpufas_count, take};
 use crate::fault::gpufas_fault;
 
 const SITE: u32 = 5;
@@ -38,6 +38,50 @@ fn host_can_stop_it() {
     program.context.budget = 10_000;
     assert_eq!(program.run_to_fault(|| count(9_000)), (FaultKind::Stopped, 0));
     assert!(program.report.budget_left > 9_000, "it looked within some hundred branches");
+}
+
+#[test]
+fn branches_are_taken_at_once() {
+    let mut program = Program::new(AddressSpace::default());
+    program.context.budget = 1000;
+    assert_eq!(
+        program
+            .run(|| {
+                take(1000, SITE);
+                0
+            })
+            .budget_left,
+        0
+    );
+    assert_eq!(
+        program.run_to_fault(|| {
+            take(1001, SITE);
+            0
+        }),
+        (FaultKind::BudgetSpent, 0)
+    );
+    assert_eq!(
+        program.run_to_fault(|| {
+            take(u64::MAX, SITE);
+            0
+        }),
+        (FaultKind::BudgetSpent, 0)
+    );
+    program.report.stop = 1;
+    assert_eq!(
+        program.outcome(|| {
+            take(200, SITE);
+            0
+        }),
+        Ok(0)
+    );
+    assert_eq!(
+        program.outcome(|| {
+            take(400, SITE);
+            0
+        }),
+        Err(FaultKind::Stopped)
+    );
 }
 
 #[test]

@@ -116,7 +116,10 @@ fn size() -> impl Strategy<Value = u64> {
 proptest! {
     #[test]
     fn copy_is_memmove(
-        to in place(), from in place(), size in size(), near in prop::option::of(-40i64..40), seed in any::<u8>(),
+        (to, from) in (place(), place()),
+        size in size(),
+        near in prop::option::of(-40i64..40),
+        seed in any::<u8>(),
     ) {
         let mut setting = Setting::new(seed);
         let from_va = setting.address(from.0, from.1);
@@ -161,7 +164,8 @@ proptest! {
 
         let mut buffer = vec![0xa5u8; size as usize + 1];
         let pointer = buffer.as_mut_ptr();
-        prop_assert_eq!(setting.program.outcome(|| { gpufas_load_bytes(pointer, va, size, SITE); 1 }), outcome);
+        let loaded = setting.program.outcome(|| { gpufas_load_bytes(pointer, va, size, SITE); 1 });
+        prop_assert_eq!(loaded, outcome);
         for (index, byte) in expected.iter().flatten().enumerate() {
             // SAFETY: the model found that these are bytes of the setting.
             prop_assert_eq!(buffer[index], unsafe { byte.read_volatile() });
@@ -170,7 +174,8 @@ proptest! {
 
         buffer.reverse();
         let pointer = buffer.as_ptr();
-        prop_assert_eq!(setting.program.outcome(|| { gpufas_store_bytes(va, pointer, size, SITE); 1 }), outcome);
+        let stored = setting.program.outcome(|| { gpufas_store_bytes(va, pointer, size, SITE); 1 });
+        prop_assert_eq!(stored, outcome);
         for (index, byte) in expected.iter().flatten().enumerate() {
             // SAFETY: as above.
             prop_assert_eq!(buffer[index], unsafe { byte.read_volatile() });
@@ -211,6 +216,43 @@ fn fields_are_copied_by_one_access() {
         let sizes: Vec<u32> = setting.program.entries().iter().map(|entry| entry.size).collect();
         assert_eq!(sizes, accesses, "{size} bytes from {from:#x} to {to:#x}");
     }
+}
+
+/// Two segments that touch inside a page lie apart for the program.
+#[test]
+fn pieces_end_where_segments_touch() {
+    let machine = Machine::new(&[(0, 2 * PAGE + 20), (2 * PAGE + 20, 2 * PAGE)], 4, 0);
+    let mut program = Program::new(machine.space);
+    for (to, from) in [(PAGE, 2 * PAGE), (2 * PAGE, PAGE), (2 * PAGE, 2 * PAGE + 7), (2 * PAGE + 7, 2 * PAGE)]
+    {
+        let bytes: Vec<u8> = (0..4 * PAGE).map(|at| (at * 7 + at / 256) as u8).collect();
+        machine.memory.set(0, &bytes);
+        let outcome = program.outcome(|| {
+            gpufas_copy(DIRECT_MAP + to, DIRECT_MAP + from, 100, SITE);
+            0
+        });
+        assert_eq!(outcome, Ok(0));
+        let mut expected = bytes;
+        expected.copy_within(from as usize..from as usize + 100, to as usize);
+        let copied: Vec<u8> = (0..4 * PAGE).map(|at| machine.memory.byte(at).unwrap()).collect();
+        assert!(copied == expected, "{from:#x} to {to:#x}");
+    }
+}
+
+#[test]
+fn range_does_not_wrap_around() {
+    let mut machine = Machine::new(&[(0, 16 * PAGE)], 4, 0);
+    let va = PAGE.wrapping_neg();
+    assert!(machine.map(Mapping { va, physical: 12 * PAGE, size: PAGE }, 0));
+    let mut program = Program::new(machine.space);
+    let mut outcome = |size| {
+        program.outcome(|| {
+            gpufas_fill(va, 1, size, SITE);
+            0
+        })
+    };
+    assert_eq!(outcome(PAGE), Ok(0));
+    assert_eq!(outcome(PAGE + 1), Err(Unmapped));
 }
 
 #[test]

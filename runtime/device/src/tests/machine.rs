@@ -59,8 +59,8 @@ impl Machine {
         u64::from_le_bytes(std::array::from_fn(|index| byte(index as u64)))
     }
 
-    /// Maps a page with some further bits in its entry. Returns whether that was possible: not where a page of
-    /// other size is.
+    /// Maps a page with some further bits in its entry. Returns whether that was possible: not where a page
+    /// of other size is.
     pub fn map(&mut self, mapping: Mapping, bits: u64) -> bool {
         let last = match mapping.size {
             PAGE => 12,

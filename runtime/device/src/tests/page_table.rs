@@ -91,14 +91,18 @@ proptest! {
             let shift = if levels == 4 { 16 } else { 7 };
             let high = if index % 8 == 0 { 1 << 63 } else { !(u64::MAX >> (shift + 1)) };
             let va = va | high;
-            prop_assert_eq!(walk(&machine.space, va), manual(&machine.memory, &machine.space, va), "{:#x}", va);
+            let expected = manual(&machine.memory, &machine.space, va);
+            prop_assert_eq!(walk(&machine.space, va), expected, "{:#x}", va);
         }
     }
 
     #[test]
     fn agrees_with_what_was_mapped(
         levels in 4u32..=5,
-        pages in prop::collection::vec((0u64..4, 0u64..4, 0u64..6, 0u64..512, 0usize..3, any::<u64>()), 1..40),
+        pages in prop::collection::vec(
+            (0u64..4, 0u64..4, 0u64..6, 0u64..512, 0usize..3, any::<u64>()),
+            1..40,
+        ),
     ) {
         let mut machine = Machine::new(&[(0, 256 * PAGE)], levels, 0);
         for (upper, middle, lower, physical, kind, bits) in pages {
@@ -109,11 +113,22 @@ proptest! {
             machine.map(Mapping { va: va / size * size, physical: physical * size, size }, bits);
         }
         for mapping in &machine.mappings {
-            for va in [mapping.va, mapping.va + 0x678, mapping.va + mapping.size - 1, mapping.va + mapping.size, mapping.va - 1] {
+            for offset in [0, 0x678, mapping.size - 1, mapping.size, u64::MAX] {
+                let va = mapping.va.wrapping_add(offset);
                 prop_assert_eq!(walk(&machine.space, va), machine.physical(va), "{:#x}", va);
             }
         }
     }
+}
+
+#[test]
+fn table_cut_by_the_end_of_memory() {
+    let machine = Machine::new(&[(0, PAGE - 4)], 4, 0);
+    // The root, whose last entry but one leads to itself.
+    machine.memory.set(510 * 8, &0x63u64.to_le_bytes());
+    let va = |index: u64| 0xffff_0000_0000_0000 | 510 << 39 | 510 << 30 | 510 << 21 | index << 12;
+    assert_eq!(walk(&machine.space, va(510)), Ok(0));
+    assert_eq!(walk(&machine.space, va(511)), Err(FaultKind::NotMemory));
 }
 
 #[test]

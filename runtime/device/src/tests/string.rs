@@ -55,7 +55,11 @@ fn sign(ordering: Ordering) -> i64 {
 
 proptest! {
     #[test]
-    fn lengths_and_searches(text in text(), most in 0u64..30, character in prop::sample::select(b"ab\xfec\0".to_vec())) {
+    fn lengths_and_searches(
+        text in text(),
+        most in 0u64..30,
+        character in prop::sample::select(b"ab\xfec\0".to_vec()),
+    ) {
         let machine = machine();
         let mut program = Program::new(machine.space);
         let string = put(&machine, END, &text);
@@ -88,7 +92,8 @@ proptest! {
         prop_assert_eq!(program.outcome(|| gpufas_lib_strncmp(x, y, most as u64, 1).into()), Ok(expected));
 
         let size = most.min(a.len()).min(b.len());
-        let expected = (0..size).map(|at| i64::from(a[at]) - i64::from(b[at])).find(|by| *by != 0).unwrap_or(0);
+        let difference = |at| i64::from(a[at]) - i64::from(b[at]);
+        let expected = (0..size).map(difference).find(|by| *by != 0).unwrap_or(0);
         prop_assert_eq!(program.outcome(|| gpufas_lib_memcmp(x, y, size as u64, 1).into()), Ok(expected));
         let differs = program.outcome(|| gpufas_lib_bcmp(x, y, size as u64, 1).into()).map(|by| by != 0);
         prop_assert_eq!(differs, Ok(expected != 0));
@@ -103,7 +108,8 @@ proptest! {
 
         let to = put(&machine, OTHER_END, &vec![b'#'; room]);
         let expected = if room == 0 || plain >= room { -7 } else { plain as i64 };
-        prop_assert_eq!(program.outcome(|| gpufas_lib_strscpy(to as *mut u8, from, room as u64, 1)), Ok(expected));
+        let returned = program.outcome(|| gpufas_lib_strscpy(to as *mut u8, from, room as u64, 1));
+        prop_assert_eq!(returned, Ok(expected));
         let mut copied = text[..plain.min(room.saturating_sub(1))].to_vec();
         if room > 0 {
             copied.push(0);
@@ -123,6 +129,26 @@ proptest! {
         prop_assert_eq!(returned, Ok(to as i64));
         prop_assert_eq!(get(&machine, to, text.len()), text);
     }
+}
+
+#[test]
+fn comparisons_end_at_the_nul() {
+    let machine = machine();
+    let mut program = Program::new(machine.space);
+    let a = put(&machine, END, b"same\0") as *const u8;
+    let b = put(&machine, OTHER_END, b"same\0other") as *const u8;
+    assert_eq!(program.outcome(|| gpufas_lib_strcmp(a, b, 1).into()), Ok(0));
+    assert_eq!(program.outcome(|| gpufas_lib_strncmp(a, b, 20, 1).into()), Ok(0));
+    let fault = program.run_to_fault(|| gpufas_lib_memcmp(b, b, 11, 1).into());
+    assert_eq!(fault, (FaultKind::Unmapped, OTHER_END));
+}
+
+#[test]
+fn string_at_the_odd_end_of_a_segment() {
+    let machine = Machine::new(&[(0, PAGE + 13)], 4, 0);
+    let mut program = Program::new(machine.space);
+    let string = put(&machine, DIRECT_MAP + PAGE + 13, b"0123456789\0") as *const u8;
+    assert_eq!(program.outcome(|| gpufas_lib_strlen(string, 1) as i64), Ok(10));
 }
 
 #[test]

@@ -71,9 +71,10 @@ proptest! {
         let machine = machine(levels);
         let mut program = Program::new(machine.space);
         for (va, size) in accesses {
-            let expected = machine.pointer(va, 1 << size).map(|pointer| pointer as u64);
-            prop_assert_eq!(load(&mut program, va, 1 << size), expected, "load of {} at {:#x}", 1 << size, va);
-            prop_assert_eq!(store(&mut program, va, 1 << size), expected, "store of {} at {:#x}", 1 << size, va);
+            let size = 1 << size;
+            let expected = machine.pointer(va, size).map(|pointer| pointer as u64);
+            prop_assert_eq!(load(&mut program, va, size), expected, "load of {} at {:#x}", size, va);
+            prop_assert_eq!(store(&mut program, va, size), expected, "store of {} at {:#x}", size, va);
         }
     }
 
@@ -201,22 +202,80 @@ fn live_stack_is_own_memory() {
 
 #[test]
 fn segment_edges_inside_pages() {
-    // Not what a host makes, but it must be safe: ranges that begin and end inside pages.
-    let machine = Machine::new(&[(0x1008, 0x2004), (0x8000, 0x4000)], 4, 0x8000);
+    // Not what a host makes, but it must be safe: ranges that begin and end inside pages. Each of the two is
+    // once the largest, which is served inline.
+    for other in [0x1000, 0x9000] {
+        let machine = Machine::new(&[(0x1008, 0x3004), (0x8000, other)], 4, 0x8000);
+        let mut program = Program::new(machine.space);
+        for (physical, size, expected) in [
+            (0x1000, 8, Err(NotMemory)),
+            (0x1008, 8, Ok(())),
+            (0x1000, 16, Err(NotMemory)),
+            (0x1010, 16, Ok(())),
+            (0x3000, 8, Ok(())),
+            (0x3ff0, 16, Ok(())),
+            (0x4000, 16, Err(NotMemory)),
+            (0x4008, 4, Ok(())),
+            (0x4008, 8, Err(NotMemory)),
+            (0x400c, 1, Err(NotMemory)),
+            (0x7ff0 + other, 16, Ok(())),
+            (0x8000 + other, 1, Err(Unmapped)),
+        ] {
+            assert_eq!(load(&mut program, DIRECT_MAP + physical, size).map(drop), expected, "{physical:#x}");
+        }
+    }
+}
+
+#[test]
+fn only_segments_in_use_count() {
+    let mut machine = machine(4);
+    machine.space.segment_count = 1;
     let mut program = Program::new(machine.space);
-    for (physical, size, expected) in [
-        (0x1000, 8, Err(NotMemory)),
-        (0x1008, 8, Ok(())),
-        (0x1000, 16, Err(NotMemory)),
-        (0x1010, 16, Ok(())),
-        (0x3000, 8, Ok(())),
-        (0x3008, 4, Ok(())),
-        (0x3008, 8, Err(NotMemory)),
-        (0x300c, 1, Err(NotMemory)),
-        (0xbff0, 16, Ok(())),
-        (0xc000, 1, Err(NotMemory).or(Err(Unmapped))),
-    ] {
-        assert_eq!(load(&mut program, DIRECT_MAP + physical, size).map(drop), expected, "{physical:#x}");
+    assert!(load(&mut program, DIRECT_MAP + 0x2000, 8).is_ok());
+    assert_eq!(load(&mut program, DIRECT_MAP + 0x4000_0000, 8), Err(NotMemory));
+}
+
+#[test]
+fn direct_map_ends_where_the_kernel_says() {
+    let mut machine = Machine::new(&[(0, 0x8000)], 4, 0);
+    machine.space.direct_map_end = DIRECT_MAP + 0x6004;
+    let mut program = Program::new(machine.space);
+    assert!(load(&mut program, DIRECT_MAP + 0x5ff8, 8).is_ok());
+    assert!(load(&mut program, DIRECT_MAP + 0x6000, 4).is_ok());
+    assert_eq!(load(&mut program, DIRECT_MAP + 0x6000, 8), Err(NotMemory));
+    assert_eq!(load(&mut program, DIRECT_MAP + 0x6004, 4), Err(Unmapped));
+    assert_eq!(load(&mut program, DIRECT_MAP + 0x7000, 8), Err(Unmapped));
+}
+
+#[test]
+fn segment_at_odd_base_is_not_accessed_misaligned() {
+    let mut machine = Machine::new(&[(0, 0x8000)], 4, 0);
+    machine.space.segments[0].base += 4;
+    machine.space.segments[0].end -= 4;
+    let mut program = Program::new(machine.space);
+    let base = machine.space.segments[0].base;
+    assert_eq!(load(&mut program, DIRECT_MAP + 0x1008, 4), Ok(base + 0x1008));
+    assert_eq!(load(&mut program, DIRECT_MAP + 0x1008, 8), Err(Misaligned));
+    // A copy chooses accesses that are aligned.
+    let mut buffer = [1u64; 2];
+    let to = buffer.as_mut_ptr().cast();
+    let copied = program.outcome(|| {
+        crate::copy::gpufas_load_bytes(to, DIRECT_MAP + 0x1008, 16, SITE);
+        0
+    });
+    assert_eq!((copied, buffer), (Ok(0), [0; 2]));
+}
+
+#[test]
+fn user_addresses_stay_foreign_whatever_the_direct_map() {
+    let machine = machine(4);
+    for start in [0, 0x1000, 0x7fff_ffff_f000] {
+        let space =
+            gpufas_abi::AddressSpace { direct_map_start: start, direct_map_end: u64::MAX, ..machine.space };
+        let mut program = Program::new(space);
+        for offset in [0x1000, 0x4000_0000] {
+            assert_eq!(load(&mut program, start + offset, 8), Err(NotKernel));
+        }
     }
 }
 
