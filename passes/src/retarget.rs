@@ -37,13 +37,8 @@ const CPU_ENUM_ATTRIBUTES: &[&str] =
 pub fn run(module: &Module<'_>, target: Target, triple: &str, data_layout: &str) {
     module.set_triple(triple);
     module.set_data_layout(data_layout);
+    remove_cpu_attributes(module);
     for function in module.functions() {
-        for attribute in CPU_ATTRIBUTES {
-            function.remove_text_attribute(attribute);
-        }
-        for attribute in CPU_ENUM_ATTRIBUTES {
-            function.remove_attribute(attribute);
-        }
         if !function.is_declaration() {
             function.set_section("");
             if target == Target::Cuda {
@@ -64,6 +59,18 @@ pub fn run(module: &Module<'_>, target: Target, triple: &str, data_layout: &str)
             global.set_section("");
         }
         rename(target, global);
+    }
+}
+
+/// Removes the attributes that tell functions for different CPUs apart, and keep them from being inlined into each other.
+pub fn remove_cpu_attributes(module: &Module<'_>) {
+    for function in module.functions() {
+        for attribute in CPU_ATTRIBUTES {
+            function.remove_text_attribute(attribute);
+        }
+        for attribute in CPU_ENUM_ATTRIBUTES {
+            function.remove_attribute(attribute);
+        }
     }
 }
 

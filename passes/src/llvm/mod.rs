@@ -12,6 +12,7 @@ pub mod builder;
 pub mod debug;
 pub mod diagnostics;
 pub mod inline_asm;
+mod metadata;
 pub mod module;
 pub mod pipeline;
 pub mod ty;
@@ -66,4 +67,12 @@ unsafe fn owned_message(message: *mut c_char) -> String {
         inkwell::llvm_sys::core::LLVMDisposeMessage(message);
         text
     }
+}
+
+/// LLVM's version.
+pub fn version() -> (u32, u32, u32) {
+    let (mut major, mut minor, mut patch) = (0, 0, 0);
+    // SAFETY: three places for three numbers.
+    unsafe { inkwell::llvm_sys::core::LLVMGetVersion(&mut major, &mut minor, &mut patch) };
+    (major, minor, patch)
 }

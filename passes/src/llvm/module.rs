@@ -148,6 +148,22 @@ impl<'c> Module<'c> {
         unsafe { LLVMLinkModules2(self.raw(), raw) == 0 }
     }
 
+    /// Removes all debug information.
+    pub fn strip_debug(&self) {
+        // SAFETY: the module is alive.
+        unsafe { inkwell::llvm_sys::debuginfo::LLVMStripModuleDebugInfo(self.raw()) };
+    }
+
+    /// Adds bytes in a section of their own, which the linker keeps.
+    pub fn add_bytes_in_section(&self, name: &str, section: &str, bytes: &[u8]) {
+        let value = super::ty::constant_bytes(self.context, bytes, false);
+        let global = self.add_global(name, value.ty());
+        global.set_initializer(value);
+        global.set_constant_variable();
+        global.set_section(section);
+        global.set_alignment(1);
+    }
+
     /// Checks the module.
     ///
     /// # Errors

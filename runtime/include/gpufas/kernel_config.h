@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a recovery program leaves out of the target kernel's configuration.
+ *
+ * The compiler includes this after linux/kconfig.h and before everything else.
+ * Each option here changes how the kernel's inline functions work on the CPU,
+ * and none changes the layout of a structure: that was compared for all named
+ * types with the BTF of Debian's 5.10, 6.1, 6.12 and 7.2 kernels. (Undefining
+ * JUMP_LABEL or GENERIC_BUG would change layouts.)
+ */
+#ifndef _GPUFAS_KERNEL_CONFIG_H
+#define _GPUFAS_KERNEL_CONFIG_H
+
+/* Calls into the hypervisor through a table of functions. */
+#undef CONFIG_PARAVIRT
+#undef CONFIG_PARAVIRT_XXL
+#undef CONFIG_PARAVIRT_SPINLOCKS
+#undef CONFIG_PARAVIRT_CLOCK
+
+/* Per-CPU variables in an address space of their own, which only an x86 code generator knows. */
+#undef CONFIG_CC_HAS_NAMED_AS
+#undef CONFIG_USE_X86_SEG_SUPPORT
+
+/* Checks that call functions of the running kernel. */
+#undef CONFIG_DEBUG_LIST
+#undef CONFIG_LIST_HARDENED
+#undef CONFIG_HARDENED_USERCOPY
+#undef CONFIG_FORTIFY_SOURCE
+
+/* Preemption points that the running kernel patches. */
+#undef CONFIG_PREEMPT_DYNAMIC
+
+#endif /* _GPUFAS_KERNEL_CONFIG_H */
