@@ -43,6 +43,8 @@ pub fn spawn(command: Command) -> io::Result<Child> {
 
 fn spawn_bound(mut command: Command) -> io::Result<Child> {
     let parent = getpid();
+    // Ctrl-C goes to a terminal's whole group of processes; what becomes of the program is this process's matter.
+    command.process_group(0);
     // SAFETY: between fork and exec only system calls are made, and nothing is allocated.
     unsafe {
         command.pre_exec(move || {

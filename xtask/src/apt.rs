@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Installs Debian packages.
+
+use std::io::IsTerminal;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::output::{capture, find_program, run};
+use crate::setup::NeedsHelp;
+use crate::ui::Step;
+
+/// Installs packages, without those that they only recommend. The package lists are fetched only where one of
+/// the packages is not in them, or the files that they name are gone.
+///
+/// # Errors
+///
+/// [`NeedsHelp`] where only a person can do it: no apt, or no rights.
+pub fn install(packages: &[&str]) -> Result<()> {
+    if find_program("apt-get").is_none() {
+        bail!(NeedsHelp(format!(
+            "these Debian packages are needed, and this machine has no apt-get: {}\n\
+             Install what they hold, and see `cargo xtask doctor`.",
+            packages.join(" ")
+        )));
+    }
+    let rights = rights(packages)?;
+    let step = Step::start(format!("installing {}", packages.join(", ")));
+    let known = capture("apt-cache", &[&["show", "--no-all-versions"], packages].concat()).is_some();
+    if !known {
+        update(&step, rights)?;
+    }
+    match apt_get(&step, rights, &install_arguments(packages)) {
+        // The lists may name files that newer ones have replaced.
+        Err(_) if known => {
+            update(&step, rights)?;
+            apt_get(&step, rights, &install_arguments(packages))?;
+        }
+        other => other?,
+    }
+    step.done("");
+    Ok(())
+}
+
+fn install_arguments<'a>(packages: &[&'a str]) -> Vec<&'a str> {
+    // Nothing of the machine's is removed to make room for ours.
+    [&["install", "--yes", "--no-install-recommends", "--no-remove"], packages].concat()
+}
+
+fn update(step: &Step, rights: &[&str]) -> Result<()> {
+    step.detail("fetching the package lists");
+    apt_get(step, rights, &["update"])
+}
+
+fn apt_get(step: &Step, rights: &[&str], arguments: &[&str]) -> Result<()> {
+    let words =
+        [rights, &["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "apt-get", "-o", "APT::Status-Fd=1"]]
+            .concat();
+    let mut command = Command::new(words[0]);
+    command
+        .args(&words[1..])
+        .args(["-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=300"])
+        .args(arguments);
+    run(&mut command, |line| match parse_status(line) {
+        Some(percent) => {
+            step.percent(percent);
+            false
+        }
+        None => true,
+    })
+}
+
+/// How far apt is: half of the way downloading, half of it installing.
+fn parse_status(line: &str) -> Option<f64> {
+    let (kind, rest) = line.split_once(':')?;
+    let percent: f64 = rest.split(':').nth(1)?.parse().ok()?;
+    match kind {
+        "dlstatus" => Some(percent / 2.0),
+        "pmstatus" => Some(50.0 + percent / 2.0),
+        _ => None,
+    }
+}
+
+/// What to put before a command that needs the rights of root.
+fn rights(packages: &[&str]) -> Result<&'static [&'static str]> {
+    let user = capture("id", &["-u"]).unwrap_or_default();
+    let may_sudo = || {
+        find_program("sudo").is_some()
+            && (std::io::stdin().is_terminal() || capture("sudo", &["-n", "true"]).is_some())
+    };
+    if user.trim() == "0" {
+        Ok(&[])
+    } else if may_sudo() {
+        // It asks for the password on the terminal, before anything moves there.
+        Command::new("sudo").arg("-v").status()?;
+        Ok(&["sudo"])
+    } else {
+        bail!(NeedsHelp(format!(
+            "packages are missing and this user may not install any; as root, run:\n\
+             apt-get update && apt-get {}",
+            install_arguments(packages).join(" ")
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_read_from_status_lines() {
+        assert_eq!(parse_status("dlstatus:3:50.0000:Retrieving file 3 of 6"), Some(25.0));
+        assert_eq!(parse_status("pmstatus:gcc:50.0000:Unpacking gcc (amd64)"), Some(75.0));
+        assert_eq!(parse_status("Setting up gcc (4:12.2.0-3) ..."), None);
+        assert_eq!(parse_status("media-change: no"), None);
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `cargo xtask kernels`: the kernels that guests run.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+use gpufas_guest::Kernel;
+use gpufas_guest::kernels::{self, KERNELS, KernelSpec};
+
+use crate::setup;
+use crate::ui::Step;
+
+/// What to do.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// List them (what happens unless told)
+    List,
+    /// Fetch those that are not in the cache folder, and say where they are
+    Fetch {
+        /// Which; all unless told
+        names: Vec<String>,
+        /// Fetch the newest build, whatever is there
+        #[arg(long)]
+        update: bool,
+    },
+}
+
+/// Lists or fetches.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    match &arguments.what {
+        None | Some(What::List) => list()?,
+        Some(What::Fetch { names, update }) => fetch(names, *update)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list() -> Result<()> {
+    for spec in KERNELS {
+        let state = spec.cached()?.map_or_else(|| "not fetched".to_owned(), |kernel| kernel.release);
+        println!("{:8} {state:24} {} ({})", spec.name, spec.flavour, spec.suites.join(", "));
+    }
+    Ok(())
+}
+
+fn fetch(names: &[String], update: bool) -> Result<()> {
+    let specs: Vec<&KernelSpec> = match names {
+        [] => KERNELS.iter().collect(),
+        names => names.iter().map(|name| kernels::find(name)).collect::<Result<_, _>>()?,
+    };
+    for spec in specs {
+        let kernel = if update { newest(spec)? } else { setup::kernel(spec)? };
+        println!("{}\n  image    {}", kernel.release, kernel.vmlinuz.display());
+        println!("  headers  {}\n           {}", kernel.headers.display(), kernel.common_headers.display());
+        println!("  modules  {}", kernel.modules.display());
+    }
+    Ok(())
+}
+
+fn newest(spec: &KernelSpec) -> Result<Kernel> {
+    let step = Step::start(format!("fetching the newest {}", spec.name));
+    let kernel = spec.update(&|progress| step.tell(progress))?;
+    step.done(&kernel.release);
+    Ok(kernel)
+}

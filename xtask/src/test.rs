@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `cargo xtask test`: every test there is, and the count of what ran.
+
+use std::io::IsTerminal;
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+use clap::ValueEnum;
+use console::strip_ansi_codes;
+use gpufas_guest::kernels::KERNELS;
+
+use crate::cargo::{build_release, cargo};
+use crate::libtest::{Counts, Reader};
+use crate::output::stream;
+use crate::{gpu, setup, ui};
+
+/// Which tests to run.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Only these; all unless told
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+}
+
+/// The parts, in the order in which they run: what is quick and fails often goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The code is formatted
+    Format,
+    /// The linter has nothing to say
+    Lint,
+    /// The packages' own tests
+    Packages,
+    /// The device runtime's own tests
+    Device,
+    /// Programs are compiled and repair guests
+    Guests,
+}
+
+/// The device runtime is a workspace of its own.
+const DEVICE: &[&str] = &["--manifest-path", "runtime/device/Cargo.toml"];
+
+/// The package with the tests that need all of the others.
+const GUEST_TESTS: &str = "gpufas-tests";
+
+/// Runs the tests. The last line says how many passed, failed and were skipped.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    setup::prepare(true)?;
+    for spec in KERNELS {
+        setup::kernel(spec)?;
+    }
+    let mut counts = Counts::default();
+    for part in Part::value_variants() {
+        if arguments.only.is_empty() || arguments.only.contains(part) {
+            counts.add(run_part(*part)?);
+        } else {
+            counts.skipped.push((part.name(), "not asked for (--only)".to_owned()));
+        }
+    }
+    report(&counts);
+    Ok(if counts.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Part {
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
+fn run_part(part: Part) -> Result<Counts> {
+    let mut counts = Counts::default();
+    match part {
+        Part::Format => {
+            counts.add(check("rustfmt", &["fmt", "--all", "--check"], &[])?);
+            counts.add(check("rustfmt, device runtime", &["fmt", "--check"], DEVICE)?);
+        }
+        Part::Lint => {
+            let lint = ["clippy", "--workspace", "--all-targets"];
+            counts.add(check("clippy", &lint, &["--", "-D", "warnings"])?);
+            let arguments = [DEVICE, &["--", "-D", "warnings"]].concat();
+            counts.add(check("clippy, device runtime", &["clippy", "--all-targets"], &arguments)?);
+        }
+        Part::Packages => {
+            let packages = ["--workspace", "--exclude", GUEST_TESTS];
+            counts.add(tests("package tests", &packages, |_| {})?);
+        }
+        Part::Device => counts.add(tests("device runtime tests", DEVICE, |_| {})?),
+        Part::Guests => {
+            let programs = build_release(&["gpufas-cc", "gpufas"])?;
+            counts.add(tests("guest tests", &["--package", GUEST_TESTS], |command| {
+                command.env("GPUFAS_CC", programs.join("gpufas-cc")).env("GPUFAS", programs.join("gpufas"));
+            })?);
+            if let Some(reason) = gpu::missing() {
+                ui::note(&format!("tests on a GPU are skipped: {reason}"));
+            }
+        }
+    }
+    Ok(counts)
+}
+
+/// Runs something that passes or fails as a whole.
+fn check(name: &str, task: &[&str], arguments: &[&str]) -> Result<Counts> {
+    ui::heading(name);
+    let mut command = cargo();
+    // `cargo fmt` has no colours to choose.
+    let color = if task[0] == "fmt" { &[][..] } else { &["--color", color()][..] };
+    command.args(task).args(color).args(arguments);
+    let status = stream(&mut command, |line| println!("{line}"))?;
+    let mut counts = Counts::default();
+    if status.success() {
+        counts.passed = 1;
+    } else {
+        counts.failed.push(name.to_owned());
+    }
+    Ok(counts)
+}
+
+/// Runs tests, all of them whatever fails.
+fn tests(name: &str, arguments: &[&str], prepare: impl Fn(&mut Command)) -> Result<Counts> {
+    ui::heading(name);
+    let mut command = cargo();
+    command.args(["test", "--no-fail-fast", "--color", color()]).args(arguments);
+    // Skipped tests say so in their output, which the harness shows of failed ones only unless told.
+    command.args(["--", "--show-output", "--color", color()]);
+    prepare(&mut command);
+    let mut reader = Reader::default();
+    let status = stream(&mut command, |line| {
+        if reader.line(&strip_ansi_codes(line)) {
+            println!("{line}");
+        }
+    })?;
+    Ok(reader.finish(name, status.success()))
+}
+
+fn color() -> &'static str {
+    if std::io::stdout().is_terminal() { "always" } else { "never" }
+}
+
+fn report(counts: &Counts) {
+    if !counts.skipped.is_empty() {
+        ui::heading("Skipped");
+        for (name, reason) in &counts.skipped {
+            println!("  {name}: {reason}");
+        }
+    }
+    if !counts.failed.is_empty() {
+        ui::heading("Failed");
+        for name in &counts.failed {
+            println!("  {}", ui::verdict(false, name));
+        }
+    }
+    println!();
+    println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed.len(), counts.skipped.len());
+}
