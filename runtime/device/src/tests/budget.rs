@@ -2,7 +2,7 @@
 
 //! Bounds, and the life of a program.
 
-use gpufas_abi::{ABI_VERSION, AddressSpace, Buffer, FaultKind, Report, Status};
+use gpufas_abi::{ABI_VERSION, AddressSpace, Buffer, FaultKind, FaultRecord, Report, Status};
 
 use super::program::Program;
 use crate::budget::{gpufas_check_stack, gpufas_count, take};
@@ -87,8 +87,15 @@ fn branches_are_taken_at_once() {
 #[test]
 fn end_is_reported() {
     let mut program = Program::new(AddressSpace::default());
-    program.report =
-        Report { result: 9, log_used: 9, log_lost: 9, journal_used: 9, journal_lost: 9, ..Report::default() };
+    program.report = Report {
+        result: 9,
+        log_used: 9,
+        log_lost: 9,
+        journal_used: 9,
+        journal_lost: 9,
+        fault: FaultRecord { kind: 9, access: 1, address: 9, size: 9, site: 9, reserved: 9 },
+        ..Report::default()
+    };
     let report = program.run(|| -3);
     let expected = Report {
         status: Status::Finished as u32,
