@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `gpufas inspect`.
+
+use super::{output, show};
+use clap::Args;
+use gpufas::arguments::type_name;
+use gpufas::program::Program;
+use gpufas::report::printable;
+use gpufas_abi::manifest::Target;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// Show what a compiled program says of itself
+#[derive(Args)]
+pub struct Arguments {
+    /// The program
+    file: PathBuf,
+    /// Print its manifest as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub fn execute(&self) -> u8 {
+        match Program::read(&self.file) {
+            Ok(program) if self.json => {
+                output::print(&format!("{}\n", serde_json::json!(program.manifest())));
+                0
+            }
+            Ok(program) => {
+                output::print(&printable(&describe(&program)));
+                0
+            }
+            Err(error) => show(&error),
+        }
+    }
+}
+
+/// The manifest for people. Writing to a String cannot fail.
+fn describe(program: &Program) -> String {
+    let manifest = program.manifest();
+    let mut text = String::new();
+    let target = match manifest.target {
+        Target::Cuda => format!("GPUs ({})", manifest.architectures.join(", ")),
+        Target::Host => "the host".into(),
+    };
+    let _ = writeln!(text, "program      {} for {target}", program.path().display());
+    let _ = writeln!(text, "kernel       {}", manifest.kernel.release);
+    for (name, value) in [("version", &manifest.kernel.version), ("build id", &manifest.kernel.build_id)] {
+        if let Some(value) = value {
+            let _ = writeln!(text, "{name:<12} {value}");
+        }
+    }
+    let writes = if manifest.writes { "yes" } else { "no" };
+    let _ = writeln!(text, "writes       {writes}");
+    let _ = writeln!(text, "code         {} bytes", program.code().len());
+    let _ = writeln!(text, "interface    version {}", manifest.abi);
+    for tool in &manifest.toolchain {
+        let _ = writeln!(text, "made with    {} {}", tool.name, tool.version);
+    }
+    let _ = writeln!(text, "symbols      {}", manifest.symbols.len());
+    for symbol in &manifest.symbols {
+        let _ = writeln!(text, "  {symbol}");
+    }
+    let _ = writeln!(text, "entry points {}", manifest.entries.len());
+    for entry in &manifest.entries {
+        let _ = write!(text, "  {}", entry.name);
+        for argument in &entry.arguments {
+            let _ = write!(text, " {}:{}", argument.name, type_name(argument.kind));
+        }
+        text.push('\n');
+        if !entry.description.is_empty() {
+            let _ = writeln!(text, "      {}", entry.description);
+        }
+    }
+    text
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Running a program on a guest's memory.
+
+mod buffers;
+mod child;
+pub mod cuda;
+pub mod host;
+mod note;
+mod shadow;
+mod stores;
+mod watch;
+
+pub use stores::Store;
+
+use crate::arguments::Value;
+use crate::error::Result;
+use crate::memory::{Backing, GuestMemory};
+use crate::program::Program;
+use buffers::Buffers;
+use gpufas_abi::context::{FLAG_JOURNAL_COMPLETE, FLAG_READ_ONLY, MAX_ARGUMENTS, MAX_SEGMENTS};
+use gpufas_abi::manifest::Entry;
+use gpufas_abi::{ABI_VERSION, AddressSpace, Context, FaultRecord, Segment};
+use gpufas_kernel::Layout;
+use std::time::Duration;
+
+/// Backward branches that a program may take unless told otherwise. A walk of a list of a million
+/// elements takes a few million.
+pub const DEFAULT_BUDGET: u64 = 1_000_000_000;
+
+/// A program, and all that it needs to run once.
+#[derive(Clone, Copy, Debug)]
+pub struct Launch<'a> {
+    /// The program.
+    pub program: &'a Program,
+    /// The entry point, one of the program's.
+    pub entry: &'a Entry,
+    /// Its arguments; as many as it has, and of their types.
+    pub arguments: &'a [Value],
+    /// The guest's memory.
+    pub memory: &'a GuestMemory,
+    /// Where the guest's kernel is.
+    pub layout: &'a Layout,
+    /// Addresses of the symbols that the program needs, in the manifest's order.
+    pub symbols: &'a [u64],
+    /// Backward branches that it may take.
+    pub budget: u64,
+    /// Time that it may take.
+    pub timeout: Duration,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The entry point returned this.
+    Finished(i64),
+    /// The runtime ended it.
+    Fault(FaultRecord),
+    /// It did what its runtime should have prevented, and was killed: a mistake of the compiler's, since a
+    /// program reaches memory only through checks.
+    Crash {
+        /// Name of the signal, as in `SIGSEGV`; on a GPU what the driver says.
+        signal: String,
+        /// Address that was accessed, if the signal has one.
+        address: Option<u64>,
+        /// Offset in the shared object of the instruction, if it is there.
+        offset: Option<u64>,
+    },
+    /// Its process ended without a report (host only).
+    Vanished {
+        /// Exit status of the process.
+        status: i32,
+    },
+    /// It did not end in time, nor when asked to.
+    Unresponsive,
+}
+
+/// Why a program was asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// Its time was over.
+    Timeout,
+    /// The user sent this signal.
+    Signal(&'static str),
+}
+
+/// What came of running a program once.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub end: End,
+    /// Why it was asked to end, if it was.
+    pub stop_reason: Option<StopReason>,
+    /// Its stores to the guest's memory, in order.
+    pub stores: Vec<Store>,
+    /// Stores of which nothing is known but their number.
+    pub stores_lost: u64,
+    /// Whether the stores are in the guest's memory. Of private memory the program has a copy, and its
+    /// stores are only made in the guest if it ends regularly.
+    pub stores_kept: bool,
+    /// Messages that did not fit into the log.
+    pub log_lost: u64,
+    /// Backward branches that were left at the end.
+    pub budget_left: u64,
+    /// Time from the start of the program to its end.
+    pub duration: Duration,
+}
+
+/// Takes a program's text as it comes.
+pub type LogSink<'a> = &'a mut dyn FnMut(&[u8]);
+
+/// `FLAG_*` bits for a memory.
+fn flags(memory: &GuestMemory) -> u32 {
+    match memory.backing() {
+        _ if !memory.is_writable() => FLAG_READ_ONLY,
+        Backing::Private => FLAG_JOURNAL_COMPLETE,
+        Backing::Shared | Backing::Dump => 0,
+    }
+}
+
+/// The context of a launch.
+fn context(launch: &Launch<'_>, buffers: &Buffers, segments: &[Segment], stack_size: u64) -> Result<Context> {
+    launch.memory.check_segments(segments.len())?;
+    let layout = launch.layout;
+    let mut space = AddressSpace {
+        direct_map_start: layout.direct_map_start,
+        direct_map_end: layout.direct_map_end,
+        image_start: layout.image_start,
+        image_end: layout.image_end,
+        image_physical: layout.image_physical,
+        page_table_root: layout.page_table_root,
+        page_table_levels: layout.page_table_levels,
+        segment_count: segments.len() as u32,
+        segments: [Segment::default(); MAX_SEGMENTS],
+    };
+    space.segments[..segments.len()].copy_from_slice(segments);
+    let mut arguments = [0; MAX_ARGUMENTS];
+    let mut string = buffers.strings().address;
+    for (to, value) in arguments.iter_mut().zip(launch.arguments) {
+        match value {
+            Value::Number(number) => *to = *number,
+            Value::String(text) => {
+                *to = string;
+                string += text.len() as u64 + 1;
+            }
+        }
+    }
+    Ok(Context {
+        version: ABI_VERSION,
+        flags: flags(launch.memory),
+        space,
+        arguments,
+        strings: buffers.strings(),
+        report: buffers.report(),
+        log: buffers.log(),
+        journal: buffers.journal(),
+        budget: launch.budget,
+        stack_size,
+    })
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Reading a manifest and checking what the rest of this crate relies on.
+
+use gpufas_abi::ABI_VERSION;
+use gpufas_abi::context::MAX_ARGUMENTS;
+use gpufas_abi::manifest::Manifest;
+use serde::Deserialize;
+use std::collections::HashSet;
+
+/// Longest name of a symbol, entry point or argument, in bytes. `KSYM_NAME_LEN` of
+/// include/linux/kallsyms.h is 512.
+const LONGEST_NAME: usize = 512;
+
+/// What is wrong with a manifest.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// It is of another version.
+    Version(u64),
+    /// It cannot be used.
+    Malformed(String),
+}
+
+/// The part that every version has.
+#[derive(Deserialize)]
+struct AnyVersion {
+    abi: u64,
+}
+
+/// Reads and checks a manifest.
+pub(super) fn parse(text: &[u8]) -> Result<Manifest, Problem> {
+    let malformed =
+        |error: serde_json::Error| Problem::Malformed(format!("its manifest is malformed: {error}"));
+    // The linker may pad a section with zeros.
+    let text = text.trim_ascii_end();
+    let end = text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let text = &text[..end];
+    // The version first: the rest may have another form in another version.
+    let AnyVersion { abi } = serde_json::from_slice(text).map_err(malformed)?;
+    if abi != u64::from(ABI_VERSION) {
+        return Err(Problem::Version(abi));
+    }
+    let manifest: Manifest = serde_json::from_slice(text).map_err(malformed)?;
+    check(&manifest).map_err(|what| Problem::Malformed(format!("its manifest is malformed: {what}")))?;
+    Ok(manifest)
+}
+
+fn check(manifest: &Manifest) -> Result<(), String> {
+    if manifest.kernel.release.is_empty() {
+        return Err("it names no kernel release".into());
+    }
+    if manifest.entries.is_empty() {
+        return Err("it has no entry point".into());
+    }
+    unique("entry point", manifest.entries.iter().map(|entry| entry.name.as_str()))?;
+    for entry in &manifest.entries {
+        if entry.arguments.len() > MAX_ARGUMENTS {
+            return Err(format!("{} has more than {MAX_ARGUMENTS} arguments", entry.name));
+        }
+        unique("argument", entry.arguments.iter().map(|argument| argument.name.as_str()))?;
+    }
+    unique("symbol", manifest.symbols.iter().map(String::as_str))?;
+    if u32::try_from(manifest.sites.len()).is_err() {
+        return Err("it has too many sites".into());
+    }
+    Ok(())
+}
+
+/// Checks that names are such as a compiler emits (no NUL, no `=`, nothing that upsets a terminal) and that
+/// none is there twice.
+fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    for name in names {
+        let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$');
+        if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(good) {
+            return Err(format!("{:?} is no name of {what}", name.chars().take(80).collect::<String>()));
+        }
+        if !seen.insert(name) {
+            return Err(format!("it has {what} {name} twice"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::tests::manifest;
+    use gpufas_abi::manifest::{Argument, ArgumentType};
+    use proptest::prelude::*;
+
+    fn parse_changed(change: impl FnOnce(&mut Manifest)) -> Result<Manifest, Problem> {
+        let mut manifest = manifest();
+        change(&mut manifest);
+        parse(&serde_json::to_vec(&manifest).unwrap())
+    }
+
+    #[test]
+    fn a_manifest_is_read_as_it_was_written() {
+        assert_eq!(parse_changed(|_| {}).unwrap(), manifest());
+        let mut padded = serde_json::to_vec(&manifest()).unwrap();
+        padded.extend([0; 7]);
+        assert_eq!(parse(&padded).unwrap(), manifest());
+    }
+
+    #[test]
+    fn another_version_is_told_before_anything_else() {
+        assert_eq!(parse(br#"{"abi": 77, "entries": "something new"}"#), Err(Problem::Version(77)));
+    }
+
+    #[test]
+    fn what_would_hurt_later_is_refused() {
+        let refused = |change: fn(&mut Manifest)| {
+            assert!(matches!(parse_changed(change), Err(Problem::Malformed(_))));
+        };
+        refused(|manifest| manifest.kernel.release.clear());
+        refused(|manifest| manifest.entries.clear());
+        refused(|manifest| manifest.entries[0].name = "a\0b".into());
+        refused(|manifest| manifest.symbols.push(manifest.symbols[0].clone()));
+        refused(|manifest| manifest.entries.push(manifest.entries[0].clone()));
+        refused(|manifest| {
+            let argument = |index| Argument { name: format!("a{index}"), kind: ArgumentType::I32 };
+            manifest.entries[0].arguments = (0..=MAX_ARGUMENTS).map(argument).collect();
+        });
+        assert!(matches!(parse(b""), Err(Problem::Malformed(_))));
+        assert!(matches!(parse(b"[]"), Err(Problem::Malformed(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived(text: Vec<u8>) {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn a_damaged_manifest_is_survived(at: prop::sample::Index, byte: u8) {
+            let mut text = serde_json::to_vec(&manifest()).unwrap();
+            let at = at.index(text.len());
+            text[at] = byte;
+            let _ = parse(&text);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use super::*;
+use gpufas_abi::manifest::{Argument, ArgumentType, Kernel, Site, Tool};
+
+/// A manifest of the host target with one entry point `kill(pid)` and one symbol.
+pub(crate) fn manifest() -> Manifest {
+    Manifest {
+        abi: gpufas_abi::ABI_VERSION,
+        target: Target::Host,
+        architectures: Vec::new(),
+        kernel: Kernel { release: "6.1.0-56-amd64".into(), version: None, build_id: Some("ab01".into()) },
+        entries: vec![Entry {
+            name: "kill".into(),
+            description: "Kills a process".into(),
+            arguments: vec![Argument { name: "pid".into(), kind: ArgumentType::I32 }],
+        }],
+        symbols: vec!["init_task".into()],
+        writes: true,
+        sites: vec![
+            Site::default(),
+            Site { file: "kill.c".into(), line: 7, column: 3, function: "send".into(), ..Site::default() },
+        ],
+        toolchain: vec![Tool { name: "clang".into(), version: "22.1.8".into() }],
+    }
+}
+
+fn fatbinary(manifest: &Manifest) -> Vec<u8> {
+    let text = serde_json::to_vec(manifest).unwrap();
+    let mut file = 0xba55_ed50_u32.to_le_bytes().to_vec();
+    file.extend([1, 0, 16, 0]);
+    file.extend(3u64.to_le_bytes());
+    file.extend(b"ptx");
+    file.extend(&text);
+    file.extend((text.len() as u64).to_le_bytes());
+    file.extend(gpufas_abi::symbols::MANIFEST_MAGIC);
+    file
+}
+
+fn parse(file: &[u8]) -> Result<Program> {
+    Program::parse(Path::new("x"), file.to_vec())
+}
+
+#[test]
+fn a_fatbinary_is_taken_apart() {
+    let manifest = Manifest { target: Target::Cuda, ..manifest() };
+    let program = parse(&fatbinary(&manifest)).unwrap();
+    assert_eq!(program.manifest(), &manifest);
+    assert_eq!(program.code().len(), 19);
+    assert!(program.entry("kill").is_some() && program.entry("Kill").is_none());
+}
+
+#[test]
+fn a_manifest_of_the_other_target_is_refused() {
+    let error = parse(&fatbinary(&manifest())).unwrap_err();
+    assert!(matches!(error, Error::NotAProgram { .. }), "{error}");
+}
+
+#[test]
+fn another_version_is_named() {
+    let file = fatbinary(&Manifest { abi: 9, target: Target::Cuda, ..manifest() });
+    assert!(matches!(parse(&file).unwrap_err(), Error::AbiVersion { found: 9, .. }));
+}
+
+#[test]
+fn what_is_no_program_is_refused() {
+    for file in [&b""[..], b"#!/bin/sh\n", b"\x7fELF", b"\x7fELF\x02\x01\x01"] {
+        let error = parse(file).unwrap_err();
+        assert!(matches!(error, Error::NotAProgram { .. }), "{error}");
+    }
+    let own = std::fs::read("/proc/self/exe").unwrap();
+    let error = parse(&own).unwrap_err();
+    assert!(error.to_string().contains("no manifest"), "{error}");
+    for path in ["/dev/null", "/tmp", "/dev/zero"] {
+        assert!(matches!(Program::read(path.as_ref()).unwrap_err(), Error::NotAProgram { .. }), "{path}");
+    }
+    assert!(matches!(Program::read("/does/not/exist".as_ref()).unwrap_err(), Error::File { .. }));
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The stream below QMP: whole lines, read until a deadline, with the events taken out.
+
+use serde::Deserialize;
+use std::io::{self, BufRead, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+/// Longest line that is taken from QEMU, in bytes. The longest in practice is the answer to
+/// `info mtree`, about 100 KiB.
+const LONGEST_LINE: usize = 16 << 20;
+
+/// Most events that are kept; older ones are dropped.
+const MOST_EVENTS: usize = 256;
+
+/// Something that QEMU tells without being asked.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Event {
+    /// Its name, as in `STOP`.
+    #[serde(rename = "event")]
+    pub name: String,
+}
+
+/// Reads lines that are not events. `qapi` knows a closed set of events and fails on a newer one.
+pub(super) struct Lines {
+    stream: UnixStream,
+    deadline: Instant,
+    /// Bytes that were received; the first `ready` are the line that is handed out.
+    received: Vec<u8>,
+    ready: usize,
+    handed_out: usize,
+    events: Vec<Event>,
+    broken: bool,
+}
+
+impl Lines {
+    pub(super) fn new(stream: UnixStream) -> Self {
+        let (received, events) = (Vec::new(), Vec::new());
+        Self { stream, deadline: Instant::now(), received, ready: 0, handed_out: 0, events, broken: false }
+    }
+
+    /// Waits from now on end after `limit`.
+    pub(super) fn set_deadline(&mut self, limit: Duration) {
+        self.deadline = Instant::now() + limit;
+    }
+
+    /// Whether the stream can no longer be trusted to be at the beginning of an answer.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    pub(super) fn set_broken(&mut self) {
+        self.broken = true;
+    }
+
+    pub(super) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    fn time_left(&self) -> io::Result<Duration> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+    }
+
+    /// Receives more; false at the end of the stream.
+    fn receive(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; 16 << 10];
+        loop {
+            let left = self.time_left()?;
+            self.stream.set_read_timeout(Some(left))?;
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Ok(false),
+                Ok(size) => {
+                    self.received.extend_from_slice(&buffer[..size]);
+                    return Ok(true);
+                }
+                Err(error) if is_retry(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Waits for the next line that is not an event and returns its length with the line feed; 0 at the end.
+    fn next_line(&mut self) -> io::Result<usize> {
+        let mut searched = 0;
+        loop {
+            if let Some(at) = self.received[searched..].iter().position(|byte| *byte == b'\n') {
+                let length = searched + at + 1;
+                searched = 0;
+                match serde_json::from_slice::<Event>(&self.received[..length]) {
+                    Ok(event) => {
+                        if self.events.len() == MOST_EVENTS {
+                            self.events.remove(0);
+                        }
+                        self.events.push(event);
+                        self.received.drain(..length);
+                        // A server that sends events only must not keep us either.
+                        self.time_left()?;
+                    }
+                    Err(_) => return Ok(length),
+                }
+                continue;
+            }
+            searched = self.received.len();
+            if searched > LONGEST_LINE {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, excerpt(&self.received)));
+            }
+            if !self.receive()? {
+                // A last line without a line feed: hand it out for an error message.
+                return Ok(self.received.len());
+            }
+        }
+    }
+}
+
+fn is_retry(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::TimedOut)
+}
+
+/// The beginning of what was said, for a message.
+pub(super) fn excerpt(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]);
+    text.trim_end().into()
+}
+
+impl BufRead for Lines {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.handed_out == self.ready {
+            self.received.drain(..self.ready);
+            (self.ready, self.handed_out) = (0, 0);
+            self.ready = self.next_line()?;
+        }
+        Ok(&self.received[self.handed_out..self.ready])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.handed_out = (self.handed_out + amount).min(self.ready);
+    }
+}
+
+impl Read for Lines {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let line = self.fill_buf()?;
+        let size = line.len().min(buffer.len());
+        buffer[..size].copy_from_slice(&line[..size]);
+        self.consume(size);
+        Ok(size)
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        loop {
+            let left = self.time_left()?;
+            self.stream.set_write_timeout(Some(left))?;
+            match self.stream.write(buffer) {
+                Err(error) if is_retry(&error) => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The summary of a run for people.
+
+use super::{errno, fault_text, printable, site};
+use crate::launch::{End, Store};
+use crate::run::Summary;
+use gpufas_abi::manifest::{Manifest, Site};
+use gpufas_abi::{Access, FaultKind, FaultRecord};
+use std::fmt::Write as _;
+
+/// Stores that are shown one by one; of more only the first and the number.
+const MOST_STORES: usize = 64;
+
+/// The summary, in lines.
+pub fn summary(summary: &Summary) -> String {
+    let manifest = summary.program.manifest();
+    let mut text = String::new();
+    // Writing to a String cannot fail, here and below.
+    let _ = writeln!(text, "{}: {}", summary.entry.name, end(summary, manifest));
+    let state = if summary.paused { ", paused meanwhile" } else { "" };
+    let tries = match summary.tries {
+        1 => String::new(),
+        tries => format!(", {tries} tries since a lock was held"),
+    };
+    let _ = writeln!(
+        text,
+        "  {} on {}, guest {}{state}{tries}",
+        milliseconds(summary.last.duration),
+        summary.device,
+        printable(summary.kernel.release())
+    );
+    if let (Some(reason), false) = (summary.stop_reason(), summary.last.end == End::Unresponsive) {
+        let _ = writeln!(text, "  it was asked to end because {reason}");
+    }
+    if summary.last.log_lost > 0 {
+        let _ = writeln!(text, "  {} messages did not fit into the log", summary.last.log_lost);
+    }
+    stores(&mut text, summary, manifest);
+    text
+}
+
+fn milliseconds(duration: std::time::Duration) -> String {
+    format!("{:.3} ms", duration.as_secs_f64() * 1e3)
+}
+
+fn end(summary: &Summary, manifest: &Manifest) -> String {
+    match &summary.last.end {
+        End::Finished(result) if *result >= 0 => format!("returned {result}"),
+        End::Finished(result) => match errno::name(*result) {
+            Some(name) => format!("returned {result} (-{name})"),
+            None => format!("returned {result}"),
+        },
+        End::Fault(record) => fault(record, manifest),
+        End::Crash { signal, address, offset } => {
+            let address = address.map(|address| format!(" accessing {address:#x}")).unwrap_or_default();
+            let offset =
+                offset.map(|offset| format!(" at offset {offset:#x} of its file")).unwrap_or_default();
+            format!("crashed: {signal}{address}{offset}; this is a defect of the compiler or the runtime")
+        }
+        End::Vanished { status } => {
+            format!(
+                "ended with status {status} without a report; this is a defect of the compiler or the runtime"
+            )
+        }
+        End::Unresponsive => {
+            let reason = summary.stop_reason().unwrap_or_else(|| "it was ended".into());
+            format!("did not end when asked to, because {reason}, and was abandoned")
+        }
+    }
+}
+
+fn fault(record: &FaultRecord, manifest: &Manifest) -> String {
+    let kind = FaultKind::from_number(record.kind);
+    let mut text = format!("fault: {}", fault_text(kind));
+    let access = match Access::from_number(record.access) {
+        Some(Access::Load) => "load of",
+        Some(Access::Store) => "store of",
+        Some(Access::None) | None => "access to",
+    };
+    let with_address = !matches!(
+        kind,
+        Some(FaultKind::BudgetSpent | FaultKind::Stopped | FaultKind::Bug | FaultKind::Unsupported)
+    );
+    if with_address || record.address != 0 {
+        let _ = write!(text, "\n  {access} {} bytes at {:#x}", record.size, record.address);
+    }
+    match site(manifest, record.site) {
+        Some(site) => {
+            let _ = write!(text, "\n  at {}", place(site));
+            if !site.what.is_empty() {
+                let _ = write!(text, "\n  {}", printable(site.what.trim()));
+            }
+        }
+        None => text.push_str("\n  at an unknown place in the source (compile with -g)"),
+    }
+    text
+}
+
+/// A source site with the functions that it was inlined into, innermost first.
+fn place(site: &Site) -> String {
+    let position = |file: &str, line: u32, column: u32, function: &str| {
+        let mut text = if file.is_empty() { "?".to_owned() } else { file.to_owned() };
+        if line > 0 {
+            let _ = write!(text, ":{line}");
+            if column > 0 {
+                let _ = write!(text, ":{column}");
+            }
+        }
+        if !function.is_empty() {
+            let _ = write!(text, " in {function}");
+        }
+        printable(&text).into_owned()
+    };
+    let mut text = position(&site.file, site.line, site.column, &site.function);
+    for frame in &site.inlined_at {
+        let _ =
+            write!(text, ", inlined at {}", position(&frame.file, frame.line, frame.column, &frame.function));
+    }
+    text
+}
+
+fn stores(text: &mut String, summary: &Summary, manifest: &Manifest) {
+    let count = summary.stores.len() as u64 + summary.last.stores_lost;
+    if count == 0 {
+        text.push_str("  nothing was written\n");
+        return;
+    }
+    let plural = if count == 1 { "store" } else { "stores" };
+    if summary.last.stores_kept {
+        let _ = writeln!(text, "  {count} {plural} to the guest's memory:");
+    } else {
+        let _ = writeln!(text, "  {count} {plural}, of which none reached the guest:");
+    }
+    for store in summary.stores.iter().take(MOST_STORES) {
+        let _ = writeln!(text, "    {}", one_store(store, summary, manifest));
+    }
+    let hidden = count.saturating_sub(MOST_STORES as u64);
+    if hidden > 0 {
+        let _ = writeln!(text, "    and {hidden} more (--json shows those that were recorded)");
+    }
+}
+
+fn one_store(store: &Store, summary: &Summary, manifest: &Manifest) -> String {
+    let entry = &store.entry;
+    let digits = entry.size.min(8) as usize * 2;
+    let symbol = match summary.kernel.symbols().name_at(entry.address) {
+        Some((name, 0)) => format!(" {}", printable(name)),
+        Some((name, offset)) => format!(" {}+{offset:#x}", printable(name)),
+        None => String::new(),
+    };
+    let new = store.new.map_or("?".into(), |new| format!("{new:#0width$x}", width = digits + 2));
+    let more = if entry.size > 8 { format!(" ({} bytes)", entry.size) } else { String::new() };
+    let place = site(manifest, entry.site).map(|site| format!("  {}", place(site))).unwrap_or_default();
+    let old = format!("{:#0width$x}", entry.old, width = digits + 2);
+    format!("{:#x}{symbol}: {old} -> {new}{more}{place}", entry.address)
+}

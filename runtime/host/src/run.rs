@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `gpufas run`: from a program's file and a guest to what came of it.
+
+use crate::arguments::{self, Value};
+use crate::error::{Error, Result};
+use crate::launch::{self, End, Launch, Outcome, StopReason, Store};
+use crate::memory::{self, Backing, GuestMemory};
+use crate::program::Program;
+use crate::qmp::{Pause, Qmp};
+use crate::{check, interrupt};
+use gpufas_abi::manifest::{Entry, Target};
+use gpufas_kernel::Kernel;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How often a program is run again that found a lock held, at most.
+const RETRIES: u32 = 20;
+
+/// Time that the guest runs between two tries: longer than a scheduler tick at 250 Hz, so that whoever
+/// holds the lock gets a CPU.
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+
+/// `EAGAIN` of include/uapi/asm-generic/errno-base.h.
+const EAGAIN: i64 = 11;
+
+/// A guest.
+#[derive(Clone, Debug)]
+pub enum Guest {
+    /// A running one: the path of its monitor's socket.
+    Qmp(PathBuf),
+    /// A memory dump.
+    Dump {
+        /// Its file.
+        file: PathBuf,
+        /// Where a raw file is to be split; see [`memory::dump`].
+        split: Option<u64>,
+    },
+}
+
+/// What a program is to run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// What it was compiled for.
+    Auto,
+    /// The GPU of this number.
+    Cuda(u32),
+    /// This machine's processor.
+    Host,
+}
+
+/// Whether the guest is paused while a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PausePolicy {
+    /// If the program writes.
+    Auto,
+    /// In any case.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// What to run, where and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The program's file.
+    pub program: PathBuf,
+    /// The entry point; may be left out if there is only one.
+    pub entry: Option<String>,
+    /// Its arguments as the user gave them.
+    pub arguments: Vec<OsString>,
+    /// The guest.
+    pub guest: Guest,
+    /// The device.
+    pub device: Device,
+    /// Whether to pause the guest.
+    pub pause: PausePolicy,
+    /// Backward branches that the program may take.
+    pub budget: u64,
+    /// Time that each try may take.
+    pub timeout: Duration,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Summary {
+    /// The program.
+    pub program: Program,
+    /// The entry point.
+    pub entry: Entry,
+    /// Its arguments.
+    pub arguments: Vec<Value>,
+    /// What it ran on, as in `host` or `cuda:0 (NVIDIA H200)`.
+    pub device: String,
+    /// The guest's kernel.
+    pub kernel: Kernel,
+    /// The guest's memory, in words.
+    pub memory: String,
+    /// Whether the guest was paused for it, or had been before.
+    pub paused: bool,
+    /// How often it was run: more than once if it found a lock held.
+    pub tries: u32,
+    /// What came of the last try.
+    pub last: Outcome,
+    /// The stores of all tries, in order.
+    pub stores: Vec<Store>,
+    /// What went wrong with the guest after the program had ended.
+    pub guest_error: Option<Error>,
+}
+
+/// A guest's memory, with the connection to the guest if it runs.
+pub struct Attached {
+    /// The connection.
+    pub qmp: Option<Qmp>,
+    /// The memory.
+    pub memory: GuestMemory,
+}
+
+/// Attaches to a guest, which is not changed by that.
+///
+/// # Errors
+/// What [`Qmp::connect`], [`memory::attach`] and [`memory::dump::open`] meet.
+pub fn attach(guest: &Guest) -> Result<Attached> {
+    match guest {
+        Guest::Qmp(socket) => {
+            let mut qmp = Qmp::connect(socket)?;
+            let memory = memory::attach(&mut qmp)?;
+            Ok(Attached { qmp: Some(qmp), memory })
+        }
+        Guest::Dump { file, split } => Ok(Attached { qmp: None, memory: memory::dump::open(file, *split)? }),
+    }
+}
+
+/// Runs a program on a guest. All that can be checked is checked before the guest is paused or anything is
+/// written.
+///
+/// A program that returns `-EAGAIN` has found a lock held by the guest. If the guest was paused for it,
+/// the guest then runs for 10 ms and the program is run again, at most 20 times.
+///
+/// # Errors
+/// If the program was not run at all, or nothing is known of how it ended. What goes wrong in the program
+/// is part of the summary.
+pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
+    let program = Program::read(&options.program)?;
+    let entry = arguments::select(&program, options.entry.as_deref())?.clone();
+    let arguments = arguments::assign(&program, &entry, &options.arguments)?;
+    let runner = Runner::new(&program, options.device)?;
+    let Attached { mut qmp, memory } = attach(&options.guest)?;
+    let writes = program.manifest().writes;
+    if writes {
+        memory.check_writable()?;
+    }
+    runner.check_memory(&memory)?;
+    let kernel = Kernel::find(&memory)?;
+    check::kernel(program.manifest(), &kernel)?;
+    let symbols = check::symbols(program.manifest(), &kernel)?;
+    let banner = banner(&kernel, &memory)?;
+
+    let pauses = match options.pause {
+        PausePolicy::Auto => writes,
+        PausePolicy::Always => true,
+        PausePolicy::Never => false,
+    };
+    let launch = Launch {
+        program: &program,
+        entry: &entry,
+        arguments: &arguments,
+        memory: &memory,
+        layout: kernel.layout(),
+        symbols: &symbols,
+        budget: options.budget,
+        timeout: options.timeout,
+    };
+    let mut tries = 0;
+    let mut stores = Vec::new();
+    let (last, paused, guest_error) = loop {
+        tries += 1;
+        if let Some(signal) = interrupt::pending() {
+            return Err(Error::Interrupted { signal });
+        }
+        let pause = match qmp.as_mut().filter(|_| pauses) {
+            Some(qmp) => Some(Pause::new(qmp)?),
+            None => None,
+        };
+        // It takes a moment from finding the kernel to here, enough for the guest to be restarted.
+        if self::banner(&kernel, &memory)? != banner {
+            return Err(Error::GuestRestarted);
+        }
+        let ours = pause.as_ref().is_some_and(Pause::is_ours);
+        let outcome = runner.run(&launch, log)?;
+        let paused = pause.is_some();
+        let resumed = pause.map_or(Ok(()), Pause::resume);
+        stores.extend_from_slice(&outcome.stores);
+        // If there was nothing to resume, see whether QEMU is still there.
+        let guest_error =
+            resumed.and_then(|()| qmp.as_mut().map_or(Ok(()), |qmp| qmp.run_state().map(drop))).err();
+        let held = outcome.end == End::Finished(-EAGAIN);
+        if !held || !ours || tries > RETRIES || guest_error.is_some() {
+            break (outcome, paused, guest_error);
+        }
+        std::thread::sleep(BETWEEN_TRIES);
+    };
+    let device = runner.describe();
+    let memory = memory.name().to_owned();
+    Ok(Summary {
+        entry,
+        arguments,
+        device,
+        kernel,
+        memory,
+        paused,
+        tries,
+        last,
+        stores,
+        guest_error,
+        program,
+    })
+}
+
+/// The text that names the kernel (`linux_banner` of init/version.c), as far as it is the same size.
+fn banner(kernel: &Kernel, memory: &GuestMemory) -> Result<Option<Vec<u8>>> {
+    let Some(address) = kernel.symbols().address("linux_banner") else { return Ok(None) };
+    let mut text = vec![0; 128];
+    kernel.read(memory, address, &mut text)?;
+    Ok(Some(text))
+}
+
+/// What a program is run by.
+enum Runner {
+    Host,
+    Cuda { number: u32, name: String },
+}
+
+impl Runner {
+    /// The runner for a program, of which it is known then that it can run here.
+    fn new(program: &Program, device: Device) -> Result<Self> {
+        let file = program.path().display();
+        let mismatch = |made: &str, wanted: &str, target: &str| {
+            let message = format!(
+                "{file} is made for {made} and cannot run on {wanted}; recompile with gpufas-cc --target {target}, or \
+                 leave out --device"
+            );
+            Err(Error::Device { message })
+        };
+        match (program.manifest().target, device) {
+            (Target::Host, Device::Cuda(_)) => mismatch("the host", "a GPU", "cuda"),
+            (Target::Cuda, Device::Host) => mismatch("GPUs", "the host", "host"),
+            (Target::Host, Device::Auto | Device::Host) => Ok(Self::Host),
+            (Target::Cuda, device) => {
+                let number = if let Device::Cuda(number) = device { number } else { 0 };
+                Ok(Self::Cuda { number, name: launch::cuda::device_name(number)? })
+            }
+        }
+    }
+
+    fn check_memory(&self, memory: &GuestMemory) -> Result<()> {
+        match self {
+            Self::Cuda { .. } if memory.backing() == Backing::Private => Err(Error::PrivateMemory),
+            _ => Ok(()),
+        }
+    }
+
+    fn run(&self, launch: &Launch<'_>, log: launch::LogSink<'_>) -> Result<Outcome> {
+        match self {
+            Self::Host => launch::host::run(launch, log),
+            Self::Cuda { number, .. } => launch::cuda::run(launch, *number, log),
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Host => "host".into(),
+            Self::Cuda { number, name } => format!("cuda:{number} ({name})"),
+        }
+    }
+}
+
+impl Summary {
+    /// The exit status of `gpufas run`: 0 if the entry point returned at least 0, 1 if it returned an error,
+    /// 3 if the program did not end regularly, 2 if the guest went away.
+    pub fn exit_status(&self) -> u8 {
+        match self.last.end {
+            _ if self.guest_error.is_some() => 2,
+            End::Finished(result) if result >= 0 => 0,
+            End::Finished(_) => 1,
+            _ => 3,
+        }
+    }
+
+    /// Why the program was asked to end, in words.
+    pub fn stop_reason(&self) -> Option<String> {
+        self.last.stop_reason.map(|reason| match reason {
+            StopReason::Timeout => "its time was over (--timeout)".into(),
+            StopReason::Signal(name) => format!("gpufas got {name}"),
+        })
+    }
+}
