@@ -2,8 +2,8 @@
 
 //! A strict reader of BTF, the format of the kernel's type information.
 //!
-//! Source: Documentation/bpf/btf.rst and include/uapi/linux/btf.h. Everything is checked before it is used, since
-//! the data comes from memory that anybody may have written.
+//! Source: Documentation/bpf/btf.rst and include/uapi/linux/btf.h. Everything is checked before it is used,
+//! since the data comes from memory that anybody may have written.
 
 use crate::error::{Error, Result};
 use std::ops::Range;
@@ -37,7 +37,8 @@ pub(crate) mod kind {
     pub(crate) const ENUM64: u32 = 19;
 }
 
-/// What follows `struct btf_type`, for each kind from 0 on: bytes once, and bytes for each of its `vlen` elements.
+/// What follows `struct btf_type`, for each kind from 0 on: bytes once, and bytes for each of its `vlen`
+/// elements.
 const KNOWN_KINDS: [Option<(u8, u8)>; 23] = [
     None,          // UNKN
     Some((4, 0)),  // INT
@@ -186,8 +187,9 @@ fn find_records(data: &[u8], types: Range<usize>, layout: &[u8]) -> Result<Vec<(
     Ok(records)
 }
 
-/// What follows `struct btf_type`: bytes once, and bytes for each element. `layout` is the layout section, an array
-/// of `struct btf_layout` (two bytes for the sizes, two of flags) by kind, which also covers kinds yet to come.
+/// What follows `struct btf_type`: bytes once, and bytes for each element. `layout` is the layout section, an
+/// array of `struct btf_layout` (two bytes for the sizes, two of flags) by kind, which also covers kinds yet
+/// to come.
 fn sizes_of_kind(kind: u32, layout: &[u8]) -> Result<(u8, u8)> {
     if let Some(known) = KNOWN_KINDS.get(kind as usize) {
         return known.ok_or(Error::UnknownKind { kind });

@@ -28,27 +28,27 @@ pub enum Error {
     },
     /// No page of the target's memory holds a VMCOREINFO text.
     #[error(
-        "no Linux kernel found in the target's memory: it runs none, has not started it yet (wait until it has), \
-         encrypts its memory, or its kernel is built without CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE)"
+        "no Linux kernel found in the target's memory: it runs none, has not started it yet (wait until it \
+         has), encrypts its memory, or its kernel is built without CONFIG_VMCORE_INFO (CONFIG_CRASH_CORE)"
     )]
     NoKernel,
     /// VMCOREINFO texts were found, but none describes the kernel that is in memory.
     #[error(
         "no usable Linux kernel in the target's memory: VMCOREINFO found {candidates} time(s), none usable; \
-         the last one is of release {release}"
+         the most likely one is of release {release}"
     )]
     NoUsableKernel {
         /// How many texts were looked at.
         candidates: usize,
-        /// Release that the candidate that came furthest names, `?` if none.
+        /// Release that the candidate that came furthest names.
         release: String,
         /// Why the candidate that came furthest was rejected.
         source: Box<Error>,
     },
     /// More than one kernel is in memory and it cannot be told which of them runs.
     #[error(
-        "{count} different Linux kernels are in the target's memory (left from an earlier boot?) and nothing tells \
-         which of them runs; power the machine off and on instead of resetting it"
+        "{count} different Linux kernels are in the target's memory (left from an earlier boot?) and nothing \
+         tells which of them runs; power the machine off and on instead of resetting it"
     )]
     SeveralKernels {
         /// How many of them validate.

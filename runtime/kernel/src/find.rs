@@ -3,8 +3,8 @@
 //! Finding kernels in raw memory.
 //!
 //! A VMCOREINFO text names its kernel's page tables and a few addresses. Such a text alone proves nothing: it
-//! may be left from an earlier boot, belong to a virtual machine inside the target, or be a file's contents. So it
-//! is believed only if the kernel that it describes is there: its page tables map the addresses that it
+//! may be left from an earlier boot, belong to a virtual machine inside the target, or be a file's contents.
+//! So it is believed only if the kernel that it describes is there: its page tables map the addresses that it
 //! names to where it says the image lies, the image names the same release, and the image's own
 //! pointer to its VMCOREINFO leads to this text.
 
@@ -18,7 +18,8 @@ use crate::notes;
 use crate::symbols::Symbols;
 use crate::vmcoreinfo::{PREFIX, Vmcoreinfo};
 
-/// `KERNEL_IMAGE_SIZE` with KASLR: the most that an image, wherever it is moved, can reach from `__START_KERNEL_map`.
+/// `KERNEL_IMAGE_SIZE` with KASLR: the most that an image, wherever it is moved, can reach from
+/// `__START_KERNEL_map`.
 const MAX_IMAGE_REACH: u64 = 1 << 30;
 /// Bytes of a field of `struct new_utsname` (`__NEW_UTS_LEN` + 1, include/uapi/linux/utsname.h).
 const UTS_FIELD: u64 = 65;
@@ -27,8 +28,8 @@ const MAX_LOADS: usize = 16;
 /// Most bytes of `linux_banner` that are looked at.
 const MAX_BANNER: usize = 512;
 
-/// What `SYMBOL()` entries are compared with the symbol table. (Some entries, as `mem_section`, are not addresses
-/// of symbols but values of pointers.)
+/// What `SYMBOL()` entries are compared with the symbol table. (Some entries, as `mem_section`, are not
+/// addresses of symbols but values of pointers.)
 const KNOWN_SYMBOLS: &[&str] =
     &["_stext", "init_uts_ns", "init_top_pgt", "prb", "clear_seq", "node_online_map"];
 
@@ -108,7 +109,8 @@ fn examine(
     Ok(Kernel::new(info.release().into(), version, uts_version, build_id, layout, symbols))
 }
 
-/// What can be known before the symbols: all that an image can reach counts as image, and there is no direct map.
+/// What can be known before the symbols: all that an image can reach counts as image, and there is no direct
+/// map.
 fn early_layout(memory: &dyn PhysicalMemory, info: &Vmcoreinfo) -> Result<Layout> {
     let unsupported = |what: &str| Error::Unsupported { release: info.release().into(), what: what.into() };
     if info.value("PAGESIZE").is_some_and(|size| size != "4096") {
@@ -280,3 +282,7 @@ fn final_layout(view: View<'_>, info: &Vmcoreinfo, symbols: &Symbols) -> Result<
     }
     Ok(layout)
 }
+
+#[cfg(test)]
+#[path = "find_tests.rs"]
+mod tests;

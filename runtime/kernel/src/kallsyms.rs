@@ -43,8 +43,8 @@ pub(crate) struct Tables {
 /// How an address follows from an offset; `kallsyms_sym_address()` of different releases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// With `CONFIG_KALLSYMS_ABSOLUTE_PERCPU`, before 6.15: an offset of at least 0 is an absolute value, a negative
-    /// one counts down from the base.
+    /// With `CONFIG_KALLSYMS_ABSOLUTE_PERCPU`, before 6.15: an offset of at least 0 is an absolute value, a
+    /// negative one counts down from the base.
     AbsolutePerCpu,
     /// Unsigned, from the base.
     FromBase,
@@ -71,8 +71,9 @@ fn broken(what: impl Into<String>) -> Error {
 
 /// Reads all symbols.
 ///
-/// `long_names` says whether lengths may take two bytes. `known` are addresses of some symbols from another source:
-/// the encoding of addresses is the one that agrees with all of them, at least one of which must be there.
+/// `long_names` says whether lengths may take two bytes. `known` are addresses of some symbols from another
+/// source: the encoding of addresses is the one that agrees with all of them, at least one of which must be
+/// there.
 pub(crate) fn read(
     view: View<'_>,
     tables: &Tables,

@@ -2,10 +2,10 @@
 
 //! Finding the symbol table of a kernel that does not say where it is: those before 6.0.
 //!
-//! scripts/kallsyms.c of these kernels writes the tables one after the other, each aligned to 8 bytes: offsets,
-//! relative base, number of symbols, names, markers (a `u32` for every 256th symbol: the offset of its name), token
-//! table, token index. The token index is found by its form, the others backwards from it; each
-//! must fit the others exactly.
+//! scripts/kallsyms.c of these kernels writes the tables one after the other, each aligned to 8 bytes:
+//! offsets, relative base, number of symbols, names, markers (a `u32` for every 256th symbol: the offset of
+//! its name), token table, token index. The token index is found by its form, the others backwards from it;
+//! each must fit the others exactly.
 
 use crate::error::{Error, Result};
 use crate::kallsyms::Tables;

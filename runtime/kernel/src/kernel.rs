@@ -12,8 +12,8 @@ use crate::types::Types;
 
 /// A kernel in a target's memory: who it is and where everything is.
 ///
-/// It holds no reference to the memory, which may change or vanish at any time; whatever reads memory takes it as
-/// an argument.
+/// It holds no reference to the memory, which may change or vanish at any time; whatever reads memory takes
+/// it as an argument.
 #[derive(Clone, Debug)]
 pub struct Kernel {
     release: String,

@@ -2,14 +2,16 @@
 
 //! What can be known of one kernel build, and finding all of it in raw memory.
 //!
-//! From nothing but read access to a machine's physical memory ([`PhysicalMemory`]), [`Kernel::find`] learns which
-//! Linux kernel runs there, where it lies ([`Layout`], KASLR applied), and its symbols ([`Symbols`]);
-//! [`Kernel::types`] adds its types ([`Types`]), and [`processes::list`] reads its process table. No file of the
-//! kernel's and no help from the machine is needed.
+//! From nothing but read access to a machine's physical memory ([`PhysicalMemory`]), [`Kernel::find`] learns
+//! which Linux kernel runs there, where it lies ([`Layout`], KASLR applied), and its symbols ([`Symbols`]);
+//! [`Kernel::types`] adds its types ([`Types`]), and [`processes::list`] reads its process table. No file of
+//! the kernel's and no help from the machine is needed.
 //!
 //! Everything read is taken for hostile: malformed contents end in an [`Error`], in bounded time and memory.
 //!
-//! Supported: x86-64 kernels from 6.0 on, 4 and 5 levels of page tables, without memory encryption.
+//! Supported: x86-64 kernels with `CONFIG_KALLSYMS_ALL`, 4 and 5 levels of page tables, without memory
+//! encryption. What differs between releases (forms of the symbol table, kinds of BTF, names of members) is told
+//! by what is in memory, not by lists of releases; Debian's 5.10, 6.1, 6.12, 7.2 and 7.3 have been read.
 
 mod btf;
 mod error;
@@ -25,6 +27,8 @@ mod notes;
 pub mod processes;
 mod resident;
 mod symbols;
+#[cfg(test)]
+mod synthetic;
 mod types;
 mod vmcoreinfo;
 

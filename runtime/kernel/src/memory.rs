@@ -24,7 +24,8 @@ pub trait PhysicalMemory {
 
     /// The physical addresses, increasing, of all pages that begin with `prefix` (at most a page long).
     ///
-    /// The default reads all memory in large pieces. A source that has the memory mapped can compare in place.
+    /// The default reads all memory in large pieces. A source that has the memory mapped can compare in
+    /// place.
     ///
     /// # Errors
     /// Those of [`read`](Self::read).

@@ -30,7 +30,8 @@ pub struct Process {
     pub task: u64,
     /// Process id, in the initial namespace.
     pub pid: i32,
-    /// Thread group id; the same as `pid`, except for a moment while a thread that is not the leader calls `execve`.
+    /// Thread group id; the same as `pid`, except for a moment while a thread that is not the leader calls
+    /// `execve`.
     pub tgid: i32,
     /// Process id of the parent; 0 for init and kthreadd, and if it could not be read.
     pub ppid: i32,
@@ -246,30 +247,5 @@ fn state_letter(state: u32, exit_state: u32) -> char {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::state_letter;
-
-    #[test]
-    fn states_have_the_letters_of_ps() {
-        let cases = [
-            (0, 0, 'R'),
-            (1, 0, 'S'),
-            (0x2001, 0, 'S'), // TASK_FREEZABLE
-            (2, 0, 'D'),
-            (0x102, 0, 'D'), // TASK_KILLABLE
-            (0x402, 0, 'I'),
-            (0x104, 0, 'T'), // TASK_STOPPED
-            (0x108, 0, 't'), // TASK_TRACED
-            (0x80, 0x20, 'Z'),
-            (0x80, 0x10, 'X'),
-            (0x40, 0, 'P'),
-            (0x200, 0, 'R'),  // TASK_WAKING
-            (0x1000, 0, 'D'), // TASK_RTLOCK_WAIT
-            (0x8000, 0, 'D'), // TASK_FROZEN
-            (u32::MAX, u32::MAX, 'D'),
-        ];
-        for (state, exit_state, letter) in cases {
-            assert_eq!(state_letter(state, exit_state), letter, "{state:#x} {exit_state:#x}");
-        }
-    }
-}
+#[path = "processes_tests.rs"]
+mod tests;

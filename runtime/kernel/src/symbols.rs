@@ -115,7 +115,8 @@ impl Symbols {
     }
 
     /// The name of what lies at `address`, and how many bytes after its start that is; of several symbols of
-    /// one address the first, as `kallsyms_lookup()` gives. `None` outside the image and before its first symbol.
+    /// one address the first, as `kallsyms_lookup()` gives. `None` outside the image and before its first
+    /// symbol.
     pub fn name_at(&self, address: u64) -> Option<(&str, u64)> {
         if !self.image.contains(&address) {
             return None;

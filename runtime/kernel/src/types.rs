@@ -49,7 +49,8 @@ pub struct Enumerator<'a> {
     pub value: i64,
 }
 
-/// A member found in a structure: bits from the start of what was searched, its type, its bits if a bit-field.
+/// A member found in a structure: bits from the start of what was searched, its type, its bits if a
+/// bit-field.
 #[derive(Clone, Copy)]
 struct Member {
     bit_offset: u64,
@@ -89,8 +90,8 @@ impl Types {
 
     /// Where the member at `path` lies in the type `name`, and how large it is.
     ///
-    /// A path is a member, or members of members and elements of arrays: `rss_stat.count[1]`. Members of anonymous
-    /// structures and unions are found as C finds them. A path does not go through pointers.
+    /// A path is a member, or members of members and elements of arrays: `rss_stat.count[1]`. Members of
+    /// anonymous structures and unions are found as C finds them. A path does not go through pointers.
     ///
     /// # Errors
     /// [`Error::NoMember`] and those of [`size_of`](Self::size_of).
@@ -259,7 +260,8 @@ impl Types {
         let record = self.record(self.resolve(member.type_id)?)?;
         let (mut bit_offset, mut bit_count) = (member.bit_offset, member.bit_count);
         if bit_count == 0 && record.kind == kind::INT {
-            // Without the kind flag of its structure, a bit-field is an integer with fewer bits than its bytes have.
+            // Without the kind flag of its structure, a bit-field is an integer with fewer bits than its
+            // bytes have.
             let integer = record.word(0)?;
             if u64::from(integer & 0xff) != u64::from(record.size_or_type) * 8 {
                 bit_count = integer & 0xff;

@@ -88,8 +88,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const TEXT: &str = "OSRELEASE=6.1.0-56-amd64\nBUILD-ID=eb4f\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffffae9fb000\n\
-                        OFFSET(uts_namespace.name)=0\nNUMBER(phys_base)=-297795584\nKERNELOFFSET=2be00000\n\
+    const TEXT: &str = "OSRELEASE=6.1.0-56-amd64\nBUILD-ID=eb4f\nPAGESIZE=4096\n\
+                        SYMBOL(init_uts_ns)=ffffffffae9fb000\nOFFSET(uts_namespace.name)=0\nNUMBER(phys_base)=-297795584\nKERNELOFFSET=2be00000\n\
                         SYMBOL(broken)=xyz\nNUMBER(broken)=\n";
 
     #[test]
@@ -120,13 +120,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_panic(page in prop::collection::vec(any::<u8>(), 0..4096), at in 0usize..256, byte: u8) {
+        fn any_bytes_are_read_without_panic(
+            page in prop::collection::vec(any::<u8>(), 0..4096),
+            at in 0usize..256,
+            byte: u8,
+        ) {
             let _ = Vmcoreinfo::parse(&page);
             let mut text = TEXT.as_bytes().to_vec();
             let at = at % text.len();
             text[at] = byte;
             if let Some(info) = Vmcoreinfo::parse(&text) {
-                let _ = (info.version(), info.symbol("init_uts_ns"), info.number("phys_base"), info.offset("a"));
+                let _ = (info.version(), info.symbol("init_uts_ns"));
+                let _ = (info.number("phys_base"), info.offset("uts_namespace.name"));
             }
         }
     }
