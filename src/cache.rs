@@ -15,13 +15,16 @@ pub fn folder() -> Option<PathBuf> {
     Some(base.join("gpufas"))
 }
 
-/// Writes a file so that it is there wholly or not at all.
+/// Writes a file so that it is there wholly or not at all; `-` is standard output.
 ///
 /// # Errors
 ///
 /// [`Error::File`] if it cannot be written.
 pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<()> {
     let failed = |source| Error::File { action: "cannot write", path: path.to_owned(), source };
+    if path == Path::new("-") {
+        return std::io::Write::write_all(&mut std::io::stdout().lock(), contents).map_err(failed);
+    }
     // /dev/stdout and pipes cannot be replaced by a rename.
     if path.exists() && !path.is_file() {
         return std::fs::write(path, contents).map_err(failed);

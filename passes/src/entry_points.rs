@@ -136,7 +136,14 @@ fn define<'c>(module: &Module<'c>, entry: &Entry, function: Value<'c>) {
             builder.convert(builder.load(word, address, 8), parameter.ty())
         })
         .collect();
-    let result = builder.call(function.value_type(), function, &arguments);
+    // Through a pointer that the optimiser and ptxas cannot see through. Else ptxas would give the whole program one frame on
+    // the stack with `stack` at any place in it, and the runtime could not tell the program's variables by their addresses.
+    let target = module.add_global(&format!("gpufas.target.{}", entry.name), pointer);
+    target.set_initializer(function);
+    target.set_linkage(Linkage::LLVMInternalLinkage);
+    let callee = builder.load(pointer, target, 8);
+    callee.set_volatile();
+    let result = builder.call(function.value_type(), callee, &arguments);
     let result = if result.ty().is_integer() { builder.to_signed(result, 64) } else { builder.u64(0) };
     let finish_type = void.function(&[word]);
     let finish = module.declare_function(runtime::FINISH, finish_type);

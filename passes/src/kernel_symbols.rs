@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use gpufas_abi::manifest::Site;
-use gpufas_abi::symbols;
+use gpufas_abi::symbols::{self, runtime};
 
 use crate::diagnostic::Diagnostic;
 use crate::llvm::{Builder, Linkage, Module, Opcode, Type, Value, debug};
@@ -63,7 +63,10 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
 
 /// Whether a name belongs to the program, the device runtime or LLVM rather than to the kernel.
 fn is_own(name: &str) -> bool {
-    name.starts_with("llvm.") || name.starts_with("gpufas_") || name.starts_with("gpufas.")
+    name.starts_with("llvm.")
+        || name.starts_with("gpufas.")
+        || name == symbols::CONTEXT
+        || runtime::FUNCTIONS.contains(&name)
 }
 
 /// Numbers the symbols that are still needed after optimisation, and defines the table.

@@ -8,7 +8,7 @@
 //! program's own addresses from the kernel's (GPUSentinel, APSys 2019; GPUfas, APSys 2022).
 
 use gpufas_abi::fault::{Access, FaultKind};
-use gpufas_abi::symbols::runtime;
+use gpufas_abi::symbols::{self, runtime};
 
 use crate::llvm::{Block, Builder, Linkage, Module, Opcode, Predicate, Type, Value, debug};
 use crate::marker;
@@ -367,7 +367,7 @@ impl<'c> Pass<'_, 'c> {
         let mut entries = Vec::new();
         for variable in self.module.globals() {
             let name = variable.name();
-            let bookkeeping = name.starts_with("gpufas_") || name.starts_with("llvm.");
+            let bookkeeping = name == symbols::SYMBOL_TABLE || name.starts_with("llvm.");
             if bookkeeping || variable.is_declaration() {
                 continue;
             }

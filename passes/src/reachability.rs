@@ -4,7 +4,7 @@
 //! of it and the calls that lead there.
 
 use gpufas_abi::manifest::{Frame, Site};
-use gpufas_abi::symbols::runtime;
+use gpufas_abi::symbols::{ENTRY_PREFIX, runtime};
 
 use crate::diagnostic::Diagnostic;
 use crate::llvm::{InlineAsm, Module, Opcode, Value, debug};
@@ -20,6 +20,10 @@ pub const MEMORY_FUNCTIONS: &[&str] = &["memcpy", "memmove", "memset", "__memcpy
 /// Runs the check.
 pub fn run(module: &Module<'_>, program: &mut Program) {
     for function in module.defined_functions() {
+        // The exported functions are the compiler's own, and call the program through a pointer.
+        if function.name().starts_with(ENTRY_PREFIX) {
+            continue;
+        }
         for instruction in function.instructions() {
             if let Some(diagnostic) = check(module, function, instruction) {
                 program.diagnostics.push(diagnostic);
@@ -96,8 +100,8 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
         );
     }
     let known = name.starts_with("llvm.")
-        || name.starts_with("gpufas_")
         || name.starts_with("gpufas.")
+        || runtime::FUNCTIONS.contains(&name.as_str())
         || runtime::LIBRARY.contains(&name.as_str())
         || MEMORY_FUNCTIONS.contains(&name.as_str());
     (!known).then(|| {
@@ -119,7 +123,7 @@ fn place<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
         };
         let outer = debug::site(context, call);
         let Some(caller) = call.function() else { break };
-        if caller == function || caller.name().starts_with(gpufas_abi::symbols::ENTRY_PREFIX) {
+        if caller == function || caller.name().starts_with(ENTRY_PREFIX) {
             break;
         }
         site.inlined_at.push(Frame {

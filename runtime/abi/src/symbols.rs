@@ -59,6 +59,22 @@ pub mod runtime {
     /// A `u32`.
     pub const OWN_VARIABLE_COUNT: &str = "gpufas_own_variable_count";
 
+    /// All of the functions above.
+    pub const FUNCTIONS: &[&str] = &[
+        START,
+        FINISH,
+        TRANSLATE_LOAD,
+        TRANSLATE_STORE,
+        LOAD_BYTES,
+        STORE_BYTES,
+        COPY,
+        FILL,
+        COUNT,
+        CHECK_STACK,
+        FAULT,
+        PRINT,
+    ];
+
     /// What precedes the name of a kernel or C library function that the runtime implements
     /// ([`LIBRARY`]). Its version takes the arguments of the original and then `site: u32`.
     pub const LIBRARY_PREFIX: &str = "gpufas_lib_";
