@@ -49,7 +49,7 @@ struct GuestArguments {
     source: Source,
     /// Size of the memory below the hole under 4 GiB, if the raw file of --memory has no such hole: a copy of the file of
     /// a memory backend. QEMU's monitor shows it (info mtree -f): 2048M or 3072M in most cases
-    #[arg(long, value_name = "SIZE", value_parser = size, requires = "memory")]
+    #[arg(long, value_name = "SIZE", value_parser = size, conflicts_with = "qmp")]
     memory_split: Option<u64>,
 }
 
