@@ -53,15 +53,15 @@ fn update(step: &Step, rights: &[&str]) -> Result<()> {
     apt_get(step, rights, &["update"])
 }
 
+/// Runs apt-get with its progress on a descriptor of its own: apt closes that one before it runs dpkg, so standard
+/// output would not do. A shell makes it, because sudo passes none on.
+const WITH_STATUS: &[&str] =
+    &["sh", "-c", "exec \"$@\" 3>&1", "sh", "env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"];
+
 fn apt_get(step: &Step, rights: &[&str], arguments: &[&str]) -> Result<()> {
-    let words =
-        [rights, &["env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "apt-get", "-o", "APT::Status-Fd=1"]]
-            .concat();
+    let words = [rights, WITH_STATUS, &["apt-get", "-o", "APT::Status-Fd=3"], arguments].concat();
     let mut command = Command::new(words[0]);
-    command
-        .args(&words[1..])
-        .args(["-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=300"])
-        .args(arguments);
+    command.args(&words[1..]).args(["-o", "Dpkg::Use-Pty=0", "-o", "DPkg::Lock::Timeout=300"]);
     run(&mut command, |line| match parse_status(line) {
         Some(percent) => {
             step.percent(percent);
