@@ -4,6 +4,7 @@
 
 use crate::arguments::{self, Value};
 use crate::error::{Error, Result};
+use crate::launch::cuda::{Gpu, Prepared};
 use crate::launch::{self, End, Launch, Outcome, StopReason, Store};
 use crate::memory::{self, Backing, GuestMemory};
 use crate::program::Program;
@@ -156,6 +157,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
     check::kernel(program.manifest(), &kernel)?;
     let symbols = check::symbols(program.manifest(), &kernel)?;
     let banner = banner(&kernel, &memory)?;
+    let mut ready = runner.prepare(&program, &memory)?;
 
     let pauses = match options.pause {
         PausePolicy::Auto => writes,
@@ -188,7 +190,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
             return Err(Error::GuestRestarted);
         }
         let ours = pause.as_ref().is_some_and(Pause::is_ours);
-        let outcome = runner.run(&launch, log)?;
+        let outcome = ready.run(&launch, log)?;
         let paused = pause.is_some();
         let resumed = pause.map_or(Ok(()), Pause::resume);
         stores.extend_from_slice(&outcome.stores);
@@ -201,7 +203,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         }
         std::thread::sleep(BETWEEN_TRIES);
     };
-    let device = runner.describe();
+    let device = ready.describe();
     let memory = memory.name().to_owned();
     Ok(Summary {
         entry,
@@ -226,10 +228,16 @@ fn banner(kernel: &Kernel, memory: &GuestMemory) -> Result<Option<Vec<u8>>> {
     Ok(Some(text))
 }
 
-/// What a program is run by.
+/// What a program is to be run by.
 enum Runner {
     Host,
-    Cuda { number: u32, name: String },
+    Cuda(Gpu),
+}
+
+/// The same with the guest's memory.
+enum Ready {
+    Host,
+    Cuda(Prepared),
 }
 
 impl Runner {
@@ -247,31 +255,38 @@ impl Runner {
             (Target::Host, Device::Cuda(_)) => mismatch("the host", "a GPU", "cuda"),
             (Target::Cuda, Device::Host) => mismatch("GPUs", "the host", "host"),
             (Target::Host, Device::Auto | Device::Host) => Ok(Self::Host),
-            (Target::Cuda, device) => {
-                let number = if let Device::Cuda(number) = device { number } else { 0 };
-                Ok(Self::Cuda { number, name: launch::cuda::device_name(number)? })
-            }
+            (Target::Cuda, Device::Auto) => Gpu::open(0).map(Self::Cuda),
+            (Target::Cuda, Device::Cuda(number)) => Gpu::open(number).map(Self::Cuda),
         }
     }
 
     fn check_memory(&self, memory: &GuestMemory) -> Result<()> {
         match self {
-            Self::Cuda { .. } if memory.backing() == Backing::Private => Err(Error::PrivateMemory),
+            Self::Cuda(_) if memory.backing() == Backing::Private => Err(Error::PrivateMemory),
             _ => Ok(()),
         }
     }
 
-    fn run(&self, launch: &Launch<'_>, log: launch::LogSink<'_>) -> Result<Outcome> {
+    fn prepare(self, program: &Program, memory: &GuestMemory) -> Result<Ready> {
+        match self {
+            Self::Host => Ok(Ready::Host),
+            Self::Cuda(gpu) => gpu.prepare(program, memory).map(Ready::Cuda),
+        }
+    }
+}
+
+impl Ready {
+    fn run(&mut self, launch: &Launch<'_>, log: launch::LogSink<'_>) -> Result<Outcome> {
         match self {
             Self::Host => launch::host::run(launch, log),
-            Self::Cuda { number, .. } => launch::cuda::run(launch, *number, log),
+            Self::Cuda(prepared) => prepared.run(launch, log),
         }
     }
 
     fn describe(&self) -> String {
         match self {
             Self::Host => "host".into(),
-            Self::Cuda { number, name } => format!("cuda:{number} ({name})"),
+            Self::Cuda(prepared) => prepared.describe(),
         }
     }
 }

@@ -163,11 +163,20 @@ impl Shadow {
                 )
             };
             let source = &piece.source;
-            let copied = source
-                .file
-                .read_exact_at(buffer, source.offset + (from - piece.start))
-                .and_then(|()| self.file.write_all_at(buffer, from));
+            let read = source.file.read_exact_at(buffer, source.offset + (from - piece.start));
+            let copied = read.and_then(|()| self.write_pages(buffer, from));
             copied.map_err(|error| self.unreadable(from, error))?;
+        }
+        Ok(())
+    }
+
+    /// Writes to the copy, but for pages of zeros: what was never written is 0 already, and takes no memory.
+    fn write_pages(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        const ZEROS: [u8; 4096] = [0; 4096];
+        for (page, at) in bytes.chunks(ZEROS.len()).zip((offset..).step_by(ZEROS.len())) {
+            if page != &ZEROS[..page.len()] {
+                self.file.write_all_at(page, at)?;
+            }
         }
         Ok(())
     }

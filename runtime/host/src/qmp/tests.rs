@@ -8,8 +8,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-const GREETING: &str =
-    r#"{"QMP": {"version": {"qemu": {"micro": 2, "minor": 2, "major": 7}, "package": ""}, "capabilities": []}}"#;
+const GREETING: &str = r#"{"QMP": {"version": {"qemu": {"micro": 2, "minor": 2, "major": 7}, "package": ""}, "capabilities": []}}"#;
 const DONE: &str = r#"{"return": {}}"#;
 const RUNNING: &str = r#"{"return": {"status": "running", "running": true, "new-field": 1}}"#;
 const PAUSED: &str = r#"{"return": {"status": "paused", "running": false}}"#;
@@ -113,7 +112,8 @@ fn events_that_nobody_knows_do_not_disturb() {
 
 #[test]
 fn a_refusal_is_told_in_the_words_of_qemu() {
-    let monitor = Monitor::new(answers(&[r#"{"error": {"class": "CommandNotFound", "desc": "never heard of it"}}"#]));
+    let monitor =
+        Monitor::new(answers(&[r#"{"error": {"class": "CommandNotFound", "desc": "never heard of it"}}"#]));
     let error = monitor.connect().unwrap().run_state().unwrap_err();
     assert!(matches!(&error, Error::QmpRefused { message, .. } if message == "never heard of it"), "{error}");
 }
@@ -124,7 +124,10 @@ fn what_is_no_monitor_is_told_apart() {
     assert!(matches!(connect_error(b"{}\n"), Error::NotQmp { .. }));
     assert!(matches!(connect_error(b"\xff\xfe\n"), Error::NotQmp { .. }));
     assert!(matches!(connect_error(b""), Error::NoGreeting { .. }));
-    assert!(matches!(connect_error(br#"{"event": "STOP"}"#), Error::NoGreeting { .. }), "an event is no greeting");
+    assert!(
+        matches!(connect_error(br#"{"event": "STOP"}"#), Error::NoGreeting { .. }),
+        "an event is no greeting"
+    );
     let silent = Monitor::with(drop);
     assert!(matches!(silent.connect().map(drop).unwrap_err(), Error::QmpClosed { .. }));
 }
@@ -141,9 +144,8 @@ fn a_monitor_that_never_ends_its_line_is_left() {
 
 #[test]
 fn a_monitor_that_only_sends_events_is_left() {
-    let monitor = Monitor::with(|mut connection| {
-        while connection.stream.write_all(b"{\"event\": \"X\"}\n").is_ok() {}
-    });
+    let monitor =
+        Monitor::with(|mut connection| while connection.stream.write_all(b"{\"event\": \"X\"}\n").is_ok() {});
     let start = Instant::now();
     assert!(matches!(monitor.connect().map(drop).unwrap_err(), Error::NoGreeting { .. }));
     assert!(start.elapsed() >= SOON);

@@ -87,7 +87,11 @@ fn fault(record: &FaultRecord, manifest: &Manifest) -> String {
     }
     match site(manifest, record.site) {
         Some(site) => {
-            let _ = write!(text, "\n  at {}", place(site));
+            let _ = write!(text, "\n  at {}", position(&site.file, site.line, site.column, &site.function));
+            for frame in &site.inlined_at {
+                let from = position(&frame.file, frame.line, frame.column, &frame.function);
+                let _ = write!(text, "\n    inlined at {from}");
+            }
             if !site.what.is_empty() {
                 let _ = write!(text, "\n  {}", printable(site.what.trim()));
             }
@@ -97,25 +101,29 @@ fn fault(record: &FaultRecord, manifest: &Manifest) -> String {
     text
 }
 
-/// A source site with the functions that it was inlined into, innermost first.
-fn place(site: &Site) -> String {
-    let position = |file: &str, line: u32, column: u32, function: &str| {
-        let mut text = if file.is_empty() { "?".to_owned() } else { file.to_owned() };
-        if line > 0 {
-            let _ = write!(text, ":{line}");
-            if column > 0 {
-                let _ = write!(text, ":{column}");
-            }
+fn position(file: &str, line: u32, column: u32, function: &str) -> String {
+    let mut text = if file.is_empty() { "?".to_owned() } else { file.to_owned() };
+    if line > 0 {
+        let _ = write!(text, ":{line}");
+        if column > 0 {
+            let _ = write!(text, ":{column}");
         }
-        if !function.is_empty() {
-            let _ = write!(text, " in {function}");
-        }
-        printable(&text).into_owned()
+    }
+    if !function.is_empty() {
+        let _ = write!(text, " in {function}");
+    }
+    printable(&text).into_owned()
+}
+
+/// A source site in a line of its own: what was called where, outermost last, with file names only.
+fn short_place(site: &Site) -> String {
+    let short = |file: &str, line: u32, function: &str| {
+        let name = file.rsplit('/').next().unwrap_or_default();
+        position(name, line, 0, function)
     };
-    let mut text = position(&site.file, site.line, site.column, &site.function);
+    let mut text = short(&site.file, site.line, &site.function);
     for frame in &site.inlined_at {
-        let _ =
-            write!(text, ", inlined at {}", position(&frame.file, frame.line, frame.column, &frame.function));
+        let _ = write!(text, " < {}", short(&frame.file, frame.line, &frame.function));
     }
     text
 }
@@ -151,7 +159,8 @@ fn one_store(store: &Store, summary: &Summary, manifest: &Manifest) -> String {
     };
     let new = store.new.map_or("?".into(), |new| format!("{new:#0width$x}", width = digits + 2));
     let more = if entry.size > 8 { format!(" ({} bytes)", entry.size) } else { String::new() };
-    let place = site(manifest, entry.site).map(|site| format!("  {}", place(site))).unwrap_or_default();
+    let place = site(manifest, entry.site);
+    let place = place.map(|site| format!("\n      {}", short_place(site))).unwrap_or_default();
     let old = format!("{:#0width$x}", entry.old, width = digits + 2);
     format!("{:#x}{symbol}: {old} -> {new}{more}{place}", entry.address)
 }

@@ -227,10 +227,9 @@ impl Module {
     pub(super) fn load(device: &Device, fatbinary: &[u8]) -> Result<Self> {
         // The driver reads the header as words; the file's bytes need not be aligned.
         let mut image = vec![0u64; fatbinary.len().div_ceil(8)];
+        let to = image.as_mut_ptr().cast::<u8>();
         // SAFETY: the vector is at least as long as the file.
-        unsafe {
-            image.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(fatbinary.as_ptr(), fatbinary.len())
-        };
+        unsafe { to.copy_from_nonoverlapping(fatbinary.as_ptr(), fatbinary.len()) };
         let mut log = vec![0u8; JIT_LOG_SIZE];
         use sys::CUjit_option_enum as Option;
         let mut options = [Option::CU_JIT_ERROR_LOG_BUFFER, Option::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES];

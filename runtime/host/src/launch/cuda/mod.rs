@@ -13,6 +13,7 @@ use super::{End, Launch, LogSink, Outcome, context, stores};
 use crate::error::{Error, Result};
 use crate::memory::mapping::{Mapping, page_size};
 use crate::memory::{Backing, GuestMemory, MappedMemory};
+use crate::program::Program;
 use driver::{Device, Module, PinnedMemory, RegisteredMemory};
 use gpufas_abi::symbols::{CONTEXT, ENTRY_PREFIX, SYMBOL_TABLE};
 use gpufas_abi::{Context, Segment, Status};
@@ -95,104 +96,144 @@ fn register(device: &Device, segments: &[Segment]) -> Result<(Vec<RegisteredMemo
     Ok((registered, for_device))
 }
 
-/// All that a kernel uses while it runs. A kernel cannot be killed: as long as one runs, none of this
-/// may be given back, so that it is forgotten then, and the end of this process takes it.
+/// A GPU.
+pub struct Gpu {
+    number: u32,
+    device: Device,
+}
+
+impl Gpu {
+    /// Opens GPU `number`.
+    ///
+    /// # Errors
+    /// [`Error::NoDriver`], [`Error::Device`] if there is no such GPU, [`Error::Cuda`].
+    pub fn open(number: u32) -> Result<Self> {
+        Device::open(number).map(|device| Self { number, device })
+    }
+
+    /// Number and name, for reports.
+    pub fn describe(&self) -> String {
+        format!("cuda:{} ({})", self.number, self.device.name())
+    }
+
+    /// Loads a program and gives the GPU access to a guest's memory. That takes most of the time, 0.2 s for
+    /// 512 MiB, and changes nothing in the guest.
+    ///
+    /// # Errors
+    /// [`Error::PrivateMemory`], [`Error::TooManySegments`], [`Error::Cuda`].
+    pub fn prepare(self, program: &Program, memory: &GuestMemory) -> Result<Prepared> {
+        let view = View::new(memory)?;
+        memory.check_segments(view.segments().len())?;
+        let (registered, segments) = register(&self.device, &view.segments())?;
+        self.device.set_stack_size((STACK_SIZE + STACK_RESERVE) as usize)?;
+        let module = Module::load(&self.device, program.code())?;
+        let held = Held { module, _registered: registered, _view: view, gpu: self };
+        Ok(Prepared { segments, held: ManuallyDrop::new(held), abandoned: false })
+    }
+}
+
+/// What a kernel uses while it runs.
 struct Held {
     // In the order in which they are to be dropped.
-    run: driver::Run,
-    _module: Module,
-    _buffers_memory: PinnedMemory,
+    module: Module,
     _registered: Vec<RegisteredMemory>,
     _view: View,
-    _device: Device,
+    gpu: Gpu,
 }
 
-/// Name of a GPU, for reports.
+/// A program on a GPU that has access to a guest's memory.
 ///
-/// # Errors
-/// Those of opening it: [`Error::NoDriver`], [`Error::Device`], [`Error::Cuda`].
-pub fn device_name(number: u32) -> Result<String> {
-    Device::open(number).map(|device| device.name().to_owned())
+/// A kernel cannot be killed. As long as one runs nothing that it uses may be given back, so that all of it
+/// is forgotten then, and the end of this process takes it.
+pub struct Prepared {
+    /// Where physical memory is for the GPU.
+    segments: Vec<Segment>,
+    held: ManuallyDrop<Held>,
+    /// Whether a kernel may still be running, or the context is lost.
+    abandoned: bool,
 }
 
-/// Runs a program of the cuda target once, on GPU `number`.
-///
-/// If the program does not end even when asked ([`End::Unresponsive`]), it goes on until this process ends,
-/// which should then be soon, and by `_exit`.
-///
-/// # Errors
-/// [`Error::PrivateMemory`], [`Error::NoDriver`], [`Error::Device`], [`Error::Cuda`], [`Error::Start`]. What
-/// goes wrong in the program is no error but an [`End`], unless the driver takes the GPU away from it.
-pub fn run(launch: &Launch<'_>, number: u32, log: LogSink<'_>) -> Result<Outcome> {
-    // Before the driver is asked: the most likely mistake, and the cheapest to find.
-    if launch.memory.backing() == Backing::Private {
-        return Err(Error::PrivateMemory);
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        if !self.abandoned {
+            // SAFETY: nothing uses it after this.
+            unsafe { ManuallyDrop::drop(&mut self.held) };
+        }
     }
-    let device = Device::open(number)?;
-    let view = View::new(launch.memory)?;
-    launch.memory.check_segments(view.segments().len())?;
-    let (registered, segments) = register(&device, &view.segments())?;
-    let parts = Parts::new(launch.arguments);
-    let buffers_memory = PinnedMemory::new(&device, parts.size)?;
-    let program_base = buffers_memory.device_address()?;
-    // SAFETY: the memory is zeroed, page-aligned, of this size, and given back after the buffers' last use.
-    let buffers = unsafe { Buffers::new(buffers_memory.base(), program_base, parts, launch.arguments) };
-    let context = context(launch, &buffers, &segments, STACK_SIZE)?;
+}
 
-    device.set_stack_size((STACK_SIZE + STACK_RESERVE) as usize)?;
-    let module = Module::load(&device, launch.program.code())?;
-    module.write_global(CONTEXT, context_bytes(&context))?;
-    if !launch.symbols.is_empty() {
-        let bytes: Vec<u8> = launch.symbols.iter().flat_map(|address| address.to_le_bytes()).collect();
-        module.write_global(SYMBOL_TABLE, &bytes)?;
+impl Prepared {
+    /// Number and name of the GPU, for reports.
+    pub fn describe(&self) -> String {
+        self.held.gpu.describe()
     }
-    let run = module.launch(&format!("{ENTRY_PREFIX}{}", launch.entry.name))?;
-    let held = ManuallyDrop::new(Held {
-        run,
-        _module: module,
-        _buffers_memory: buffers_memory,
-        _registered: registered,
-        _view: view,
-        _device: device,
-    });
-    // A kernel that accesses what it was not given takes the context with it; what it recorded before that
-    // is in host memory and still there.
-    let mut lost = None;
-    let watched = watch(&buffers, launch.timeout, log, || match held.run.has_ended() {
-        Ok(ended) => Ok(ended),
-        Err(error) => {
-            lost = Some(error.to_string());
-            Ok(true)
+
+    /// Runs the program once. `launch` must have the program and the memory that this was prepared with.
+    ///
+    /// If the program does not end even when asked ([`End::Unresponsive`]), it goes on until this process ends,
+    /// which should then be soon, and by `_exit`.
+    ///
+    /// # Errors
+    /// [`Error::Cuda`], [`Error::Start`]. What goes wrong in the program is no error but an [`End`].
+    pub fn run(&mut self, launch: &Launch<'_>, log: LogSink<'_>) -> Result<Outcome> {
+        let parts = Parts::new(launch.arguments);
+        let buffers_memory = PinnedMemory::new(&self.held.gpu.device, parts.size)?;
+        let program_base = buffers_memory.device_address()?;
+        // SAFETY: the memory is zeroed, page-aligned, of this size, and given back after the buffers' last use.
+        let buffers = unsafe { Buffers::new(buffers_memory.base(), program_base, parts, launch.arguments) };
+        let context = context(launch, &buffers, &self.segments, STACK_SIZE)?;
+        let module = &self.held.module;
+        module.write_global(CONTEXT, context_bytes(&context))?;
+        if !launch.symbols.is_empty() {
+            let bytes: Vec<u8> = launch.symbols.iter().flat_map(|address| address.to_le_bytes()).collect();
+            module.write_global(SYMBOL_TABLE, &bytes)?;
         }
-    })?;
-    let report = buffers.read_report();
-    let end = match Status::from_number(report.status) {
-        _ if !watched.ended => End::Unresponsive,
-        _ if lost.is_some() => {
-            End::Crash { signal: lost.clone().unwrap_or_default(), address: None, offset: None }
+        let running = ManuallyDrop::new(module.launch(&format!("{ENTRY_PREFIX}{}", launch.entry.name))?);
+        let buffers_memory = ManuallyDrop::new(buffers_memory);
+        self.abandoned = true;
+
+        // A kernel that accesses what it was not given takes the context with it; what it recorded before
+        // that is in host memory and still there.
+        let mut lost = None;
+        let watched = watch(&buffers, launch.timeout, log, || match running.has_ended() {
+            Ok(ended) => Ok(ended),
+            Err(error) => {
+                lost = Some(error.to_string());
+                Ok(true)
+            }
+        })?;
+        let report = buffers.read_report();
+        let end = match (lost, Status::from_number(report.status)) {
+            _ if !watched.ended => End::Unresponsive,
+            (Some(signal), _) => End::Crash { signal, address: None, offset: None },
+            (None, status) => {
+                self.abandoned = false;
+                match status {
+                    Some(Status::Finished) => End::Finished(report.result),
+                    Some(Status::Faulted) => End::Fault(report.fault),
+                    _ => End::Vanished { status: 0 },
+                }
+            }
+        };
+        let stores = stores::with_new_values(buffers.read_journal(), |at| {
+            let mut byte = [0];
+            launch.memory.read(at, &mut byte).ok().map(|()| byte[0])
+        });
+        if !self.abandoned {
+            drop(ManuallyDrop::into_inner(running));
+            drop(ManuallyDrop::into_inner(buffers_memory));
         }
-        Some(Status::Finished) => End::Finished(report.result),
-        Some(Status::Faulted) => End::Fault(report.fault),
-        _ => End::Vanished { status: 0 },
-    };
-    let stores = stores::with_new_values(buffers.read_journal(), |at| {
-        let mut byte = [0];
-        launch.memory.read(at, &mut byte).ok().map(|()| byte[0])
-    });
-    // Nothing can be given back to a context that is lost, either.
-    if watched.ended && lost.is_none() {
-        drop(ManuallyDrop::into_inner(held));
+        Ok(Outcome {
+            end,
+            stop_reason: watched.stop_reason,
+            stores,
+            stores_lost: report.journal_lost,
+            stores_kept: true,
+            log_lost: report.log_lost,
+            budget_left: report.budget_left,
+            duration: watched.duration,
+        })
     }
-    Ok(Outcome {
-        end,
-        stop_reason: watched.stop_reason,
-        stores,
-        stores_lost: report.journal_lost,
-        stores_kept: true,
-        log_lost: report.log_lost,
-        budget_left: report.budget_left,
-        duration: watched.duration,
-    })
 }
 
 /// The context as bytes, to be copied to the GPU.
