@@ -104,8 +104,8 @@ fn stale_and_foreign_texts_do_not_hide_the_kernel() {
     let reason = reason(find(&machine).unwrap_err());
     assert_eq!(
         reason,
-        "VMCOREINFO and memory do not agree: the kernel's VMCOREINFO is at 0x301000, this one at 0xc00000 is a \
-         copy"
+        "VMCOREINFO and memory do not agree: the kernel's VMCOREINFO is at 0x301000, \
+         this one at 0xc00000 is a copy"
     );
 }
 

@@ -10,8 +10,8 @@
 //! Everything read is taken for hostile: malformed contents end in an [`Error`], in bounded time and memory.
 //!
 //! Supported: x86-64 kernels with `CONFIG_KALLSYMS_ALL`, 4 and 5 levels of page tables, without memory
-//! encryption. What differs between releases (forms of the symbol table, kinds of BTF, names of members) is told
-//! by what is in memory, not by lists of releases; Debian's 5.10, 6.1, 6.12, 7.2 and 7.3 have been read.
+//! encryption. What differs between releases (forms of the symbol table, kinds of BTF, names of members) is
+//! told by what is in memory, not by lists of releases; Debian's 5.10, 6.1, 6.12, 7.2 and 7.3 have been read.
 
 mod btf;
 mod error;

@@ -89,7 +89,8 @@ mod tests {
     use proptest::prelude::*;
 
     const TEXT: &str = "OSRELEASE=6.1.0-56-amd64\nBUILD-ID=eb4f\nPAGESIZE=4096\n\
-                        SYMBOL(init_uts_ns)=ffffffffae9fb000\nOFFSET(uts_namespace.name)=0\nNUMBER(phys_base)=-297795584\nKERNELOFFSET=2be00000\n\
+                        SYMBOL(init_uts_ns)=ffffffffae9fb000\nOFFSET(uts_namespace.name)=0\n\
+                        NUMBER(phys_base)=-297795584\nKERNELOFFSET=2be00000\n\
                         SYMBOL(broken)=xyz\nNUMBER(broken)=\n";
 
     #[test]
