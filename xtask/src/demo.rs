@@ -14,7 +14,7 @@ use crate::cargo::build_release;
 use crate::output;
 use crate::recovery::{Target, compile};
 use crate::ui::Step;
-use crate::{gpu, setup, ui};
+use crate::{bundle, gpu, setup, ui};
 
 /// What the demonstration is to be like.
 #[derive(clap::Args)]
@@ -28,6 +28,9 @@ pub struct Arguments {
     /// Where the recovery program runs: on the host, and on a GPU if there is one, unless told
     #[arg(long, value_enum)]
     target: Vec<Target>,
+    /// Run out of this folder, which `cargo xtask bundle` made: nothing is installed or compiled
+    #[arg(long, conflicts_with = "kernel")]
+    bundle: Option<PathBuf>,
 }
 
 /// The processes that must live, and the one that must not.
@@ -46,9 +49,17 @@ const SHOWN: usize = 6;
 
 /// Runs the demonstration.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    setup::prepare(false)?;
-    let kernel = setup::kernel(kernels::find(&arguments.kernel)?)?;
-    let programs = build_release(&["gpufas-cc", "gpufas"])?;
+    let source = match &arguments.bundle {
+        Some(folder) => Source::Bundle(folder),
+        None => {
+            setup::prepare(false)?;
+            Source::Build(build_release(&["gpufas-cc", "gpufas"])?)
+        }
+    };
+    let kernel = match &source {
+        Source::Bundle(folder) => bundle::kernel(folder)?,
+        Source::Build(_) => setup::kernel(kernels::find(&arguments.kernel)?)?,
+    };
     let mut targets = arguments.target.clone();
     if targets.is_empty() {
         targets.push(Target::Host);
@@ -59,11 +70,34 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let mut all_good = true;
     for target in targets {
-        let program = compile(&programs.join("gpufas-cc"), "kill", target, &kernel)?;
-        let repair = Repair { gpufas: programs.join("gpufas"), program, target };
+        let (gpufas, program) = source.programs("kill", target, &kernel)?;
+        let repair = Repair { gpufas, program, target };
         all_good &= repair.show(&kernel, arguments.cpus)?;
     }
     Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Where programs come from.
+enum Source<'a> {
+    /// A folder with everything in it.
+    Bundle(&'a Path),
+    /// This repository; the folder is where cargo put the programs.
+    Build(PathBuf),
+}
+
+impl Source<'_> {
+    /// The `gpufas` command and a recovery program.
+    fn programs(&self, name: &str, target: Target, kernel: &Kernel) -> Result<(PathBuf, PathBuf)> {
+        Ok(match self {
+            Self::Bundle(folder) => {
+                let program = folder.join("programs").join(name).with_extension(target.extension());
+                (folder.join("gpufas"), program)
+            }
+            Self::Build(folder) => {
+                (folder.join("gpufas"), compile(&folder.join("gpufas-cc"), name, target, kernel)?)
+            }
+        })
+    }
 }
 
 /// One repair of one guest.

@@ -4,6 +4,7 @@
 //! that needs anything installed: it is what installs the rest.
 
 mod apt;
+mod bundle;
 mod cargo;
 mod cuda;
 mod demo;
@@ -47,6 +48,8 @@ enum Task {
     Vm(vm::Arguments),
     /// Compile the bundled recovery programs
     Recovery(recovery::Arguments),
+    /// Pack the demonstration for a machine with a GPU that has neither network, QEMU nor a compiler
+    Bundle(bundle::Arguments),
 }
 
 /// The exit status where the machine or the installation is at fault.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Kernels(arguments) => kernels::run(&arguments),
         Task::Vm(arguments) => vm::run(&arguments),
         Task::Recovery(arguments) => recovery::run(&arguments),
+        Task::Bundle(arguments) => bundle::run(&arguments),
     };
     result.unwrap_or_else(|error| {
         ui::error(&format!("{error:#}"));

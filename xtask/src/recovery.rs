@@ -45,7 +45,8 @@ impl Target {
         }
     }
 
-    fn extension(self) -> &'static str {
+    /// The ending of a program's file name.
+    pub fn extension(self) -> &'static str {
         match self {
             Self::Host => "so",
             Self::Cuda => "fatbin",
@@ -69,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// The bundled programs' names.
-fn all() -> Result<Vec<String>> {
+pub fn all() -> Result<Vec<String>> {
     let folder = workspace().join("examples");
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
     let sources =

@@ -126,13 +126,22 @@ impl Guest {
         self.spawn_one("start a runaway process", Command::SpawnRunaway { name: name.to_owned() })
     }
 
-    /// Starts a process with `mib` MiB of resident memory.
+    /// Starts a process with `mib` MiB of resident memory that sleeps for ever.
     ///
     /// # Errors
     ///
     /// See [`Guest::spawn_sleepers`].
     pub fn spawn_hog(&self, name: &str, mib: u32) -> Result<u32> {
-        self.spawn_one("start a memory hog", Command::SpawnHog { name: name.to_owned(), mib })
+        self.spawn_one("start a memory hog", Command::SpawnHog { name: name.to_owned(), mib, busy: false })
+    }
+
+    /// Starts a process with `mib` MiB of resident memory that computes for ever.
+    ///
+    /// # Errors
+    ///
+    /// See [`Guest::spawn_sleepers`].
+    pub fn spawn_busy_hog(&self, name: &str, mib: u32) -> Result<u32> {
+        self.spawn_one("start a memory hog", Command::SpawnHog { name: name.to_owned(), mib, busy: true })
     }
 
     /// Starts a process that treats one signal in a given way and reports what it notices, as

@@ -23,7 +23,7 @@ mod channel;
 mod console;
 mod error;
 mod guest;
-mod initramfs;
+pub mod initramfs;
 mod kernel_log;
 pub mod kernels;
 mod qemu;

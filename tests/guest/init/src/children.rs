@@ -18,7 +18,7 @@ use crate::probe;
 pub enum Kind<'a> {
     Sleeper,
     Runaway,
-    Hog { mib: u32 },
+    Hog { mib: u32, busy: bool },
     Probe { probe: &'a SignalProbe, reports: &'a PipeWriter },
 }
 
@@ -73,9 +73,12 @@ fn become_child(name: &CString, kind: &Kind, tell: PipeWriter) -> io::Result<()>
             up(tell)?;
             probe::compute(|| false);
         }
-        Kind::Hog { mib } => {
+        Kind::Hog { mib, busy } => {
             fill(*mib)?;
             up(tell)?;
+            if *busy {
+                probe::compute(|| false);
+            }
         }
         Kind::Probe { probe, reports } => {
             probe::prepare(probe, reports)?;

@@ -41,13 +41,15 @@ pub enum Command {
         /// Its name.
         name: String,
     },
-    /// Start a process that allocates memory, writes to every page and then sleeps. Reply:
-    /// [`Reply::Spawned`], once all of it is resident.
+    /// Start a process that allocates memory, writes to every page and then sleeps, or computes for ever.
+    /// Reply: [`Reply::Spawned`], once all of it is resident.
     SpawnHog {
         /// Its name.
         name: String,
         /// How much memory, in MiB.
         mib: u32,
+        /// Compute instead of sleeping.
+        busy: bool,
     },
     /// Start a process that treats one signal in a given way. Reply: [`Reply::Spawned`], once it does.
     SpawnSignalProbe(SignalProbe),
@@ -291,8 +293,8 @@ mod tests {
             r#"{"id":1,"command":"list_processes"}"#,
         );
         round_trip(
-            &Request { id: 2, command: Command::SpawnHog { name: "hog".into(), mib: 64 } },
-            r#"{"id":2,"command":{"spawn_hog":{"name":"hog","mib":64}}}"#,
+            &Request { id: 2, command: Command::SpawnHog { name: "hog".into(), mib: 64, busy: true } },
+            r#"{"id":2,"command":{"spawn_hog":{"name":"hog","mib":64,"busy":true}}}"#,
         );
     }
 

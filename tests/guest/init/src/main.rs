@@ -94,7 +94,9 @@ impl Init {
         Ok(match command {
             Command::SpawnSleepers { count, name } => spawned(children::spawn(count, &name, &Kind::Sleeper)?),
             Command::SpawnRunaway { name } => spawned(children::spawn(1, &name, &Kind::Runaway)?),
-            Command::SpawnHog { name, mib } => spawned(children::spawn(1, &name, &Kind::Hog { mib })?),
+            Command::SpawnHog { name, mib, busy } => {
+                spawned(children::spawn(1, &name, &Kind::Hog { mib, busy })?)
+            }
             Command::SpawnSignalProbe(probe) => {
                 let kind = Kind::Probe { probe: &probe, reports: &self.reports.1 };
                 spawned(children::spawn(1, &probe.name, &kind)?)
