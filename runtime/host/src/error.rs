@@ -22,7 +22,7 @@ pub enum Fault {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file could not be opened, read or mapped.
+    /// A file that the user named could not be opened or read.
     #[error("cannot {action} {path}: {source}")]
     File {
         /// What was tried, as in "open".
@@ -191,6 +191,19 @@ pub enum Error {
         /// The process.
         pid: i32,
     },
+    /// The file of the guest's memory could not be opened.
+    #[error(
+        "cannot {action} the guest's memory file {path}: {source}; run gpufas as root or as the user that runs QEMU, and \
+         where QEMU's files are visible"
+    )]
+    MemoryFile {
+        /// What was tried, as in "open".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Private memory cannot be given to a GPU.
     #[error(
         "the guest's memory is private to QEMU, so a GPU cannot be given it; start QEMU with -object \
@@ -256,6 +269,15 @@ pub enum Error {
     /// The kernel was not found or cannot be understood.
     #[error(transparent)]
     Kernel(#[from] gpufas_kernel::Error),
+    /// The kernel was not found in a raw dump, perhaps because its memory is not where it is taken to be.
+    #[error(
+        "{source}; if the dump is a copy of the file of a memory backend, say where the guest's memory is split: \
+         --memory-split 2G (q35) or 3G (pc); info mtree -f in QEMU's monitor shows it"
+    )]
+    KernelInRawDump {
+        /// What was found instead.
+        source: gpufas_kernel::Error,
+    },
     /// The running kernel is another one than the program was compiled for.
     #[error(
         "the program was compiled for another kernel: {what} is {expected:?} in the program and {found:?} in the guest; \
@@ -350,7 +372,8 @@ impl Error {
     /// Who has to act.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::NotAProgram { .. }
+            Self::File { .. }
+            | Self::NotAProgram { .. }
             | Self::AbiVersion { .. }
             | Self::Arguments { .. }
             | Self::Device { .. }

@@ -11,7 +11,7 @@ use crate::program::Program;
 use crate::qmp::{Pause, Qmp};
 use crate::{check, interrupt};
 use gpufas_abi::manifest::{Entry, Target};
-use gpufas_kernel::Kernel;
+use gpufas_kernel::{Kernel, PhysicalMemory};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -95,7 +95,7 @@ pub struct Summary {
     /// What it ran on, as in `host` or `cuda:0 (NVIDIA H200)`.
     pub device: String,
     /// The guest's kernel.
-    pub kernel: Kernel,
+    pub kernel: Identity,
     /// The guest's memory, in words.
     pub memory: String,
     /// Whether the guest was paused for it, or had been before.
@@ -105,9 +105,29 @@ pub struct Summary {
     /// What came of the last try.
     pub last: Outcome,
     /// The stores of all tries, in order.
-    pub stores: Vec<Store>,
+    pub stores: Vec<NamedStore>,
     /// What went wrong with the guest after the program had ended.
     pub guest_error: Option<Error>,
+}
+
+/// Which kernel runs in a guest.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// `uname -r`.
+    pub release: String,
+    /// `uname -v`.
+    pub version: String,
+    /// GNU build id in hexadecimal, if it has one.
+    pub build_id: Option<String>,
+}
+
+/// A store with what is known of its address.
+#[derive(Clone, Debug)]
+pub struct NamedStore {
+    /// The store.
+    pub store: Store,
+    /// The symbol of the kernel's image that its address belongs to, and the offset from there in bytes.
+    pub symbol: Option<(String, u64)>,
 }
 
 /// A guest's memory, with the connection to the guest if it runs.
@@ -133,6 +153,21 @@ pub fn attach(guest: &Guest) -> Result<Attached> {
     }
 }
 
+/// Finds the kernel in a guest's memory.
+///
+/// # Errors
+/// [`Error::Kernel`]; [`Error::KernelInRawDump`] with a hint, if it is a raw dump that may have to be split.
+pub fn find_kernel(guest: &Guest, memory: &GuestMemory) -> Result<Kernel> {
+    /// Memory up to this size is below the hole in every machine of QEMU's.
+    const NEVER_SPLIT: u64 = 2 << 30;
+    Kernel::find(memory).map_err(|source| match (guest, memory.ranges()) {
+        (Guest::Dump { split: None, .. }, [range]) if range.start == 0 && range.end > NEVER_SPLIT => {
+            Error::KernelInRawDump { source }
+        }
+        _ => source.into(),
+    })
+}
+
 /// Runs a program on a guest. All that can be checked is checked before the guest is paused or anything is
 /// written.
 ///
@@ -153,7 +188,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         memory.check_writable()?;
     }
     runner.check_memory(&memory)?;
-    let kernel = Kernel::find(&memory)?;
+    let kernel = find_kernel(&options.guest, &memory)?;
     check::kernel(program.manifest(), &kernel)?;
     let symbols = check::symbols(program.manifest(), &kernel)?;
     let banner = banner(&kernel, &memory)?;
@@ -193,7 +228,10 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         let outcome = ready.run(&launch, log)?;
         let paused = pause.is_some();
         let resumed = pause.map_or(Ok(()), Pause::resume);
-        stores.extend_from_slice(&outcome.stores);
+        stores.extend(outcome.stores.iter().map(|store| {
+            let symbol = kernel.symbols().name_at(store.entry.address);
+            NamedStore { store: *store, symbol: symbol.map(|(name, offset)| (name.to_owned(), offset)) }
+        }));
         // If there was nothing to resume, see whether QEMU is still there.
         let guest_error =
             resumed.and_then(|()| qmp.as_mut().map_or(Ok(()), |qmp| qmp.run_state().map(drop))).err();
@@ -205,6 +243,11 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
     };
     let device = ready.describe();
     let memory = memory.name().to_owned();
+    let kernel = Identity {
+        release: kernel.release().into(),
+        version: kernel.version().into(),
+        build_id: kernel.build_id().map(Into::into),
+    };
     Ok(Summary {
         entry,
         arguments,

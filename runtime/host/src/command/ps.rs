@@ -47,8 +47,9 @@ impl Arguments {
     }
 
     fn list(&self) -> gpufas::Result<(Kernel, ProcessTable)> {
-        let attached = gpufas::run::attach(&self.guest.guest())?;
-        let kernel = Kernel::find(&attached.memory)?;
+        let guest = self.guest.guest();
+        let attached = gpufas::run::attach(&guest)?;
+        let kernel = gpufas::run::find_kernel(&guest, &attached.memory)?;
         let types = kernel.types(&attached.memory)?;
         let table = processes::list(&kernel, &attached.memory, &types)?;
         Ok((kernel, table))

@@ -75,7 +75,7 @@ pub(super) fn by_path(qmp: &mut Qmp, regions: &[Region]) -> Result<Option<GuestM
         let Some((path, offset)) = file_of_backend(qmp, &region.backend)? else { return Ok(None) };
         let opened = process::open(&path);
         let (file, reason) =
-            opened.map_err(|source| Error::File { action: "open", path: path.clone(), source })?;
+            opened.map_err(|source| Error::MemoryFile { action: "open", path: path.clone(), source })?;
         read_only = read_only.or(reason);
         let file = Arc::new(file);
         for range in &region.ranges {
@@ -107,7 +107,7 @@ fn file_of_backend(qmp: &mut Qmp, backend: &str) -> Result<Option<(PathBuf, u64)
 
 /// Checks that the file is long enough for the extent. A device (DAX) has no size to be checked.
 fn check_size(extent: &Extent, what: &str) -> Result<()> {
-    let metadata = extent.file.metadata().map_err(|source| Error::File {
+    let metadata = extent.file.metadata().map_err(|source| Error::MemoryFile {
         action: "look at",
         path: what.into(),
         source,

@@ -25,7 +25,7 @@ pub(crate) fn manifest() -> Manifest {
     }
 }
 
-fn fatbinary(manifest: &Manifest) -> Vec<u8> {
+pub(crate) fn fatbinary(manifest: &Manifest) -> Vec<u8> {
     let text = serde_json::to_vec(manifest).unwrap();
     let mut file = 0xba55_ed50_u32.to_le_bytes().to_vec();
     file.extend([1, 0, 16, 0]);

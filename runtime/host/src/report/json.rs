@@ -6,8 +6,8 @@
 use super::{errno, fault_name, site};
 use crate::arguments::Value;
 use crate::error::Error;
-use crate::launch::{End, Store};
-use crate::run::Summary;
+use crate::launch::End;
+use crate::run::{NamedStore, Summary};
 use gpufas_abi::manifest::{ArgumentType, Manifest};
 use gpufas_abi::{Access, FaultKind};
 use serde_json::{Map, Value as Json, json};
@@ -31,9 +31,9 @@ pub fn summary(summary: &Summary, log: &str) -> Json {
         "arguments": arguments,
         "device": summary.device,
         "guest": {
-            "release": summary.kernel.release(),
-            "version": summary.kernel.version(),
-            "build_id": summary.kernel.build_id(),
+            "release": summary.kernel.release,
+            "version": summary.kernel.version,
+            "build_id": summary.kernel.build_id,
             "memory": summary.memory,
             "paused": summary.paused,
         },
@@ -43,7 +43,7 @@ pub fn summary(summary: &Summary, log: &str) -> Json {
         "asked_to_end": summary.stop_reason(),
         "log": log,
         "log_lost": last.log_lost,
-        "stores": summary.stores.iter().map(|store| one_store(store, summary, manifest)).collect::<Vec<_>>(),
+        "stores": summary.stores.iter().map(|store| one_store(store, manifest)).collect::<Vec<_>>(),
         "stores_lost": last.stores_lost,
         "stores_kept": last.stores_kept,
         "budget_left": last.budget_left,
@@ -97,9 +97,8 @@ fn end(end: &End, manifest: &Manifest) -> Json {
     }
 }
 
-fn one_store(store: &Store, summary: &Summary, manifest: &Manifest) -> Json {
-    let entry = &store.entry;
-    let symbol = summary.kernel.symbols().name_at(entry.address);
+fn one_store(named: &NamedStore, manifest: &Manifest) -> Json {
+    let (entry, symbol) = (&named.store.entry, named.symbol.as_ref());
     json!({
         "address": hexadecimal(entry.address),
         "physical": hexadecimal(entry.physical),
@@ -107,7 +106,7 @@ fn one_store(store: &Store, summary: &Summary, manifest: &Manifest) -> Json {
         "offset": symbol.map(|(_, offset)| offset),
         "size": entry.size,
         "old": hexadecimal(entry.old),
-        "new": store.new.map(hexadecimal),
+        "new": named.store.new.map(hexadecimal),
         "site": site(manifest, entry.site),
     })
 }

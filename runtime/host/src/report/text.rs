@@ -3,8 +3,8 @@
 //! The summary of a run for people.
 
 use super::{errno, fault_text, printable, site};
-use crate::launch::{End, Store};
-use crate::run::Summary;
+use crate::launch::End;
+use crate::run::{NamedStore, Summary};
 use gpufas_abi::manifest::{Manifest, Site};
 use gpufas_abi::{Access, FaultKind, FaultRecord};
 use std::fmt::Write as _;
@@ -28,7 +28,7 @@ pub fn summary(summary: &Summary) -> String {
         "  {} on {}, guest {}{state}{tries}",
         milliseconds(summary.last.duration),
         summary.device,
-        printable(summary.kernel.release())
+        printable(&summary.kernel.release)
     );
     if let (Some(reason), false) = (summary.stop_reason(), summary.last.end == End::Unresponsive) {
         let _ = writeln!(text, "  it was asked to end because {reason}");
@@ -141,7 +141,7 @@ fn stores(text: &mut String, summary: &Summary, manifest: &Manifest) {
         let _ = writeln!(text, "  {count} {plural}, of which none reached the guest:");
     }
     for store in summary.stores.iter().take(MOST_STORES) {
-        let _ = writeln!(text, "    {}", one_store(store, summary, manifest));
+        let _ = writeln!(text, "    {}", one_store(store, manifest));
     }
     let hidden = count.saturating_sub(MOST_STORES as u64);
     if hidden > 0 {
@@ -149,15 +149,15 @@ fn stores(text: &mut String, summary: &Summary, manifest: &Manifest) {
     }
 }
 
-fn one_store(store: &Store, summary: &Summary, manifest: &Manifest) -> String {
-    let entry = &store.entry;
+fn one_store(named: &NamedStore, manifest: &Manifest) -> String {
+    let entry = &named.store.entry;
     let digits = entry.size.min(8) as usize * 2;
-    let symbol = match summary.kernel.symbols().name_at(entry.address) {
+    let symbol = match &named.symbol {
         Some((name, 0)) => format!(" {}", printable(name)),
         Some((name, offset)) => format!(" {}+{offset:#x}", printable(name)),
         None => String::new(),
     };
-    let new = store.new.map_or("?".into(), |new| format!("{new:#0width$x}", width = digits + 2));
+    let new = named.store.new.map_or("?".into(), |new| format!("{new:#0width$x}", width = digits + 2));
     let more = if entry.size > 8 { format!(" ({} bytes)", entry.size) } else { String::new() };
     let place = site(manifest, entry.site);
     let place = place.map(|site| format!("\n      {}", short_place(site))).unwrap_or_default();
