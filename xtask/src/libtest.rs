@@ -42,7 +42,9 @@ pub struct Reader {
 impl Reader {
     /// Reads a line, and says whether it is for people: what passed tests print is not.
     pub fn line(&mut self, line: &str) -> bool {
-        if let Some(skipped) = line.strip_prefix("SKIPPED: ") {
+        // Some harnesses begin a test's line before it runs, and do not end it before the test speaks.
+        let said = line.rsplit_once(" ... ").map_or(line, |(_, said)| said);
+        if let Some(skipped) = said.strip_prefix("SKIPPED: ").or_else(|| line.strip_prefix("SKIPPED: ")) {
             let (name, reason) = skipped.split_once(": ").unwrap_or((skipped, "no reason given"));
             self.counts.skipped.push((name.to_owned(), reason.to_owned()));
             self.said_skipped += 1;
@@ -145,6 +147,16 @@ mod tests {
             [("c", "needs a printer"), ("d", "no reason given"), ("a", "no GPU: none found")]
         );
         assert!(!shown.contains(&"noise") && shown.contains(&"SKIPPED: a: no GPU: none found"));
+    }
+
+    #[test]
+    fn a_skip_may_follow_the_beginning_of_a_line() {
+        let text = "test a ... SKIPPED: a: no GPU\nok\n\
+            test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n";
+        let counts = read(text, true).0;
+        assert_eq!((counts.passed, counts.skipped.len()), (0, 1));
+        let text = "SKIPPED: a: this ... and SKIPPED: that\n";
+        assert_eq!(read(text, true).0.skipped, [("a".to_owned(), "this ... and SKIPPED: that".to_owned())]);
     }
 
     #[test]

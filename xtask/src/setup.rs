@@ -6,8 +6,8 @@
 use std::process::Command;
 
 use anyhow::Result;
-use gpufas_guest::Kernel;
 use gpufas_guest::kernels::{KERNELS, KernelSpec};
+use gpufas_guest::{Kernel, initramfs};
 
 use crate::requirements::{REQUIREMENTS, Requirement, Source};
 use crate::ui::Step;
@@ -28,6 +28,7 @@ impl std::error::Error for NeedsHelp {}
 /// `cargo xtask setup`.
 pub fn run() -> Result<std::process::ExitCode> {
     install_missing(|_| true)?;
+    prepare_first_process()?;
     for spec in KERNELS {
         kernel(spec)?;
     }
@@ -37,12 +38,23 @@ pub fn run() -> Result<std::process::ExitCode> {
 
 /// Installs what the tools of this repository need, and formatter and linter where tests are run.
 pub fn prepare(tests: bool) -> Result<()> {
-    install_missing(|requirement| tests || !matches!(requirement.source, Source::Component(_)))
+    install_missing(|requirement| tests || !matches!(requirement.source, Source::Component(_)))?;
+    prepare_first_process()
 }
 
 /// Installs what guests alone need.
 pub fn prepare_guests() -> Result<()> {
-    install_missing(|requirement| ["cc", "libc.a", "qemu-system-x86_64"].contains(&requirement.name))
+    install_missing(|requirement| ["cc", "libc.a", "qemu-system-x86_64"].contains(&requirement.name))?;
+    prepare_first_process()
+}
+
+fn prepare_first_process() -> Result<()> {
+    if initramfs::built()?.is_none() {
+        let step = Step::start("building the guests' first process");
+        initramfs::archive()?;
+        step.done("");
+    }
+    Ok(())
 }
 
 /// A kernel for guests, from the cache folder or the network.

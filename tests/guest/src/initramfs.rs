@@ -28,24 +28,43 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 ///
 /// Where cargo does not build the first process: among the reasons is a missing static C library (libc6-dev).
 pub fn archive() -> Result<PathBuf> {
-    if let Some(named) = env::var_os("GPUFAS_INITRAMFS") {
-        return Ok(named.into());
-    }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("init");
-    let folder = cache::cache_dir()?.join("init");
-    let archive = folder.join(format!("{:016x}.cpio", contents(&source)?));
-    if archive.is_file() {
+    if let Some(archive) = built()? {
         return Ok(archive);
     }
-    let _lock = cache::lock(&folder)?;
+    let archive = place()?;
+    let folder = archive.parent().unwrap_or(Path::new("."));
+    let _lock = cache::lock(folder)?;
+    // Another process may have built it while this one waited.
     if !archive.is_file() {
-        let program = build(&source)?;
+        let program = build(&source())?;
         let program = fs::read(&program).map_err(Error::file("read", program))?;
         let mut bytes = Vec::new();
         write(&mut bytes, &program).map_err(Error::file("write", &archive))?;
         cache::write_whole(&archive, &bytes)?;
     }
     Ok(archive)
+}
+
+/// The archive, if nothing is to be built for it.
+///
+/// # Errors
+///
+/// Where its sources or the cache cannot be read.
+pub fn built() -> Result<Option<PathBuf>> {
+    if let Some(named) = env::var_os("GPUFAS_INITRAMFS") {
+        return Ok(Some(named.into()));
+    }
+    Ok(Some(place()?).filter(|archive| archive.is_file()))
+}
+
+/// Where the archive of these sources is kept.
+fn place() -> Result<PathBuf> {
+    Ok(cache::cache_dir()?.join("init").join(format!("{:016x}.cpio", contents(&source())?)))
+}
+
+/// The first process's package.
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("init")
 }
 
 /// A number for the sources, so that other sources give another archive.

@@ -47,7 +47,7 @@ pub struct Kernel {
     pub common_headers: PathBuf,
     /// Its modules: the folder `lib/modules/RELEASE`.
     pub modules: PathBuf,
-    /// Its configuration, `boot/config-RELEASE`.
+    /// Its configuration, which the headers' package has for every release.
     pub config: PathBuf,
 }
 
@@ -172,7 +172,7 @@ impl Kernel {
             .parent()
             .map(Path::to_path_buf)
             .unwrap_or_default(),
-            config: first(&[format!("boot/config-{release}"), format!("usr/lib/modules/{release}/config")])?,
+            config: first(&[format!("usr/src/linux-headers-{release}/.config")])?,
             release,
         })
     }
