@@ -53,6 +53,10 @@ pub(super) fn run(plan: &Plan<'_>) -> ! {
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
     }
+    // Ctrl-C is for the parent, which then asks the program to end. Until here the parent's handlers were
+    // in force, which change nothing but a flag.
+    // SAFETY: takes no pointers.
+    unsafe { libc::setpgid(0, 0) };
     interrupt::restore_default();
     PLAN.store(std::ptr::from_ref(plan).cast::<Plan<'static>>().cast_mut(), Ordering::Release);
     install_handlers(plan);

@@ -12,6 +12,7 @@ mod flat_view;
 mod layout;
 mod mapped;
 pub(crate) mod mapping;
+mod page_map;
 pub mod process;
 mod process_maps;
 mod qemu;
@@ -64,6 +65,8 @@ pub struct GuestMemory {
     read_only: Option<io::ErrorKind>,
     /// What it is, for messages.
     name: String,
+    /// `/proc/PID/pagemap`, if the memory is that of a process and all of it anonymous.
+    page_map: Option<File>,
 }
 
 impl GuestMemory {
@@ -88,7 +91,22 @@ impl GuestMemory {
             return Err(Error::NoRam);
         }
         let ranges = join(extents.iter().map(|extent| extent.physical.clone()));
-        Ok(Self { backing, extents, ranges, read_only, name })
+        Ok(Self { backing, extents, ranges, read_only, name, page_map: None })
+    }
+
+    /// Adds the file that tells which pages of a process have ever been touched.
+    fn with_page_map(self, page_map: Option<File>) -> Self {
+        Self { page_map, ..self }
+    }
+
+    /// How many bytes from `offset` of a file on are known to be zeros, in whole pages. 0 if it cannot be
+    /// told.
+    fn zeros_at(&self, file: &File, offset: u64) -> u64 {
+        let zeros = match &self.page_map {
+            Some(page_map) => page_map::untouched(page_map, offset),
+            None => bytes_without_data(file, offset),
+        };
+        zeros / PAGE * PAGE
     }
 
     /// What may be done with it.
@@ -231,8 +249,7 @@ impl PhysicalMemory for GuestMemory {
             let Some(mut at) = extent.physical.start.checked_next_multiple_of(PAGE) else { continue };
             while at < extent.physical.end {
                 let offset = extent.offset + (at - extent.physical.start);
-                let skip = bytes_without_data(&extent.file, offset) / PAGE * PAGE;
-                at = at.saturating_add(skip);
+                at = at.saturating_add(self.zeros_at(&extent.file, offset));
                 if at >= extent.physical.end {
                     break;
                 }

@@ -71,7 +71,16 @@ fn private(pid: i32, pieces: &[Piece<'_>]) -> Result<GuestMemory> {
         file: Arc::clone(&file),
     };
     let extents = pieces.iter().map(extent).collect();
-    GuestMemory::new(Backing::Private, extents, read_only, format!("private memory of QEMU (process {pid})"))
+    let memory = GuestMemory::new(
+        Backing::Private,
+        extents,
+        read_only,
+        format!("private memory of QEMU (process {pid})"),
+    )?;
+    // A private mapping of a file has data also where the process has touched nothing.
+    let anonymous = pieces.iter().all(|piece| piece.mapping.inode == 0);
+    let page_map = anonymous.then(|| File::open(format!("/proc/{pid}/pagemap")).ok()).flatten();
+    Ok(memory.with_page_map(page_map))
 }
 
 /// Opens a file for reading and, if that is permitted, writing; with the reason if it is not.

@@ -98,12 +98,14 @@ fn stores_that_did_not_reach_the_guest_are_not_claimed() {
 #[test]
 fn every_end_has_its_status_and_words() {
     let crash = End::Crash { signal: "SIGSEGV".into(), address: Some(0), offset: Some(0x10) };
+    let killed = End::Crash { signal: "SIGKILL".into(), address: None, offset: None };
     for (end, status, words) in [
         (End::Finished(0), 0, "returned 0"),
         (End::Finished(5), 0, "returned 5"),
         (End::Finished(-999), 1, "returned -999\n"),
         (fault(FaultKind::Stopped, 0), 3, "asked to stop"),
         (crash, 3, "crashed: SIGSEGV accessing 0x0 at offset 0x10"),
+        (killed, 3, "killed by SIGKILL from outside"),
         (End::Vanished { status: 4 }, 3, "status 4"),
         (End::Unresponsive, 3, "did not end when asked to"),
     ] {

@@ -56,7 +56,16 @@ fn end(summary: &Summary, manifest: &Manifest) -> String {
             let address = address.map(|address| format!(" accessing {address:#x}")).unwrap_or_default();
             let offset =
                 offset.map(|offset| format!(" at offset {offset:#x} of its file")).unwrap_or_default();
-            format!("crashed: {signal}{address}{offset}; this is a defect of the compiler or the runtime")
+            match signal.as_str() {
+                "SIGKILL" | "SIGTERM" | "SIGINT" | "SIGHUP" | "SIGXCPU" => {
+                    format!(
+                        "killed by {signal} from outside (by somebody, or by the system for want of memory)"
+                    )
+                }
+                _ => format!(
+                    "crashed: {signal}{address}{offset}; this is a defect of the compiler or the runtime"
+                ),
+            }
         }
         End::Vanished { status } => {
             format!(
