@@ -198,12 +198,13 @@ fn program(path: &Path) -> Option<PathBuf> {
 /// A program of the toolchain that this was started with. rustup's stand-ins in PATH are there whether the
 /// component is or not.
 fn toolchain_program(name: &str) -> Option<PathBuf> {
-    let cargo = env::var_os("CARGO").map(PathBuf::from);
-    let beside = cargo.as_deref().and_then(Path::parent).map(|folder| folder.join(name));
-    beside.filter(|path| is_program(path)).or_else(|| {
-        let is_stand_in = |path: &PathBuf| path.parent().is_some_and(|folder| folder.join("rustup").exists());
-        find_program(name).filter(|path| !is_stand_in(path))
-    })
+    if let Some(cargo) = env::var_os("CARGO") {
+        return program(&Path::new(&cargo).with_file_name(name));
+    }
+    match find_program("rustup") {
+        Some(_) => program(Path::new(capture("rustup", &["which", name])?.trim_end())),
+        None => find_program(name),
+    }
 }
 
 /// A Rust compiler that serves the device runtime: no newer LLVM than the passes'. The compiler's build script

@@ -125,6 +125,9 @@ impl Qemu {
         let start = Instant::now();
         loop {
             match self.status() {
+                Ok(Some(status)) if status.success() => {
+                    return "the guest turned off or restarted".to_owned();
+                }
                 Ok(Some(status)) => return format!("QEMU ended with {status}"),
                 Err(error) => return error.to_string(),
                 Ok(None) if start.elapsed() > END_LIMIT => return "QEMU still runs".to_owned(),

@@ -208,5 +208,5 @@ fn a_guest_that_does_not_start_is_a_broken_set_up_and_says_why() {
     fails(Guest::builder(&real).qemu_argument("-S").boot_limit(Duration::from_secs(3)), "not up within 3s");
     fails(Guest::builder(&real).kernel_argument("rdinit=/nothing"), "panicked: VFS: Unable to mount root fs");
     fails(Guest::builder(&real).qemu_argument("-nonsense"), "-nonsense: invalid option");
-    fails(Guest::builder(&real).memory_mib(48), "ended");
+    fails(Guest::builder(&real).memory_mib(40), "the guest turned off or restarted");
 }
