@@ -81,8 +81,14 @@ impl<'a> Pause<'a> {
 
 impl Drop for Pause<'_> {
     fn drop(&mut self) {
-        if let Err(error) = self.end() {
-            eprintln!("gpufas: warning: the guest may still be paused: {error}; say cont in QEMU's monitor");
+        match self.end() {
+            // A guest whose QEMU has ended is not paused.
+            Ok(()) | Err(Error::QmpClosed { .. }) => {}
+            Err(error) => {
+                eprintln!(
+                    "gpufas: warning: the guest may still be paused: {error}; say cont in QEMU's monitor"
+                );
+            }
         }
     }
 }
