@@ -1,3 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! End-to-end tests.
+//! What the end-to-end tests share: the tools that are tested ([`tools`]), a guest with processes that must not
+//! come to harm ([`machine`]), damage to its memory ([`damage`]), runs of `gpufas` and what they said
+//! ([`command`], [`repair`], [`listing`]), and a harness in which several cases use one guest ([`suite`]).
+
+pub mod command;
+pub mod damage;
+pub mod gpu;
+pub mod listing;
+pub mod machine;
+pub mod repair;
+pub mod suite;
+pub mod tools;

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A guest with processes that must not come to harm, and a second monitor for the tests' own use.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use gpufas::qmp::{Pause, Qmp};
+use gpufas_guest::{Backing, Guest, GuestBuilder};
+use tempfile::TempDir;
+
+use crate::command::Source;
+use crate::damage::Memory;
+use crate::tools::Tools;
+
+/// Longer than anything in a guest takes, also on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(120);
+
+/// The name of the processes that must not come to harm.
+pub const SLEEPER: &str = "sleeper";
+
+/// What a guest is to be like.
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    /// Processors.
+    pub cpus: u32,
+    /// Memory, in MiB.
+    pub memory_mib: u32,
+    /// What its memory is to the host.
+    pub backing: Backing,
+    /// Page tables of five levels.
+    pub five_level_paging: bool,
+    /// How much of its memory is below 4 GiB, as QEMU writes sizes, if it is not to be as much as QEMU likes.
+    pub memory_below_4g: Option<&'static str>,
+    /// Processes that sleep for ever and must not come to harm.
+    pub sleepers: u32,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        let backing = Backing::SharedFile;
+        Self {
+            cpus: 1,
+            memory_mib: 256,
+            backing,
+            five_level_paging: false,
+            memory_below_4g: None,
+            sleepers: 50,
+        }
+    }
+}
+
+/// A guest that runs.
+pub struct Machine {
+    // Dropped first, before the folder of its second monitor.
+    guest: Guest,
+    tools: Arc<Tools>,
+    monitor: PathBuf,
+    sleepers: Vec<u32>,
+    /// The last kernel message before anything was done to it.
+    baseline: Option<u64>,
+    memory: OnceLock<Memory>,
+    folder: TempDir,
+}
+
+impl Machine {
+    /// Boots a guest.
+    ///
+    /// # Errors
+    ///
+    /// Those of the guest's library.
+    pub fn boot(tools: &Arc<Tools>, model: Model) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let monitor = folder.path().join("monitor");
+        let mut builder: GuestBuilder = Guest::builder(tools.kernel());
+        builder = builder.cpus(model.cpus).memory_mib(model.memory_mib).backing(model.backing);
+        builder = builder.five_level_paging(model.five_level_paging);
+        builder = builder.qemu_argument("-qmp");
+        builder = builder.qemu_argument(format!("unix:{},server=on,wait=off", monitor.display()));
+        if let Some(size) = model.memory_below_4g {
+            builder = builder.qemu_argument("-machine").qemu_argument(format!("max-ram-below-4g={size}"));
+        }
+        let guest = builder.boot()?;
+        let sleepers = guest.spawn_sleepers(model.sleepers, SLEEPER)?;
+        let baseline = guest.kernel_log(None)?.last();
+        let tools = Arc::clone(tools);
+        Ok(Self { guest, tools, monitor, sleepers, baseline, memory: OnceLock::new(), folder })
+    }
+
+    /// The guest.
+    pub fn guest(&self) -> &Guest {
+        &self.guest
+    }
+
+    /// The tools that it was booted with.
+    pub fn tools(&self) -> &Arc<Tools> {
+        &self.tools
+    }
+
+    /// A folder that goes with it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The processes that must not come to harm, in the order in which they were started.
+    pub fn sleepers(&self) -> &[u32] {
+        &self.sleepers
+    }
+
+    /// The monitor that `gpufas` is given.
+    pub fn socket(&self) -> PathBuf {
+        self.guest.qmp_socket()
+    }
+
+    /// Calls `action` with the guest as `gpufas` is told of it.
+    pub fn with_source<T>(&self, action: impl FnOnce(Source) -> T) -> T {
+        action(Source::Qmp(&self.socket()))
+    }
+
+    /// Where the second monitor is, for one client at a time.
+    pub fn monitor_socket(&self) -> &Path {
+        &self.monitor
+    }
+
+    /// The second monitor, for the tests' own use.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Qmp::connect`].
+    pub fn monitor(&self) -> Result<Qmp> {
+        Qmp::connect(&self.monitor).context("the tests' own monitor")
+    }
+
+    /// Whether the guest's processors run.
+    ///
+    /// # Errors
+    ///
+    /// Those of the monitor.
+    pub fn runs(&self) -> Result<bool> {
+        Ok(self.monitor()?.run_state()?.running)
+    }
+
+    /// Calls `action` while the guest is paused.
+    ///
+    /// # Errors
+    ///
+    /// Those of `action` and of the monitor.
+    pub fn while_paused<T>(&self, action: impl FnOnce(&mut Qmp) -> Result<T>) -> Result<T> {
+        let mut qmp = self.monitor()?;
+        let mut pause = Pause::new(&mut qmp)?;
+        let result = action(pause.qmp());
+        pause.resume()?;
+        result
+    }
+
+    /// Calls `action` while the guest is paused, and checks that no byte of its memory changes meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Those of `action` and of the monitor; if something has changed.
+    pub fn while_unchanged<T>(&self, action: impl FnOnce() -> Result<T>) -> Result<T> {
+        let file = self.guest.memory_file().context("a guest whose memory is no file")?;
+        self.while_paused(|_| {
+            let before = fs::read(&file)?;
+            let result = action()?;
+            ensure!(fs::read(&file)? == before, "the guest's memory was changed");
+            Ok(result)
+        })
+    }
+
+    /// Its memory and its kernel.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be attached to.
+    pub fn memory(&self) -> Result<&Memory> {
+        if self.memory.get().is_none() {
+            let memory = Memory::of(&mut self.monitor()?)?;
+            // Only one thread has this guest.
+            let _ = self.memory.set(memory);
+        }
+        self.memory.get().context("no memory")
+    }
+
+    /// Checks that the guest runs, that its other processes live, and that its kernel has nothing to complain of.
+    ///
+    /// # Errors
+    ///
+    /// If not.
+    pub fn check_unharmed(&self) -> Result<()> {
+        ensure!(self.runs()?, "the guest was left paused");
+        let alive = self.guest.alive(&self.sleepers)?;
+        ensure!(alive.alive == self.sleepers, "these should live: {:?}", alive.gone);
+        let problems = self.guest.kernel_log(self.baseline)?.problems();
+        ensure!(problems.is_empty(), "the guest's kernel complains: {problems:#?}");
+        Ok(())
+    }
+}

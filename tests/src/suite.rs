@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A test harness in which several cases use one thing that is costly to make, as a guest that was booted.
+//!
+//! Cases run one after another, in the order in which they were added: an emulated guest takes all of a small
+//! machine. The thing is made when its first case begins and dropped when its last one has ended; a case that
+//! fails may have left it in any state, so the next case gets a new one.
+
+use std::fmt;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Result, anyhow};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+/// The error of a case that cannot run on this machine: it is reported as ignored, with the reason.
+#[derive(Debug)]
+pub struct Skipped(pub String);
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Skipped {}
+
+/// Cases, in the order in which they run.
+#[derive(Default)]
+pub struct Suite {
+    trials: Vec<Trial>,
+}
+
+impl Suite {
+    /// Adds a case that needs nothing of another.
+    pub fn case(&mut self, name: impl Into<String>, run: impl FnOnce() -> Result<()> + Send + 'static) {
+        self.trials.push(Trial::ignorable_test(name, || outcome(run())));
+    }
+
+    /// Begins a group of cases that share what `make` makes. Their names begin with the group's.
+    pub fn group<T: Send + 'static>(
+        &mut self,
+        name: impl Into<String>,
+        make: impl Fn() -> Result<T> + Send + Sync + 'static,
+    ) -> Group<'_, T> {
+        let shared = Shared { make: Box::new(make), state: Mutex::new(State::Absent) };
+        Group { suite: self, name: name.into(), shared: Arc::new(shared) }
+    }
+
+    /// Runs the cases that the command line asks for.
+    pub fn run(self) -> ExitCode {
+        let mut arguments = Arguments::from_args();
+        arguments.test_threads = Some(1);
+        libtest_mimic::run(&arguments, self.trials).exit_code()
+    }
+}
+
+/// Cases that share something.
+pub struct Group<'a, T> {
+    suite: &'a mut Suite,
+    name: String,
+    shared: Arc<Shared<T>>,
+}
+
+impl<T: Send + 'static> Group<'_, T> {
+    /// Adds a case.
+    pub fn case(&mut self, name: &str, run: impl FnOnce(&T) -> Result<()> + Send + 'static) {
+        let shared = Arc::clone(&self.shared);
+        self.suite.case(format!("{}: {name}", self.name), move || shared.with(run));
+    }
+}
+
+struct Shared<T> {
+    make: Box<dyn Fn() -> Result<T> + Send + Sync>,
+    state: Mutex<State<T>>,
+}
+
+enum State<T> {
+    Absent,
+    Present(T),
+    /// It could not be made; there is no use in trying again for each case.
+    Failed(String),
+    /// It cannot be made on this machine.
+    Skipped(String),
+}
+
+impl<T> Shared<T> {
+    fn with(&self, run: impl FnOnce(&T) -> Result<()>) -> Result<()> {
+        // A case that panicked left the state as absent.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let thing = match std::mem::replace(&mut *state, State::Absent) {
+            State::Present(thing) => Ok(thing),
+            State::Absent => (self.make)(),
+            State::Failed(message) => Err(anyhow!("as before: {message}")),
+            State::Skipped(reason) => Err(anyhow!(Skipped(reason))),
+        };
+        let thing = thing.inspect_err(|error| {
+            *state = match error.downcast_ref() {
+                Some(Skipped(reason)) => State::Skipped(reason.clone()),
+                None => State::Failed(format!("{error:#}")),
+            };
+        })?;
+        let result = run(&thing);
+        if result.as_ref().err().is_none_or(|error| error.is::<Skipped>()) {
+            *state = State::Present(thing);
+        }
+        result
+    }
+}
+
+fn outcome(result: Result<()>) -> Result<Completion, Failed> {
+    match result {
+        Ok(()) => Ok(Completion::Completed),
+        Err(error) => match error.downcast::<Skipped>() {
+            Ok(Skipped(reason)) => Ok(Completion::ignored_with(reason)),
+            Err(error) => Err(format!("{error:#}").into()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use anyhow::bail;
+
+    use super::*;
+
+    fn shared(make: impl Fn() -> Result<u32> + Send + Sync + 'static) -> Shared<u32> {
+        Shared { make: Box::new(make), state: Mutex::new(State::Absent) }
+    }
+
+    #[test]
+    fn what_is_shared_is_made_once_and_anew_after_a_failure() {
+        let made = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&made);
+        let shared = shared(move || Ok(count.fetch_add(1, Ordering::Relaxed)));
+        shared.with(|number| Ok(assert_eq!(*number, 0))).unwrap();
+        shared.with(|number| Ok(assert_eq!(*number, 0))).unwrap();
+        shared.with(|_| bail!("a failure")).unwrap_err();
+        shared.with(|number| Ok(assert_eq!(*number, 1))).unwrap();
+        shared.with(|_| bail!(Skipped("not here".into()))).unwrap_err();
+        shared.with(|number| Ok(assert_eq!(*number, 1))).unwrap();
+        let panics = || shared.with(|_| panic!("another failure"));
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).unwrap_err();
+        shared.with(|number| Ok(assert_eq!(*number, 2))).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_made_fails_every_case_and_is_tried_once() {
+        let made = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&made);
+        let shared = shared(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            bail!("no QEMU")
+        });
+        for _ in 0..2 {
+            let error = shared.with(|_| Ok(())).unwrap_err();
+            assert!(error.to_string().contains("no QEMU") && !error.is::<Skipped>(), "{error}");
+        }
+        assert_eq!(made.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn what_is_not_there_skips_every_case_with_its_reason() {
+        let shared = shared(|| bail!(Skipped("no GPU".into())));
+        for _ in 0..2 {
+            let completion = outcome(shared.with(|_| Ok(()))).unwrap();
+            assert!(matches!(completion, Completion::Ignored { reason: Some(reason) } if reason == "no GPU"));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The bundled recovery programs repair real guests: from the host and, where there is one, from a GPU. What counts
+//! is what the guest itself reports.
+
+mod corrupt;
+mod hog;
+mod listing;
+mod locked;
+mod protected;
+mod signals;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use gpufas_tests::gpu;
+use gpufas_tests::machine::{Machine, Model};
+use gpufas_tests::repair::Repair;
+use gpufas_tests::suite::{Group, Suite};
+use gpufas_tests::tools::{Target, Tools};
+
+/// Processes that must live, whatever is done to others.
+const SLEEPERS: u32 = 1000;
+
+fn main() -> Result<ExitCode> {
+    let tools = Tools::new(Path::new(env!("CARGO_TARGET_TMPDIR")))?;
+    let mut suite = Suite::default();
+    for (name, target, cpus) in [
+        ("host, 1 processor", Target::Host, 1),
+        ("host, 4 processors", Target::Host, 4),
+        ("gpu, 4 processors", Target::Cuda, 4),
+    ] {
+        let tools = tools.clone();
+        let mut group = suite.group(name, move || {
+            if target == Target::Cuda {
+                gpu::require()?;
+            }
+            let model = Model { cpus, memory_mib: 512, sleepers: SLEEPERS, ..Model::default() };
+            Ok(Repair { machine: Machine::boot(&tools, model)?, target })
+        });
+        listing::add(&mut group);
+        signals::add(&mut group);
+        protected::add(&mut group);
+        locked::add(&mut group);
+        corrupt::add(&mut group);
+        hog::add(&mut group);
+    }
+    Ok(suite.run())
+}
+
+/// Adds a case, after which the guest's other processes must live and its kernel have nothing to complain of.
+fn case(group: &mut Group<'_, Repair>, name: &str, run: impl FnOnce(&Repair) -> Result<()> + Send + 'static) {
+    group.case(name, |repair| {
+        run(repair)?;
+        repair.machine.check_unharmed()
+    });
+}
