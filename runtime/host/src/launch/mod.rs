@@ -14,7 +14,7 @@ mod watch;
 pub use stores::Store;
 
 use crate::arguments::Value;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::memory::{Backing, GuestMemory};
 use crate::program::Program;
 use buffers::Buffers;
@@ -118,9 +118,17 @@ fn flags(memory: &GuestMemory) -> u32 {
     }
 }
 
+/// Checks that a program can be given so many segments.
+fn check_segments(segments: &[Segment]) -> Result<()> {
+    match segments.len() {
+        count if count > MAX_SEGMENTS => Err(Error::TooManySegments { count, most: MAX_SEGMENTS }),
+        _ => Ok(()),
+    }
+}
+
 /// The context of a launch.
 fn context(launch: &Launch<'_>, buffers: &Buffers, segments: &[Segment], stack_size: u64) -> Result<Context> {
-    launch.memory.check_segments(segments.len())?;
+    check_segments(segments)?;
     let layout = launch.layout;
     let mut space = AddressSpace {
         direct_map_start: layout.direct_map_start,

@@ -22,7 +22,6 @@ pub use mapped::MappedMemory;
 pub use qemu::attach;
 
 use crate::error::{Error, Result};
-use gpufas_abi::context::MAX_SEGMENTS;
 use gpufas_kernel::PhysicalMemory;
 use std::fs::File;
 use std::io;
@@ -144,17 +143,6 @@ impl GuestMemory {
             Some(kind) => Err(Error::NotWritable { what: self.name.clone(), source: kind.into() }),
             None => Ok(()),
         }
-    }
-
-    /// The ranges that a program is given.
-    ///
-    /// # Errors
-    /// [`Error::TooManySegments`].
-    pub fn check_segments(&self, count: usize) -> Result<()> {
-        if count > MAX_SEGMENTS {
-            return Err(Error::TooManySegments { count, most: MAX_SEGMENTS });
-        }
-        Ok(())
     }
 
     /// The extent that holds a physical address.

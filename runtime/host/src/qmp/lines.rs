@@ -54,6 +54,12 @@ impl Lines {
         self.broken = true;
     }
 
+    /// Ends the connection, as if the other end had.
+    #[cfg(test)]
+    pub(super) fn shut_down(&self) {
+        self.stream.shutdown(std::net::Shutdown::Both).unwrap();
+    }
+
     pub(super) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }

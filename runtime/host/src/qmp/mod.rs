@@ -152,21 +152,24 @@ impl Qmp {
         let lines = self.inner.inner_mut();
         if lines.is_broken() {
             // An answer that came too late would be taken for that of this command.
-            return Err(Error::QmpClosed { during: name });
+            let source = io::Error::other("an earlier answer did not come in time");
+            return Err(Error::QmpBroken { command: name, source });
         }
         lines.set_deadline(limit);
         self.inner.execute(command).map_err(|error| match error {
             qapi::ExecuteError::Qapi(error) => Error::QmpRefused { command: name, message: error.desc },
-            qapi::ExecuteError::Io(source) => {
-                self.inner.inner_mut().set_broken();
-                match source.kind() {
-                    io::ErrorKind::TimedOut => Error::QmpTimeout { command: name, waited: limit },
-                    io::ErrorKind::UnexpectedEof
-                    | io::ErrorKind::BrokenPipe
-                    | io::ErrorKind::ConnectionReset => Error::QmpClosed { during: name },
-                    _ => Error::QmpBroken { command: name, source },
+            qapi::ExecuteError::Io(source) => match source.kind() {
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+                    Error::QmpClosed { during: name }
                 }
-            }
+                kind => {
+                    self.inner.inner_mut().set_broken();
+                    if kind == io::ErrorKind::TimedOut {
+                        return Error::QmpTimeout { command: name, waited: limit };
+                    }
+                    Error::QmpBroken { command: name, source }
+                }
+            },
         })
     }
 

@@ -15,7 +15,11 @@ const PAUSED: &str = r#"{"return": {"status": "paused", "running": false}}"#;
 const STOPPED_EVENT: &str =
     r#"{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "STOP", "data": {"unheard-of": []}}"#;
 
+/// Time that a monitor gets that will not answer.
 const SOON: Duration = Duration::from_millis(200);
+
+/// Time that a monitor gets that will answer, on however busy a machine.
+const LATE: Duration = Duration::from_secs(60);
 
 /// A monitor that greets and then answers each command with the next of `answers`, which may be several
 /// lines; none is no answer at all. Returns its socket, and a channel of the commands that it got.
@@ -43,7 +47,7 @@ impl Monitor {
     }
 
     fn connect(&self) -> Result<Qmp> {
-        Qmp::connect_within(&self.socket, SOON)
+        Qmp::connect_within(&self.socket, LATE)
     }
 
     /// The commands that came, once the connection is closed.
@@ -79,13 +83,13 @@ fn answers(texts: &[&str]) -> Vec<Option<String>> {
     texts.iter().map(|text| Some((*text).to_owned())).collect()
 }
 
-/// What `connect` says to a server that says `text` and then keeps the connection open.
-fn connect_error(text: &'static [u8]) -> Error {
+/// What `connect` says, after `limit` at most, to a server that says `text` and then keeps the connection open.
+fn connect_error(text: &'static [u8], limit: Duration) -> Error {
     let monitor = Monitor::with(|mut connection| {
         let _ = connection.stream.write_all(text);
         let _ = connection.stream.read_to_end(&mut Vec::new());
     });
-    monitor.connect().map(drop).unwrap_err()
+    Qmp::connect_within(&monitor.socket, limit).map(drop).unwrap_err()
 }
 
 #[test]
@@ -120,12 +124,15 @@ fn a_refusal_is_told_in_the_words_of_qemu() {
 
 #[test]
 fn what_is_no_monitor_is_told_apart() {
-    assert!(matches!(connect_error(b"QEMU 7.2.0 monitor - type 'help'\r\n(qemu) "), Error::NotQmp { .. }));
-    assert!(matches!(connect_error(b"{}\n"), Error::NotQmp { .. }));
-    assert!(matches!(connect_error(b"\xff\xfe\n"), Error::NotQmp { .. }));
-    assert!(matches!(connect_error(b""), Error::NoGreeting { .. }));
+    assert!(matches!(
+        connect_error(b"QEMU 7.2.0 monitor - type 'help'\r\n(qemu) ", LATE),
+        Error::NotQmp { .. }
+    ));
+    assert!(matches!(connect_error(b"{}\n", LATE), Error::NotQmp { .. }));
+    assert!(matches!(connect_error(b"\xff\xfe\n", LATE), Error::NotQmp { .. }));
+    assert!(matches!(connect_error(b"", SOON), Error::NoGreeting { .. }));
     assert!(
-        matches!(connect_error(br#"{"event": "STOP"}"#), Error::NoGreeting { .. }),
+        matches!(connect_error(br#"{"event": "STOP"}"#, SOON), Error::NoGreeting { .. }),
         "an event is no greeting"
     );
     let silent = Monitor::with(drop);
@@ -147,7 +154,8 @@ fn a_monitor_that_only_sends_events_is_left() {
     let monitor =
         Monitor::with(|mut connection| while connection.stream.write_all(b"{\"event\": \"X\"}\n").is_ok() {});
     let start = Instant::now();
-    assert!(matches!(monitor.connect().map(drop).unwrap_err(), Error::NoGreeting { .. }));
+    let error = Qmp::connect_within(&monitor.socket, SOON).map(drop).unwrap_err();
+    assert!(matches!(error, Error::NoGreeting { .. }), "{error}");
     assert!(start.elapsed() >= SOON);
 }
 
@@ -190,19 +198,23 @@ fn a_monitor_that_serves_somebody_else_is_not_waited_for() {
 
 #[test]
 fn a_late_answer_is_not_taken_for_another() {
-    let monitor = Monitor::with(|mut connection| {
+    let (too_late, waiting) = channel();
+    let (sent, answered) = channel();
+    let monitor = Monitor::with(move |mut connection| {
         let say = |stream: &mut UnixStream, text: &str| stream.write_all(format!("{text}\n").as_bytes());
         say(&mut connection.stream, GREETING).unwrap();
         say(&mut connection.stream, DONE).unwrap();
-        std::thread::sleep(SOON * 3);
+        waiting.recv().unwrap();
         let _ = say(&mut connection.stream, RUNNING);
+        sent.send(()).unwrap();
         let _ = connection.stream.read_to_end(&mut Vec::new());
     });
     let mut qmp = monitor.connect().unwrap();
     let error = qmp.execute_within(&QueryStatus {}, SOON).unwrap_err();
     assert!(matches!(error, Error::QmpTimeout { command: "query-status", .. }), "{error}");
-    std::thread::sleep(SOON * 3);
-    assert!(qmp.memory_backends().is_err(), "the connection can no longer be trusted");
+    too_late.send(()).unwrap();
+    answered.recv().unwrap();
+    assert!(qmp.run_state().is_err(), "the connection can no longer be trusted");
 }
 
 #[test]
@@ -261,6 +273,18 @@ fn a_pause_that_fails_halfway_is_taken_back() {
         assert!(Pause::new(&mut qmp).is_err());
         drop(qmp);
         assert!(monitor.commands().contains(&"cont".to_owned()));
+    }
+}
+
+#[test]
+fn a_monitor_that_has_gone_is_told_again_and_again() {
+    let monitor = Monitor::new(answers(&[RUNNING]));
+    let mut qmp = monitor.connect().unwrap();
+    qmp.run_state().unwrap();
+    qmp.inner.inner().shut_down();
+    for _ in 0..3 {
+        let error = qmp.run_state().unwrap_err();
+        assert!(matches!(error, Error::QmpClosed { .. }), "{error}");
     }
 }
 

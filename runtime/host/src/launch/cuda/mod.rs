@@ -9,7 +9,7 @@ mod driver;
 
 use super::buffers::{Buffers, Parts};
 use super::watch::watch;
-use super::{End, Launch, LogSink, Outcome, context, stores};
+use super::{End, Launch, LogSink, Outcome, check_segments, context, stores};
 use crate::error::{Error, Result};
 use crate::memory::mapping::{Mapping, page_size};
 use crate::memory::{Backing, GuestMemory, MappedMemory};
@@ -123,7 +123,7 @@ impl Gpu {
     /// [`Error::PrivateMemory`], [`Error::TooManySegments`], [`Error::Cuda`].
     pub fn prepare(self, program: &Program, memory: &GuestMemory) -> Result<Prepared> {
         let view = View::new(memory)?;
-        memory.check_segments(view.segments().len())?;
+        check_segments(&view.segments())?;
         let (registered, segments) = register(&self.device, &view.segments())?;
         self.device.set_stack_size((STACK_SIZE + STACK_RESERVE) as usize)?;
         let module = Module::load(&self.device, program.code())?;

@@ -10,6 +10,7 @@ use crate::program::Program;
 use gpufas_abi::manifest::{Argument, ArgumentType, Entry};
 use gpufas_abi::{FaultKind, FaultRecord};
 use gpufas_kernel::Layout;
+use proptest::prelude::*;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -400,6 +401,42 @@ fn a_program_that_cannot_be_loaded_is_an_error() {
     let what =
         start_error("__attribute__((constructor)) void early(void) { __builtin_trap(); } ENTRY(test) { }");
     assert!(what.contains("SIGILL"), "{what}");
+}
+
+#[test]
+fn memory_in_too_many_pieces_is_refused() {
+    let (_, file) = memory(Backing::Dump);
+    let extent = |index: u64| Extent {
+        physical: index * 2 * PAGE..(index * 2 + 1) * PAGE,
+        offset: 0,
+        file: Arc::clone(&file),
+    };
+    let pieces = |count| {
+        let memory =
+            GuestMemory::new(Backing::Dump, (0..count).map(extent).collect(), None, "test".into()).unwrap();
+        run_on("ENTRY(test) { finish(CONTEXT->segment_count); }", &memory).result.map(|outcome| outcome.end)
+    };
+    assert_eq!(pieces(16).unwrap(), End::Finished(16));
+    assert!(matches!(pieces(17).unwrap_err(), Error::TooManySegments { count: 17, most: 16 }));
+}
+
+#[test]
+fn a_damaged_program_is_survived_when_it_is_read() {
+    let good = program("ENTRY(test) { }").code().to_vec();
+    proptest!(|(at in prop::collection::vec((0..good.len(), any::<u8>()), 1..8), keep in 0..good.len())| {
+        let mut file = good.clone();
+        for (at, byte) in at {
+            file[at] = byte;
+        }
+        let _ = Program::parse(Path::new("x"), file[..keep].to_vec());
+        let _ = Program::parse(Path::new("x"), file);
+    });
+    // The headers are where a reader goes wrong.
+    proptest!(|(at in 0..64usize, value: [u8; 8])| {
+        let mut file = good.clone();
+        file[at..at + 8].copy_from_slice(&value);
+        let _ = Program::parse(Path::new("x"), file);
+    });
 }
 
 #[test]
