@@ -41,16 +41,29 @@ const SIGNS: &[(&str, &str)] = &[
     ("Out of memory", "memory ran out"),
 ];
 
+/// How warnings begin that tell only of a slow machine: guests are emulated, and paused.
+const SLOWNESS: &[&str] = &[
+    "hrtimer: interrupt took ",
+    "perf: interrupt took too long",
+    "clocksource: ",
+    "tsc: Marking TSC unstable",
+    "TSC found unstable",
+];
+
 impl KernelLog {
     /// The last message's sequence number, to compare a later log with.
     pub fn last(&self) -> Option<u64> {
         self.records.last().map(|record| record.sequence)
     }
 
-    /// The messages that tell of trouble: warnings and worse, and whatever looks like a report of a fault.
+    /// The messages that tell of trouble: warnings and worse, and whatever looks like a report of a fault. A warning
+    /// that the machine is slow is none.
     pub fn problems(&self) -> Vec<Problem> {
+        let is_warning = |record: &KernelRecord| {
+            record.level < NOTICE && !SLOWNESS.iter().any(|start| record.text.starts_with(start))
+        };
         let problem = |record: &KernelRecord| {
-            let reason = sign(&record.text).or((record.level < NOTICE).then_some("a warning, or worse"))?;
+            let reason = sign(&record.text).or(is_warning(record).then_some("a warning, or worse"))?;
             Some(Problem { record: record.clone(), reason })
         };
         self.records.iter().filter_map(problem).collect()
@@ -84,6 +97,7 @@ mod tests {
                 record(6, "watchdog: BUG: soft lockup - CPU#0 stuck for 26s!"),
                 record(5, "rcu: INFO: rcu_sched detected stalls on CPUs/tasks:"),
                 record(5, "random: crng init done"),
+                record(4, "hrtimer: interrupt took 13278900 ns"),
             ],
         };
         let problems = log.problems();
