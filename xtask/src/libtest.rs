@@ -75,11 +75,15 @@ impl Reader {
     }
 
     fn outcome(&mut self, name: &str, outcome: &str) {
+        // Harnesses that mimic libtest align the outcomes, and put a reason in parentheses.
+        let name = name.trim_end();
         if outcome == "FAILED" {
             self.failed_here += 1;
             self.counts.failed.push(name.to_owned());
         } else if let Some(reason) = outcome.strip_prefix("ignored") {
-            let reason = reason.trim_start_matches(", ");
+            let reason = reason.trim_start_matches([',', ' ']);
+            let inner = reason.strip_prefix('(').and_then(|reason| reason.strip_suffix(')'));
+            let reason = inner.unwrap_or(reason);
             let reason = if reason.is_empty() { "no reason given" } else { reason };
             self.counts.skipped.push((name.to_owned(), reason.to_owned()));
         }
@@ -128,13 +132,14 @@ mod tests {
     #[test]
     fn results_are_summed_and_skips_are_no_passes() {
         let text = "     Running unittests src/lib.rs (target/debug/deps/a-1)\n\
-            running 4 tests\n\
+            running 5 tests\n\
             test a ... ok\n\
             test b ... ok\n\
             test c ... ignored, needs a printer\n\
-            test d ... ignored\n\n\
+            test d ... ignored\n\
+            test e and more  ... ignored (no GPU: none found)\n\n\
             successes:\n\n---- a stdout ----\nnoise\nSKIPPED: a: no GPU: none found\n\nsuccesses:\n    a\n    b\n\n\
-            test result: ok. 2 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
+            test result: ok. 2 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
             \n   Doc-tests gpufas\n\
             test result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n";
         let (counts, shown) = read(text, true);
@@ -144,7 +149,12 @@ mod tests {
             counts.skipped.iter().map(|(name, why)| (name.as_str(), why.as_str())).collect();
         assert_eq!(
             skipped,
-            [("c", "needs a printer"), ("d", "no reason given"), ("a", "no GPU: none found")]
+            [
+                ("c", "needs a printer"),
+                ("d", "no reason given"),
+                ("e and more", "no GPU: none found"),
+                ("a", "no GPU: none found")
+            ]
         );
         assert!(!shown.contains(&"noise") && shown.contains(&"SKIPPED: a: no GPU: none found"));
     }
