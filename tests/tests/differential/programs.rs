@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The functions under test, compiled: once for this machine, and as recovery programs of the host target.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use gpufas::program::Program;
+use gpufas_guest::kernels;
+use libloading::Library;
+
+use crate::fields::Fields;
+use crate::symbols;
+
+/// Optimisation levels of the recovery programs.
+pub const LEVELS: &[&str] = &["-O0", "-O1", "-O2", "-O3"];
+
+/// A function compiled for this machine. It takes what it needs of these.
+pub type Native = unsafe extern "C" fn(u64, u64, u64, u64, u64, u64) -> i32;
+
+/// All functions under test.
+pub struct Programs {
+    /// The layout of what they work on.
+    pub fields: Fields,
+    native: Library,
+    sources: Vec<Source>,
+}
+
+/// The recovery programs made of a source file, one for each of [`LEVELS`].
+pub struct Source {
+    /// Its name without `.c`.
+    pub name: String,
+    /// By level.
+    pub programs: Vec<Program>,
+}
+
+impl Programs {
+    /// Compiles everything in tests/differential.
+    ///
+    /// # Errors
+    ///
+    /// What the compilers say.
+    pub fn compile() -> Result<Self> {
+        let compiler = Compiler::new()?;
+        let names = sources(&compiler.sources)?;
+        let natives = sources(&compiler.sources.join("native"))?;
+        let objects: Result<Vec<_>> =
+            names
+                .iter()
+                .map(|name| compiler.object(&compiler.sources.join(name).with_extension("c")))
+                .chain(natives.iter().map(|name| {
+                    compiler.object(&compiler.sources.join("native").join(name).with_extension("c"))
+                }))
+                .collect();
+        let native = compiler.link(&objects?)?;
+        // SAFETY: what was just compiled has no initialisers.
+        let native = unsafe { Library::new(&native) }.context("cannot load the native functions")?;
+        // SAFETY: fields.c defines it.
+        let table = unsafe { native.get::<*const u8>(b"scene_fields\0") }?;
+        // SAFETY: the symbol's address is the table's; `native` is never unloaded before `Fields` is read.
+        let fields = unsafe { Fields::read(table.try_as_raw_ptr().context("no address")?.cast()) };
+        let sources: Result<Vec<_>> = names.iter().map(|name| compiler.source(name)).collect();
+        Ok(Self { fields, native, sources: sources? })
+    }
+
+    /// A source file by its name without `.c`.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn source(&self, name: &str) -> Result<&Source> {
+        self.sources.iter().find(|source| source.name == name).with_context(|| format!("no {name}.c"))
+    }
+
+    /// The function of an entry point.
+    ///
+    /// # Errors
+    ///
+    /// If it was not compiled natively.
+    pub fn native(&self, entry: &str) -> Result<Native> {
+        // SAFETY: GPUFAS_ENTRY() of scene.h defines it with integers and pointers as parameters, all of which are
+        // passed in registers.
+        Ok(*unsafe { self.native.get::<Native>(format!("native_{entry}\0").as_bytes()) }?)
+    }
+}
+
+/// Names, without `.c`, of the C files in a folder.
+pub fn sources(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
+        let path = entry?.path();
+        if path.extension() == Some(OsStr::new("c"))
+            && let Some(name) = path.file_stem()
+        {
+            names.push(name.to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    ensure!(!names.is_empty(), "{} holds no C file", folder.display());
+    Ok(names)
+}
+
+/// The folder of the sources.
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("differential")
+}
+
+/// The compiler under test.
+fn compiler() -> Result<PathBuf> {
+    let path = env::var_os("GPUFAS_CC")
+        .context("GPUFAS_CC is not set; run cargo xtask test, which builds the compiler")?;
+    let path = PathBuf::from(path);
+    ensure!(path.is_file(), "GPUFAS_CC names {}, which is not there; run cargo xtask test", path.display());
+    path.canonicalize().with_context(|| format!("cannot find {}", path.display()))
+}
+
+struct Compiler {
+    gpufas_cc: PathBuf,
+    headers: PathBuf,
+    sources: PathBuf,
+    output: tempfile::TempDir,
+    /// clang and its options, as gpufas-cc calls it.
+    clang: Vec<String>,
+}
+
+impl Compiler {
+    fn new() -> Result<Self> {
+        let gpufas_cc = compiler()?;
+        let headers = kernels::find("6.1")?.fetch(&|_| {})?.headers;
+        let output = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).context("cannot make a folder")?;
+        let sources = folder();
+        let mut command = Command::new(&gpufas_cc);
+        command
+            .args(["-###", "--target", "host", "--kernel-headers"])
+            .arg(&headers)
+            .arg(sources.join("lists.c"));
+        let said = run(&mut command)?;
+        let line =
+            said.lines().find(|line| line.contains("clang")).context("gpufas-cc -### names no clang")?;
+        let clang = shlex::split(line).context("gpufas-cc -### quotes nothing that a shell would read")?;
+        // What only bitcode for the passes needs.
+        let end =
+            clang.iter().position(|option| option == "-Xclang").context("no -Xclang in gpufas-cc -###")?;
+        Ok(Self { gpufas_cc, headers, sources, output, clang: clang[..end].to_vec() })
+    }
+
+    /// Compiles a file for this machine.
+    fn object(&self, source: &Path) -> Result<PathBuf> {
+        let name = source.file_stem().context("a source without a name")?;
+        let object = self.output.path().join(name).with_extension("o");
+        let [clang, options @ ..] = self.clang.as_slice() else { bail!("no clang") };
+        let mut command = Command::new(clang);
+        command.args(options).args(["-Werror", "-fPIC", "-DDIFFERENTIAL_NATIVE"]);
+        if name == "library" {
+            // Else its loops would become calls of what they are in.
+            command.arg("-fno-builtin");
+        }
+        run(command.arg("-c").arg("-o").arg(&object).arg(source))?;
+        Ok(object)
+    }
+
+    fn link(&self, objects: &[PathBuf]) -> Result<PathBuf> {
+        let library = self.output.path().join("native.so");
+        let mut command = Command::new("ld.lld-22");
+        command.args(["-shared", "--no-undefined", "-Bsymbolic", "-o"]).arg(&library).args(objects);
+        command.args(symbols::native().map(|(name, value)| format!("--defsym={name}={value:#x}")));
+        run(&mut command)?;
+        Ok(library)
+    }
+
+    fn source(&self, name: &str) -> Result<Source> {
+        let source = self.sources.join(name).with_extension("c");
+        let mut programs = Vec::new();
+        for level in LEVELS {
+            let output = self.output.path().join(format!("{name}{level}.so"));
+            let mut command = Command::new(&self.gpufas_cc);
+            command.arg(&source).arg(level).arg("-o").arg(&output).args(["--target", "host"]);
+            run(command.arg("--kernel-headers").arg(&self.headers))?;
+            programs.push(Program::read(&output)?);
+        }
+        Ok(Source { name: name.to_owned(), programs })
+    }
+}
+
+/// Runs a command; what it says.
+fn run(command: &mut Command) -> Result<String> {
+    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "{command:?} failed ({}):\n{said}", output.status);
+    Ok(said)
+}

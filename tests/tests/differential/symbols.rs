@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The variables that the functions under test take for the kernel's (tests/differential/symbols.c).
+
+use gpufas_kernel::Layout;
+
+use crate::zone::NATIVE_IMAGE;
+
+/// Where a variable is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// At this offset in the kernel's image.
+    Image(u64),
+    /// At this offset in each CPU's own area; that is also the symbol's value, as in kernels before 6.15.
+    PerCpu(u64),
+}
+
+/// Each variable. Two of them lie across the edges of pages.
+const VARIABLES: &[(&str, Place)] = &[
+    ("scene_pointer", Place::Image(0x10)),
+    ("scene_counter", Place::Image(0x18)),
+    ("scene_list", Place::Image(0x30)),
+    ("scene_table", Place::Image(0xf80)),
+    ("__per_cpu_offset", Place::Image(0x1ff0)),
+    ("scene_current", Place::PerCpu(0x40)),
+    ("scene_ticks", Place::PerCpu(0x48)),
+];
+
+/// Bytes at the image's start that hold variables.
+pub const IMAGE_BYTES: u64 = 0x2100;
+
+/// Bytes of a CPU's own area.
+pub const PER_CPU_BYTES: u64 = 0x60;
+
+/// How many CPUs there are.
+pub const CPUS: u64 = 4;
+
+fn place(name: &str) -> Option<Place> {
+    VARIABLES.iter().find(|(variable, _)| *variable == name).map(|(_, place)| *place)
+}
+
+/// A variable's offset in the image or in a CPU's area.
+///
+/// # Panics
+///
+/// If there is no such variable.
+pub fn offset(name: &str) -> u64 {
+    match place(name) {
+        Some(Place::Image(offset) | Place::PerCpu(offset)) => offset,
+        None => panic!("there is no variable {name}"),
+    }
+}
+
+/// A symbol's value in the kernel.
+pub fn address(name: &str, layout: &Layout) -> Option<u64> {
+    Some(match place(name)? {
+        Place::Image(offset) => layout.image_start + offset,
+        Place::PerCpu(offset) => offset,
+    })
+}
+
+/// Names and values for the linker of the native run.
+pub fn native() -> impl Iterator<Item = (&'static str, u64)> {
+    VARIABLES.iter().map(|(name, place)| match place {
+        Place::Image(offset) => (*name, NATIVE_IMAGE + offset),
+        Place::PerCpu(offset) => (*name, *offset),
+    })
+}

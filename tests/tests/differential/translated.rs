@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Running a recovery program on a machine's memory, and what its journal must be.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use gpufas::arguments::Value;
+use gpufas::launch::{Launch, Outcome, host};
+use gpufas::memory::GuestMemory;
+use gpufas::program::Program;
+use gpufas_kernel::Layout;
+
+use crate::machine::Machine;
+use crate::memory::{Memory, PAGE_SIZE};
+use crate::symbols;
+
+/// Time that a program may take. Each ends by its budget in far less.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Runs a program.
+///
+/// # Errors
+///
+/// If it cannot be started, or its time was over.
+pub fn run(
+    program: &Program,
+    entry: &str,
+    arguments: &[Value],
+    (memory, layout): (&GuestMemory, &Layout),
+    budget: u64,
+) -> Result<Outcome> {
+    let entry = program.entry(entry).context("no such entry point")?;
+    let names = &program.manifest().symbols;
+    let symbols: Option<Vec<_>> = names.iter().map(|name| symbols::address(name, layout)).collect();
+    let symbols = symbols.with_context(|| format!("a variable of {names:?} is in no scene"))?;
+    let launch =
+        Launch { program, entry, arguments, memory, layout, symbols: &symbols, budget, timeout: TIMEOUT };
+    let outcome = host::run(&launch, &mut |_| {}).context("cannot run the program")?;
+    if let Some(reason) = outcome.stop_reason {
+        bail!("the program had to be stopped ({reason:?}): {:?}", outcome.end);
+    }
+    Ok(outcome)
+}
+
+/// Takes the stores in the journal back, in physical memory as it is after them.
+///
+/// # Errors
+///
+/// If an entry cannot be one.
+pub fn undo(outcome: &Outcome, machine: &Machine, memory: &mut Memory) -> Result<()> {
+    for store in outcome.stores.iter().rev() {
+        let entry = &store.entry;
+        ensure!(matches!(entry.size, 1 | 2 | 4 | 8), "a store of {} bytes", entry.size);
+        ensure!(entry.physical.is_multiple_of(entry.size.into()), "a store across words: {entry:x?}");
+        let is_memory = machine.physical_ranges().any(|range| {
+            range.contains(&entry.physical) && entry.physical + u64::from(entry.size) <= range.end
+        });
+        ensure!(is_memory, "a store out of memory: {entry:x?}");
+        let page = entry.physical & !(PAGE_SIZE - 1);
+        if memory.page(page).is_none() {
+            memory.insert(page, [0; PAGE_SIZE as usize]);
+        }
+        memory.write(entry.physical, &entry.old.to_le_bytes()[..entry.size as usize]);
+    }
+    Ok(())
+}
+
+/// Checks that each entry says where in the source the store is.
+///
+/// # Errors
+///
+/// If one does not.
+pub fn check_sites(outcome: &Outcome, program: &Program) -> Result<()> {
+    for store in &outcome.stores {
+        check_site(store.entry.site, program).with_context(|| format!("{:x?}", store.entry))?;
+    }
+    Ok(())
+}
+
+/// Checks that a site has a file and a line.
+///
+/// # Errors
+///
+/// If it has not.
+pub fn check_site(site: u32, program: &Program) -> Result<()> {
+    let sites = &program.manifest().sites;
+    let site = sites.get(site as usize).with_context(|| format!("there is no site {site}"))?;
+    ensure!(site.line != 0 && !site.file.is_empty(), "nothing is known of site {site:?}");
+    Ok(())
+}
+
+/// The first difference of two physical memories, for messages. What is missing is 0.
+pub fn difference(expected: &Memory, found: &Memory) -> Option<String> {
+    let zero = [0; PAGE_SIZE as usize];
+    let pages = expected.pages().map(|(address, _)| address).chain(found.pages().map(|(address, _)| address));
+    pages
+        .filter_map(|address| {
+            let (one, other) =
+                (expected.page(address).unwrap_or(&zero), found.page(address).unwrap_or(&zero));
+            if one == other {
+                return None;
+            }
+            let at = one.iter().zip(other).position(|(one, other)| one != other)?;
+            let word = at & !7;
+            Some(format!(
+                "physical {:#x}: expected {:02x?}, found {:02x?}",
+                address + word as u64,
+                &one[word..word + 8],
+                &other[word..word + 8]
+            ))
+        })
+        .next()
+}
