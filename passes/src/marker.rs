@@ -7,7 +7,8 @@
 //! these names, which no C program can define, and llview or the reachability check replace them.
 
 /// `fn(ptr reason) noreturn`: something that has no meaning outside the CPU; `reason` is a constant string.
-/// An error where it is still reachable after optimisation.
+/// An error where it is still reachable after optimisation. With a dot and a type appended (`gpufas.refused.i64`) it
+/// returns a value of that type and has no effect, so that it goes where the value is not used.
 pub const REFUSED: &str = "gpufas.refused";
 
 /// `fn() noreturn`: `BUG()`.

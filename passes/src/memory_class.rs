@@ -67,7 +67,7 @@ fn own_object<'c>(module: &Module<'c>, object: Value<'c>) -> Option<u64> {
 }
 
 /// The offset in bytes of a `getelementptr` whose indices are all constant.
-fn constant_offset<'c>(module: &Module<'c>, gep: Value<'c>) -> Option<i64> {
+pub fn constant_offset<'c>(module: &Module<'c>, gep: Value<'c>) -> Option<i64> {
     let mut ty: Type<'c> = gep.gep_source_type()?;
     let mut offset = 0_i64;
     for (position, index) in gep.operands().into_iter().skip(1).enumerate() {

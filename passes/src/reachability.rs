@@ -65,7 +65,7 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
             if message.is_empty() { format!("call of `{name}`, which must not be called") } else { message };
         return Some(Diagnostic::error(NAME, site(), text));
     }
-    if name == marker::REFUSED {
+    if name.starts_with(marker::REFUSED) {
         let reason = instruction
             .operand(0)
             .filter(|reason| reason.is_global_variable())

@@ -5,18 +5,22 @@
 /// Where an operand lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In a register, or wherever the compiler likes (`r`, `q`, `g`, `rm`).
-    Register,
+    /// In a register, as a number in the text, or wherever the compiler likes (`r`, `Ir`, `g`, `rm`).
+    General,
     /// In the register of this name (`{ax}`).
     Fixed(String),
     /// In memory, whose address is the argument (`*m`).
     Memory,
+    /// An address, written as memory in the text (`p`).
+    Address,
     /// In the same place as an output (`0`).
     Tied(usize),
     /// A condition flag (`{@ccz}`), without the `@cc`.
     Flag(String),
     /// A label of `asm goto` (`!i`).
     Label,
+    /// Somewhere else: a register of another kind, a pair of registers.
+    Unknown,
 }
 
 /// One operand's constraint.
@@ -26,6 +30,48 @@ pub struct Constraint {
     pub output: bool,
     /// Where it lives.
     pub place: Place,
+    /// The letters of [`Place::General`].
+    letters: String,
+}
+
+impl Constraint {
+    /// Whether an operand with this value is written into the text as a number: wherever a letter allows it, the compiler
+    /// prefers that to a register. A value that is not known yet is one where nothing else is allowed, as the kernel's
+    /// inline functions have it until they are inlined.
+    ///
+    /// The letters are those of the GCC manual, "Machine Constraints", x86 family.
+    pub fn is_immediate(&self, value: Option<i64>) -> bool {
+        if self.output || self.place != Place::General {
+            return false;
+        }
+        if !self.letters.contains(['r', 'q', 'Q', 'R', 'l', 'm']) {
+            return true;
+        }
+        let Some(value) = value else { return false };
+        self.letters.chars().any(|letter| match letter {
+            'i' | 'n' | 's' => true,
+            'e' => i32::try_from(value).is_ok(),
+            'Z' => u32::try_from(value).is_ok(),
+            'I' => (0..=31).contains(&value),
+            'J' => (0..=63).contains(&value),
+            'K' => i8::try_from(value).is_ok(),
+            'L' => matches!(value, 0xff | 0xffff | 0xffff_ffff),
+            'M' => (0..=3).contains(&value),
+            'N' => (0..=255).contains(&value),
+            'O' => (0..=127).contains(&value),
+            _ => false,
+        })
+    }
+
+    /// Whether it is the register of this name, of any width.
+    pub fn is_register(&self, name: &str) -> bool {
+        matches!(&self.place, Place::Fixed(fixed) if register_family(fixed) == register_family(name))
+    }
+
+    /// The same as [`Self::is_immediate`] for the address of a variable.
+    pub fn is_immediate_address(&self) -> bool {
+        self.place == Place::General && !self.output && self.letters.contains(['i', 's', 'e'])
+    }
 }
 
 /// All of an asm statement's constraints.
@@ -98,10 +144,13 @@ fn constraint(text: &str) -> Constraint {
             "d" => Place::Fixed("dx".into()),
             "S" => Place::Fixed("si".into()),
             "D" => Place::Fixed("di".into()),
-            _ => Place::Register,
+            "p" => Place::Address,
+            _ if code.chars().all(|letter| "rqQRlminseZIJKLMNO".contains(letter)) => Place::General,
+            _ => Place::Unknown,
         }
     };
-    Constraint { output, place }
+    let letters = if place == Place::General { code.to_owned() } else { String::new() };
+    Constraint { output, place, letters }
 }
 
 /// The name by which all widths of a general-purpose register go: `ax` for `rax`, `eax`, `ax` and `al`.
@@ -152,24 +201,50 @@ mod tests {
 
     #[test]
     fn outputs_ties_memory_flags_and_clobbers_are_told_apart() {
-        let constraints = Constraints::parse("={@ccc},=*m,=&r,Ir,*m,2,{ax},!i,~{memory},~{dirflag}");
+        let constraints = Constraints::parse("={@ccc},=*m,=&r,Ir,*m,2,{ax},!i,p,=A,x,~{memory},~{dirflag}");
         let places: Vec<_> = constraints.operands.iter().map(|operand| operand.place.clone()).collect();
         assert_eq!(
             places,
             [
                 Place::Flag("c".into()),
                 Place::Memory,
-                Place::Register,
-                Place::Register,
+                Place::General,
+                Place::General,
                 Place::Memory,
                 Place::Tied(2),
                 Place::Fixed("ax".into()),
-                Place::Label
+                Place::Label,
+                Place::Address,
+                Place::Unknown,
+                Place::Unknown,
             ]
         );
         assert!(constraints.clobbers_memory);
-        assert_eq!(constraints.operands.iter().filter(|operand| operand.output).count(), 3);
+        assert_eq!(constraints.operands.iter().filter(|operand| operand.output).count(), 4);
         assert_eq!(Constraints::parse(""), Constraints::default());
+    }
+
+    #[test]
+    fn a_number_is_an_immediate_where_a_letter_allows_it() {
+        for (letters, value, immediate) in [
+            ("Ir", Some(31), true),
+            ("Ir", Some(32), false),
+            ("Jr", Some(63), true),
+            ("Jr", Some(64), false),
+            ("er", Some(i64::from(i32::MIN)), true),
+            ("er", Some(1 << 31), false),
+            ("Nd", None, false),
+            ("r", Some(0), false),
+            ("imr", Some(i64::MAX), true),
+            ("imr", None, false),
+            ("i", None, true),
+            ("I", Some(100), true),
+            ("=r", Some(0), false),
+            ("0", Some(0), false),
+        ] {
+            let operand = &Constraints::parse(letters).operands[0];
+            assert_eq!(operand.is_immediate(value), immediate, "{letters} {value:?}");
+        }
     }
 
     #[test]

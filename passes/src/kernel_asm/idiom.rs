@@ -3,44 +3,101 @@
 //! Templates whose meaning lies in what the kernel does with the tables that they fill, not in their
 //! instructions.
 
-use crate::llvm::{Module, Predicate, Type};
+use crate::llvm::{Builder, Module, Predicate, Type};
 use crate::marker;
 
 use super::Outcome;
 use super::machine::{Machine, Refusal, Slot};
-use super::template::Template;
+use super::template::{BUG_TABLE, Operand, Template};
 
 /// `BUGFLAG_WARNING` (include/linux/bug.h).
 const BUGFLAG_WARNING: u64 = 1;
 
+/// Sections that say nothing about what the instructions mean: tables for tools of the kernel's build, prefixes and
+/// instructions that are replaced by others of the same meaning.
+const HARMLESS_SECTIONS: &[&str] =
+    &[".smp_locks", ".altinstructions", ".altinstr_replacement", ".altinstr_aux"];
+
+/// Calls that become other ones by the boot parameter preempt=; nothing preempts a recovery program.
+const PREEMPTION: &[&str] = &[
+    "preempt_schedule",
+    "preempt_schedule_notrace",
+    "preempt_schedule_thunk",
+    "preempt_schedule_notrace_thunk",
+    "__preempt_schedule",
+    "__preempt_schedule_notrace",
+    "might_resched",
+    "cond_resched",
+];
+
 /// Recognises a template by the sections that it writes to.
+///
+/// # Errors
+///
+/// What the template's meaning is not, if it depends on what the kernel does with those sections.
 pub fn recognise<'c>(
     module: &Module<'c>,
     machine: &mut Machine<'_, 'c>,
     template: &Template,
 ) -> Result<Option<Outcome<'c>>, Refusal> {
-    let writes = |name: &str| template.sections.iter().any(|section| section == name);
-    if writes("__jump_table") {
+    if template.writes_to("__jump_table") {
         return static_key(machine).map(Some);
     }
-    if writes("__bug_table") {
+    if template.writes_to(BUG_TABLE) {
         return bug(module, machine, template).map(Some);
     }
-    if writes(".parainstructions") {
+    if template.writes_to(".parainstructions") {
         return Err(Refusal::new("it calls the hypervisor through the kernel's paravirtualisation table"));
     }
-    // A call that becomes another one by the boot parameter preempt=; nothing preempts a recovery program.
-    let calls_preemption = template.instructions.iter().any(|instruction| {
-        instruction.mnemonic == "call"
-            && matches!(instruction.operands.as_slice(), [super::template::Operand::Text(name)]
-                if matches!(name.trim_start_matches("__SCT__"), "preempt_schedule" | "preempt_schedule_notrace"
-                    | "__preempt_schedule" | "__preempt_schedule_notrace" | "preempt_schedule_thunk"
-                    | "preempt_schedule_notrace_thunk" | "might_resched" | "cond_resched"))
-    });
+    if template.writes_to("__ex_table") {
+        return Err(Refusal::new(
+            "it relies on the kernel's exception table: it accesses memory that may not be there, such as that of a \
+             user process",
+        ));
+    }
+    let unknown = template
+        .sections
+        .iter()
+        .find(|section| !HARMLESS_SECTIONS.contains(&section.as_str()) && !section.starts_with(".discard."));
+    if let Some(section) = unknown {
+        return Err(Refusal::new(format!(
+            "it is listed in section `{section}`, by which the running kernel may have changed it"
+        )));
+    }
+    let calls_preemption = matches!(template.instructions.as_slice(), [call] if call.mnemonic == "call"
+        && matches!(call.operands.as_slice(), [Operand::Text(name)]
+            if PREEMPTION.contains(&name.trim_start_matches("__SCT__"))));
     if calls_preemption {
-        return Ok(Some(Outcome { outputs: machine.outputs()?, jump: None }));
+        return Ok(Some(Outcome { outputs: machine.outputs()?, jumps: Vec::new() }));
+    }
+    if template.writes_to(".altinstructions") {
+        check_alternative(machine, template)?;
     }
     Ok(None)
+}
+
+/// The instructions of an alternative are those for the oldest CPU. What the running kernel made of them can mean something
+/// else (`TASK_SIZE_MAX` with five levels of page tables), so only those are known whose meaning stays.
+fn check_alternative(machine: &Machine<'_, '_>, template: &Template) -> Result<(), Refusal> {
+    let is_weight =
+        |operand: &Operand| matches!(operand, Operand::Text(name) if name.starts_with("__sw_hweight"));
+    let has_outputs = !machine.outputs_are_empty();
+    let known = template.instructions.iter().all(|instruction| {
+        let mnemonic = instruction.mnemonic.as_str();
+        match mnemonic {
+            "call" => instruction.operands.iter().all(is_weight),
+            // To where static_cpu_has() asks the processor's data, which all its replacements agree with.
+            "jmp" => !template.auxiliary.is_empty(),
+            "lfence" | "sfence" | "mfence" | "nop" | "pause" => !has_outputs,
+            // smp_mb() and its like.
+            "add" | "addl" => instruction.lock && !has_outputs,
+            _ => mnemonic.starts_with("prefetch") && !has_outputs,
+        }
+    });
+    if known && !(template.instructions.is_empty() && has_outputs) {
+        return Ok(());
+    }
+    Err(Refusal::new("the kernel replaces its instructions by others, according to the CPU that it runs on"))
 }
 
 /// A static key: the branch is taken if the key is enabled, inverted if the branch was compiled as likely taken
@@ -58,7 +115,7 @@ fn static_key<'c>(machine: &mut Machine<'_, 'c>) -> Result<Outcome<'c>, Refusal>
     // Bit 1 of the operand marks code that the kernel patches only at start-up.
     let branch = builder.to_unsigned(*branch, 1);
     let taken = builder.xor(enabled, branch);
-    Ok(Outcome { outputs: Vec::new(), jump: Some((taken, 0)) })
+    Ok(Outcome { outputs: Vec::new(), jumps: vec![(taken, 0)] })
 }
 
 /// `BUG()` ends the program; `WARN()` is dropped, as the kernel goes on after it.
@@ -69,19 +126,23 @@ fn bug<'c>(
 ) -> Result<Outcome<'c>, Refusal> {
     // The last `.word` of the entry is its flags (arch/x86/include/asm/bug.h, _BUG_FLAGS).
     let flags = template
-        .words
+        .bug_words
         .last()
-        .and_then(|operand| machine.read(operand, 32).ok())
-        .and_then(|flags| flags.as_unsigned())
+        .and_then(|operand| machine.constant(operand))
         .ok_or_else(|| Refusal::new("its bug table entry has a form that is not known to gpufas-cc"))?;
     if flags & BUGFLAG_WARNING == 0 {
-        let context = module.context();
-        let ty = Type::void(context).function(&[]);
-        let function = module.declare_function(marker::BUG, ty);
-        function.add_attribute(context, "noreturn");
-        function.add_attribute(context, "nounwind");
-        function.add_attribute(context, "cold");
-        machine.builder.call(ty, function, &[]);
+        call_bug(module, machine.builder);
     }
-    Ok(Outcome { outputs: machine.outputs()?, jump: None })
+    Ok(Outcome { outputs: machine.outputs()?, jumps: Vec::new() })
+}
+
+/// Ends the program where the builder stands, as `BUG()` does.
+pub fn call_bug<'c>(module: &Module<'c>, builder: &Builder<'c>) {
+    let context = module.context();
+    let ty = Type::void(context).function(&[]);
+    let function = module.declare_function(marker::BUG, ty);
+    for attribute in ["noreturn", "nounwind", "cold"] {
+        function.add_attribute(context, attribute);
+    }
+    builder.call(ty, function, &[]);
 }

@@ -24,8 +24,8 @@ impl Refusal {
 pub enum Slot<'c> {
     /// A register: what it holds, if anything yet, and the type of the C operand.
     Register(Option<Value<'c>>, Type<'c>),
-    /// Memory at an address, and the type of the C operand there.
-    Memory(Value<'c>, Type<'c>),
+    /// Memory at an address.
+    Memory(Value<'c>),
     /// A condition flag that is an output.
     Flag(String, Type<'c>),
     /// A label.
@@ -61,13 +61,12 @@ pub struct Machine<'a, 'c> {
 impl<'a, 'c> Machine<'a, 'c> {
     /// A machine whose operands are bound to a call's arguments.
     ///
-    /// `outputs` are the types of the direct outputs; `arguments` pairs each argument with its
-    /// `elementtype`.
+    /// `outputs` are the types of the direct outputs.
     pub fn new(
         builder: &'a Builder<'c>,
         constraints: &'a Constraints,
         outputs: &[Type<'c>],
-        arguments: &[(Value<'c>, Option<Type<'c>>)],
+        arguments: &[Value<'c>],
     ) -> Result<Self, Refusal> {
         let mismatch = || Refusal::new("its operands do not fit its constraints");
         let mut outputs = outputs.iter().copied();
@@ -75,27 +74,47 @@ impl<'a, 'c> Machine<'a, 'c> {
         let mut slots: Vec<Slot<'c>> = Vec::new();
         for operand in &constraints.operands {
             let slot = match (&operand.place, operand.output) {
+                (Place::Unknown, _) => {
+                    return Err(Refusal::new("it uses registers other than the general-purpose ones"));
+                }
                 (Place::Memory, _) => {
-                    let (pointer, ty) = arguments.next().ok_or_else(mismatch)?;
-                    Slot::Memory(pointer, ty.ok_or_else(mismatch)?)
+                    let pointer = arguments.next().ok_or_else(mismatch)?;
+                    if pointer.ty().address_space() != 0 {
+                        return Err(Refusal::new("it accesses an address space that is not the kernel's"));
+                    }
+                    Slot::Memory(pointer)
                 }
                 (Place::Flag(name), true) => Slot::Flag(name.clone(), outputs.next().ok_or_else(mismatch)?),
                 (Place::Label, _) => Slot::Label,
                 (_, true) => Slot::Register(None, outputs.next().ok_or_else(mismatch)?),
-                (Place::Tied(index), false) => {
-                    let (value, _) = arguments.next().ok_or_else(mismatch)?;
-                    let ty = match slots.get(*index) {
-                        Some(Slot::Register(_, ty)) => *ty,
-                        _ => return Err(mismatch()),
+                (place, false) => {
+                    let value = arguments.next().ok_or_else(mismatch)?;
+                    let shared = match place {
+                        Place::Tied(index) => Some(*index),
+                        Place::Fixed(register) => constraints.operands[..slots.len()]
+                            .iter()
+                            .position(|other| other.output && other.is_register(register)),
+                        _ => None,
                     };
-                    slots[*index] = Slot::Register(Some(value), ty);
-                    Slot::Same(*index)
-                }
-                (_, false) => {
-                    let (value, _) = arguments.next().ok_or_else(mismatch)?;
-                    Slot::Register(Some(value), value.ty())
+                    match shared {
+                        Some(index) => {
+                            let Some(Slot::Register(held, _)) = slots.get_mut(index) else {
+                                return Err(mismatch());
+                            };
+                            *held = Some(value);
+                            Slot::Same(index)
+                        }
+                        None => Slot::Register(Some(value), value.ty()),
+                    }
                 }
             };
+            if let Slot::Register(_, ty) | Slot::Flag(_, ty) = &slot
+                && (!(1..=64).contains(&ty.bits()) || ty.address_space() != 0)
+            {
+                return Err(Refusal::new(
+                    "an operand in a register is no integer or pointer of at most 64 bits",
+                ));
+            }
             slots.push(slot);
         }
         Ok(Self { builder, slots, flags: Flags::default(), constraints })
@@ -107,9 +126,7 @@ impl<'a, 'c> Machine<'a, 'c> {
             Operand::Argument(index, _) => *index,
             Operand::Register(name) => {
                 let family = register_family(name);
-                self.constraints.operands.iter().position(|constraint| {
-                    matches!(&constraint.place, Place::Fixed(fixed) if register_family(fixed) == family)
-                })?
+                self.constraints.operands.iter().position(|constraint| constraint.is_register(&family))?
             }
             _ => return None,
         };
@@ -124,19 +141,47 @@ impl<'a, 'c> Machine<'a, 'c> {
         self.slots.get(self.index(operand)?)
     }
 
-    /// The width in bits that an operand alone would give an instruction without a suffix.
+    /// Whether two operands are the same register.
+    pub fn is_same_register(&self, one: &Operand, other: &Operand) -> bool {
+        let index = self.index(one);
+        index.is_some() && index == self.index(other) && matches!(self.slot(one), Some(Slot::Register(..)))
+    }
+
+    /// Whether an operand is a number in the text of the instruction.
+    pub fn is_immediate(&self, operand: &Operand) -> bool {
+        if let Operand::Immediate(_) = operand {
+            return true;
+        }
+        let (Some(index), Some(Slot::Register(Some(value), _))) = (self.index(operand), self.slot(operand))
+        else {
+            return false;
+        };
+        let constraint = &self.constraints.operands[index];
+        let is_address = value.ty().is_pointer() && value.is_constant();
+        constraint.is_immediate(value.as_signed()) || is_address && constraint.is_immediate_address()
+    }
+
+    /// The constant that an operand of a directive stands for.
+    pub fn constant(&self, operand: &Operand) -> Option<u64> {
+        match (operand, self.slot(operand)) {
+            (Operand::Immediate(value), _) => Some(value.cast_unsigned()),
+            (_, Some(Slot::Register(Some(value), _))) => value.as_constant(),
+            _ => None,
+        }
+    }
+
+    /// The width in bits that an operand alone would give an instruction without a suffix: that of a register.
     pub fn width_of(&self, operand: &Operand) -> Option<u32> {
         match operand {
-            Operand::Argument(_, Some('b' | 'h')) => Some(8),
-            Operand::Argument(_, Some('w')) => Some(16),
-            Operand::Argument(_, Some('k')) => Some(32),
-            Operand::Argument(_, Some('q')) => Some(64),
             Operand::Register(name) => Some(register_width(name)),
-            Operand::Argument(..) => match self.slot(operand)? {
-                Slot::Register(Some(value), _) if value.is_constant() && !value.ty().is_pointer() => None,
-                Slot::Register(_, ty) | Slot::Memory(_, ty) => match ty.bits() {
-                    bits @ (8 | 16 | 32 | 64) => Some(bits),
-                    _ => None,
+            Operand::Argument(_, modifier) => match self.slot(operand)? {
+                Slot::Register(_, ty) if !self.is_immediate(operand) => match modifier {
+                    Some('b') => Some(8),
+                    Some('w') => Some(16),
+                    Some('k') => Some(32),
+                    Some('q') => Some(64),
+                    Some(_) => None,
+                    None => Some(ty.bits()).filter(|bits| matches!(bits, 8 | 16 | 32 | 64)),
                 },
                 _ => None,
             },
@@ -149,17 +194,29 @@ impl<'a, 'c> Machine<'a, 'c> {
         match operand {
             Operand::Memory(displacement, base) => {
                 let base = match self.slot(base)? {
-                    Slot::Register(Some(value), _) => *value,
+                    Slot::Register(Some(value), _) if self.width_of(base) == Some(64) => *value,
                     _ => return None,
                 };
                 let base = self.builder.to_pointer(base);
                 Some(self.builder.offset(base, self.builder.integer(64).signed_constant(*displacement)))
             }
+            Operand::At(index) => match self.slots.get(*index)? {
+                Slot::Register(Some(address), ty) if ty.is_pointer() => Some(*address),
+                _ => None,
+            },
+            // A register's width means nothing for memory.
+            Operand::Argument(_, modifier) if !matches!(modifier, None | Some('b' | 'w' | 'k' | 'q')) => None,
             _ => match self.slot(operand)? {
-                Slot::Memory(pointer, _) => Some(*pointer),
+                Slot::Memory(pointer) => Some(*pointer),
                 _ => None,
             },
         }
+    }
+
+    /// Whether an operand is memory.
+    pub fn is_memory(&self, operand: &Operand) -> bool {
+        matches!(operand, Operand::Memory(..) | Operand::At(_))
+            || matches!(self.slot(operand), Some(Slot::Memory(..)))
     }
 
     /// Reads an operand as an integer of `bits` bits.
@@ -172,10 +229,11 @@ impl<'a, 'c> Machine<'a, 'c> {
             load.set_volatile();
             return Ok(load);
         }
+        self.check_register(operand)?;
         match self.slot(operand) {
             Some(Slot::Register(Some(value), _)) => {
                 // An immediate is sign-extended to the instruction's width.
-                Ok(if value.is_constant() {
+                Ok(if self.is_immediate(operand) {
                     self.builder.to_signed(*value, bits)
                 } else {
                     self.builder.to_unsigned(*value, bits)
@@ -186,6 +244,20 @@ impl<'a, 'c> Machine<'a, 'c> {
         }
     }
 
+    /// What a modifier other than a register's width makes of an operand (its high byte, an address, a negated number),
+    /// and an address, which is memory in the text, are not known here.
+    fn check_register(&self, operand: &Operand) -> Result<(), Refusal> {
+        let known = match operand {
+            Operand::Argument(index, modifier) => {
+                matches!(modifier, None | Some('b' | 'w' | 'k' | 'q'))
+                    && self.constraints.operands.get(*index).is_some_and(|one| one.place != Place::Address)
+            }
+            Operand::Register(name) => !matches!(name.as_str(), "ah" | "bh" | "ch" | "dh"),
+            _ => true,
+        };
+        if known { Ok(()) } else { Err(Refusal::new("an operand has a form that is not known to gpufas-cc")) }
+    }
+
     /// Writes an operand of `bits` bits.
     pub fn write(&mut self, operand: &Operand, value: Value<'c>) -> Result<(), Refusal> {
         let bits = value.ty().bits();
@@ -193,6 +265,7 @@ impl<'a, 'c> Machine<'a, 'c> {
             self.builder.store(value, address, bits / 8).set_volatile();
             return Ok(());
         }
+        self.check_register(operand)?;
         let index = self.index(operand).ok_or_else(|| Refusal::new("it changes a register of the CPU"))?;
         let Some(Slot::Register(old, ty)) = self.slots.get(index).cloned() else {
             return Err(Refusal::new("it writes to an operand that is no output"));
@@ -247,6 +320,11 @@ impl<'a, 'c> Machine<'a, 'c> {
         };
         let base = base.ok_or_else(undefined)?;
         Ok(if negated { builder.not(base) } else { base })
+    }
+
+    /// Whether the statement changes nothing that its operands name.
+    pub fn outputs_are_empty(&self) -> bool {
+        self.constraints.operands.iter().all(|constraint| !constraint.output)
     }
 
     /// The values of the direct outputs, in order.

@@ -11,9 +11,11 @@ mod idiom;
 mod instruction;
 mod machine;
 mod segment;
+mod stack_pointer;
 mod template;
+mod unreachable;
 
-use crate::llvm::{Builder, InlineAsm, Module, Opcode, Ordering, Type, Value, ty};
+use crate::llvm::{Builder, InlineAsm, Linkage, Module, Ordering, Type, Value, ty};
 use crate::marker;
 
 use constraint::Constraints;
@@ -33,36 +35,33 @@ pub fn run(module: &Module<'_>) {
                 translate(module, call, &asm);
             }
         }
+        stack_pointer::forget(function);
+        unreachable::guard(module, function);
     }
 }
 
 /// Replaces one asm statement.
 fn translate<'c>(module: &Module<'c>, call: Value<'c>, asm: &InlineAsm) {
     let builder = Builder::before(module.context(), call);
-    let before: Vec<Value<'c>> = call.block().map(|block| block.instructions()).unwrap_or_default();
+    // Everything is built right before the call.
+    let before = call.previous_instruction();
     match meaning(module, &builder, call, asm) {
-        Ok(jump) => finish(&builder, call, jump),
+        Ok(outcome) => finish(&builder, call, outcome),
         Err(refusal) => {
             // What was built up to the point of refusal must not stay.
-            let built: Vec<_> = call
-                .block()
-                .map(|block| block.instructions())
-                .unwrap_or_default()
-                .into_iter()
-                .filter(|instruction| !before.contains(instruction))
-                .collect();
-            for instruction in built.into_iter().rev() {
-                instruction.erase();
+            while let Some(built) = call.previous_instruction().filter(|&built| Some(built) != before) {
+                built.erase();
             }
-            refuse(module, &builder, call, &refusal.0);
+            refuse(module, &builder, call, asm, &refusal.0);
         }
     }
 }
 
-/// What is left of an asm statement: its outputs, and for `asm goto` when it jumps.
+/// What is left of an asm statement: its outputs, and for `asm goto` the conditions on which it jumps and the numbers of the
+/// labels. The first condition that holds counts.
 struct Outcome<'c> {
     outputs: Vec<Value<'c>>,
-    jump: Option<(Value<'c>, usize)>,
+    jumps: Vec<(Value<'c>, usize)>,
 }
 
 fn meaning<'c>(
@@ -82,26 +81,15 @@ fn meaning<'c>(
         ty if ty.is_structure() => ty.fields(),
         ty => vec![ty],
     };
-    let arguments: Vec<_> = call
-        .arguments()
-        .into_iter()
-        .zip(0..)
-        .map(|(argument, index)| (argument, call.argument_type_attribute(index, "elementtype")))
-        .collect();
-    let mut machine = Machine::new(builder, &constraints, &output_types, &arguments)?;
+    let mut machine = Machine::new(builder, &constraints, &output_types, &call.arguments())?;
 
     if let Some(outcome) = idiom::recognise(module, &mut machine, &template)? {
         return Ok(outcome);
     }
-    if template.sections.iter().any(|section| section == "__ex_table") {
-        return Err(Refusal::new(
-            "it relies on the kernel's exception table: it accesses memory that may not be there, such as that of a \
-             user process",
-        ));
-    }
     // Locked instructions order all memory by themselves; for the others the compiler must not move accesses across.
-    let fenced = constraints.clobbers_memory && !template.instructions.iter().all(|one| one.lock);
-    if template.instructions.is_empty() {
+    let instructions = template.effective();
+    let fenced = constraints.clobbers_memory && !instructions.iter().all(|one| one.lock);
+    if instructions.is_empty() {
         if constraints.clobbers_memory {
             // barrier(): on x86 a compiler barrier is an acquire-release fence, since the CPU keeps the order of loads
             // and of stores. A GPU does not, so the fence is system-wide; on x86 it costs no instruction.
@@ -110,23 +98,21 @@ fn meaning<'c>(
     } else if fenced {
         builder.fence(Ordering::LLVMAtomicOrderingAcquireRelease, true);
     }
-    let mut jump = None;
-    for instruction in &template.instructions {
-        if let Some(target) = jump_target(&machine, instruction)? {
-            if jump.is_none() {
-                jump = Some(target);
-            }
+    let mut jumps = Vec::new();
+    for instruction in instructions {
+        if let Some(jump) = jump_target(&machine, instruction)? {
+            jumps.push(jump);
             continue;
         }
-        if jump.is_some() {
+        if !jumps.is_empty() {
             return Err(Refusal::new("it goes on after a jump"));
         }
-        instruction::execute(&mut machine, module, &constraints, instruction)?;
+        instruction::execute(&mut machine, module, instruction)?;
     }
-    if fenced && !template.instructions.is_empty() {
+    if fenced && !instructions.is_empty() {
         builder.fence(Ordering::LLVMAtomicOrderingAcquireRelease, true);
     }
-    Ok(Outcome { outputs: machine.outputs()?, jump })
+    Ok(Outcome { outputs: machine.outputs()?, jumps })
 }
 
 /// The condition and label number of a jump to a label of `asm goto`.
@@ -165,35 +151,69 @@ fn finish<'c>(builder: &Builder<'c>, call: Value<'c>, outcome: Outcome<'c>) {
         };
         call.replace_all_uses_with(value);
     }
-    if let Some((fall_through, labels)) = call.callbr_destinations() {
-        match outcome.jump.and_then(|(condition, label)| Some((condition, *labels.get(label)?))) {
-            Some((condition, label)) => builder.conditional_branch(condition, label, fall_through),
-            None => builder.branch(fall_through),
-        };
-    }
+    jump(builder, call, &outcome.jumps);
     call.erase();
 }
 
+/// Puts a branch in the place of an `asm goto`. It has the same successors as the `callbr`, whatever is known of the
+/// conditions, since phis there name this block once for each edge.
+fn jump<'c>(builder: &Builder<'c>, call: Value<'c>, jumps: &[(Value<'c>, usize)]) {
+    let Some((fall_through, labels)) = call.callbr_destinations() else { return };
+    let (word, no) = (builder.integer(32), builder.integer(1).zero());
+    match labels.as_slice() {
+        [] => _ = builder.branch(fall_through),
+        [label] => {
+            let condition = jumps.iter().map(|(condition, _)| *condition);
+            let condition = condition.reduce(|one, other| builder.or(one, other)).unwrap_or(no);
+            builder.conditional_branch(condition, *label, fall_through);
+        }
+        labels => {
+            let chosen = jumps.iter().rev().fold(word.zero(), |other, &(condition, label)| {
+                builder.select(condition, word.constant(label as u64 + 1), other)
+            });
+            let cases: Vec<_> =
+                labels.iter().zip(1..).map(|(&label, number)| (word.constant(number), label)).collect();
+            builder.switch(chosen, fall_through, &cases);
+        }
+    }
+}
+
 /// Puts a marker in the place of the call.
-fn refuse<'c>(module: &Module<'c>, builder: &Builder<'c>, call: Value<'c>, reason: &str) {
+///
+/// A statement without effects beyond its result (`current`) may be dropped where nothing uses the result, and so may its
+/// marker.
+fn refuse<'c>(module: &Module<'c>, builder: &Builder<'c>, call: Value<'c>, asm: &InlineAsm, reason: &str) {
     let context = module.context();
     let text = ty::constant_bytes(context, reason.as_bytes(), true);
     let global = module.add_global("gpufas.reason", text.ty());
     global.set_initializer(text);
     global.set_constant_variable();
-    global.set_linkage(crate::llvm::Linkage::LLVMPrivateLinkage);
-    let marker_type = Type::void(context).function(&[Type::pointer(context)]);
-    let marker = module.declare_function(marker::REFUSED, marker_type);
-    marker.add_attribute(context, "noreturn");
-    marker.add_attribute(context, "nounwind");
-    marker.add_attribute(context, "cold");
-    builder.call(marker_type, marker, &[global]);
-    if call.is_used() {
-        call.replace_all_uses_with(call.ty().poison());
+    global.set_linkage(Linkage::LLVMPrivateLinkage);
+    let ty = call.ty();
+    if !asm.has_side_effects && (ty.is_integer() || ty.is_pointer()) {
+        let name = format!(
+            "{}.{}",
+            marker::REFUSED,
+            if ty.is_pointer() { "ptr".into() } else { format!("i{}", ty.bits()) }
+        );
+        let marker_type = ty.function(&[Type::pointer(context)]);
+        let marker = module.declare_function(&name, marker_type);
+        for attribute in ["nounwind", "willreturn", "nosync", "nofree"] {
+            marker.add_attribute(context, attribute);
+        }
+        marker.set_accesses_no_memory(context);
+        call.replace_all_uses_with(builder.call(marker_type, marker, &[global]));
+    } else {
+        let marker_type = Type::void(context).function(&[Type::pointer(context)]);
+        let marker = module.declare_function(marker::REFUSED, marker_type);
+        for attribute in ["noreturn", "nounwind", "cold"] {
+            marker.add_attribute(context, attribute);
+        }
+        builder.call(marker_type, marker, &[global]);
+        if call.is_used() {
+            call.replace_all_uses_with(ty.poison());
+        }
     }
-    if let Some((fall_through, _)) = call.callbr_destinations() {
-        builder.branch(fall_through);
-    }
-    debug_assert!(call.is(Opcode::LLVMCall) || call.is(Opcode::LLVMCallBr));
+    jump(builder, call, &[]);
     call.erase();
 }

@@ -7,6 +7,7 @@
 //! `per_cpu(variable, cpu)` needs none of this: it is plain C.
 
 use crate::llvm::{Builder, Module, Type, Value};
+use crate::memory_class;
 
 use super::machine::{Flags, Machine, Refusal, Slot};
 use super::template::{Instruction, Operand};
@@ -14,107 +15,137 @@ use super::template::{Instruction, Operand};
 /// A preemption count of 0 with no need to reschedule (`PREEMPT_ENABLED`, arch/x86/include/asm/preempt.h).
 const PREEMPT_ENABLED: u64 = 0x8000_0000;
 
+const CURRENT: &str = "`current` is the task that runs on this CPU, and a recovery program runs on none of the failing \
+                       system; take a task from for_each_process(), or cpu_curr() of a run queue";
+
+const THIS_CPU: &str = "a recovery program runs on no CPU of the failing system, so there is no \"this CPU\"; name one: \
+                        per_cpu(variable, cpu), for_each_possible_cpu(cpu)";
+
+/// What a per-CPU variable means to a recovery program.
+enum Meaning {
+    /// The task on this CPU.
+    Current,
+    /// Which CPU this is.
+    ThisCpu,
+    /// How often preemption was disabled.
+    PreemptCount,
+    /// Anything else.
+    Other,
+}
+
+/// The meaning of the variable at `offset` in a global variable.
+fn meaning(name: &str, offset: Option<i64>) -> Meaning {
+    match (name, offset) {
+        ("current_task" | "const_current_task", _) => Meaning::Current,
+        ("cpu_number" | "this_cpu_off", _) => Meaning::ThisCpu,
+        ("__preempt_count", _) => Meaning::PreemptCount,
+        // From 6.2 to 6.14 they are members of struct pcpu_hot (arch/x86/include/asm/current.h).
+        ("pcpu_hot" | "const_pcpu_hot", Some(0)) => Meaning::Current,
+        ("pcpu_hot" | "const_pcpu_hot", Some(8)) => Meaning::PreemptCount,
+        ("pcpu_hot" | "const_pcpu_hot", _) => Meaning::ThisCpu,
+        _ => Meaning::Other,
+    }
+}
+
 /// Executes `instruction` if it uses `%gs`.
 pub fn execute<'c>(
     machine: &mut Machine<'_, 'c>,
     module: &Module<'c>,
     instruction: &Instruction,
 ) -> Result<bool, Refusal> {
-    let Some(position) =
-        instruction.operands.iter().position(|operand| matches!(operand, Operand::Segment(..)))
+    let operands = instruction.operands.as_slice();
+    let Some((position, segment, inner)) =
+        operands.iter().enumerate().find_map(|(position, operand)| match operand {
+            Operand::Segment(segment, inner) => Some((position, segment, inner)),
+            _ => None,
+        })
     else {
         return Ok(false);
     };
-    let Operand::Segment(segment, inner) = &instruction.operands[position] else { return Ok(false) };
-    let not_known = || Refusal::new("its per-CPU operand is not known to gpufas-cc");
     if segment != "gs" {
         return Err(Refusal::new("memory relative to `%fs` belongs to user programs"));
     }
-    let (pointer, ty) = match machine.slot(inner) {
-        Some(Slot::Memory(pointer, ty)) => (*pointer, *ty),
-        Some(Slot::Register(Some(pointer), ty)) => (*pointer, *ty),
-        _ => return Err(not_known()),
+    let pointer = match machine.slot(inner) {
+        Some(Slot::Memory(pointer) | Slot::Register(Some(pointer), _)) => *pointer,
+        _ => return Err(Refusal::new("its per-CPU operand is not known to gpufas-cc")),
     };
-    let variable = global_of(pointer).map(|global| global.name()).unwrap_or_default();
-    match variable.as_str() {
-        "current_task" | "pcpu_hot" | "const_pcpu_hot" | "const_current_task" => {
-            return Err(Refusal::new(
-                "`current` is the task that runs on this CPU, and a recovery program runs on none of the failing \
-                 system; take a task from for_each_process(), or cpu_curr() of a run queue",
-            ));
+    let (global, offset) = global_of(module, pointer);
+    let variable = global.map(Value::name).unwrap_or_default();
+    // Where the instruction would write: its last operand, unless it only compares.
+    let is_destination = position + 1 == operands.len();
+    let moved = matches!(instruction.mnemonic.as_str(), "mov" | "movb" | "movw" | "movl" | "movq");
+    match (meaning(&variable, offset), operands) {
+        (Meaning::Current, _) => return Err(Refusal::new(CURRENT)),
+        (Meaning::ThisCpu, _) => return Err(Refusal::new(THIS_CPU)),
+        (Meaning::PreemptCount, [_, to]) if moved && !is_destination => {
+            let count = machine.builder.integer(32).constant(PREEMPT_ENABLED);
+            machine.write(to, count)?;
         }
-        "cpu_number" | "this_cpu_off" => {
-            return Err(Refusal::new(
-                "a recovery program runs on no CPU of the failing system, so there is no \"this CPU\"; name one: \
-                 per_cpu(variable, cpu), for_each_possible_cpu(cpu)",
-            ));
+        (Meaning::PreemptCount, _) if is_destination => change_preempt_count(machine, instruction)?,
+        (Meaning::Other, [_, to]) if moved && !is_destination => {
+            let bits = match instruction.mnemonic.strip_prefix("mov") {
+                Some("b") => 8,
+                Some("w") => 16,
+                Some("l") => 32,
+                Some("q") => 64,
+                _ => machine
+                    .width_of(to)
+                    .ok_or_else(|| Refusal::new("the width of a per-CPU variable is not clear"))?,
+            };
+            let address = boot_cpu_address(machine.builder, module, pointer);
+            let load = machine.builder.load(machine.builder.integer(bits), address, bits / 8);
+            load.set_volatile();
+            machine.write(to, load)?;
         }
-        "__preempt_count" => return preempt_count(machine, instruction, position).map(|()| true),
-        _ => {}
+        (Meaning::Other, _) if is_destination => {
+            return Err(Refusal::new(format!(
+                "it changes this CPU's copy of `{variable}`, and a recovery program runs on no CPU of the failing \
+                 system; use per_cpu(variable, cpu)"
+            )));
+        }
+        _ => {
+            return Err(Refusal::new(format!(
+                "instruction `{}` on this CPU's copy of `{variable}` is not known to gpufas-cc; use \
+                 per_cpu(variable, cpu)",
+                instruction.mnemonic
+            )));
+        }
     }
-    let is_load = position == 0 && instruction.operands.len() == 2 && instruction.mnemonic.starts_with("mov");
-    if !is_load {
-        return Err(Refusal::new(format!(
-            "it changes this CPU's copy of `{variable}`, and a recovery program runs on no CPU of the failing system; \
-             use per_cpu(variable, cpu)"
-        )));
-    }
-    let to = &instruction.operands[1];
-    let bits = match instruction.mnemonic.chars().last() {
-        Some('b') => 8,
-        Some('w') => 16,
-        Some('l') => 32,
-        Some('q') => 64,
-        _ => machine.width_of(to).or_else(|| Some(ty.bits())).ok_or_else(not_known)?,
-    };
-    let address = boot_cpu_address(machine.builder, module, pointer);
-    let load = machine.builder.load(machine.builder.integer(bits), address, bits / 8);
-    load.set_volatile();
-    machine.write(to, load)?;
     Ok(true)
 }
 
-/// Reads and changes of the preemption count: it reads as enabled, and changes are dropped.
-fn preempt_count(
-    machine: &mut Machine<'_, '_>,
-    instruction: &Instruction,
-    position: usize,
-) -> Result<(), Refusal> {
+/// Changes of the preemption count are dropped: it stays as it reads.
+fn change_preempt_count(machine: &mut Machine<'_, '_>, instruction: &Instruction) -> Result<(), Refusal> {
     let mnemonic = instruction.mnemonic.as_str();
-    let builder = machine.builder;
-    let enabled = builder.integer(32).constant(PREEMPT_ENABLED);
-    if position == 0 && mnemonic.starts_with("mov") {
-        return machine.write(&instruction.operands[1], enabled);
+    let base = mnemonic.strip_suffix('l').unwrap_or(mnemonic);
+    if !matches!(base, "add" | "sub" | "inc" | "dec" | "and" | "or") {
+        return Err(Refusal::new(format!(
+            "instruction `{mnemonic}` on the preemption count is not known to gpufas-cc"
+        )));
     }
-    let no = builder.integer(1).zero();
-    if mnemonic.starts_with("dec")
-        || mnemonic.starts_with("inc")
-        || mnemonic.starts_with("add")
-        || mnemonic.starts_with("sub")
-        || mnemonic.starts_with("and")
-        || mnemonic.starts_with("or")
-        || mnemonic.starts_with("cmp")
-    {
-        // "Not zero" is what keeps preempt_enable() from calling the scheduler.
-        machine.flags = Flags { zero: Some(no), sign: Some(no), carry: Some(no), overflow: Some(no) };
-        return Ok(());
-    }
-    Err(Refusal::new(format!("instruction `{mnemonic}` on the preemption count is not known to gpufas-cc")))
+    // "Not zero" is what keeps preempt_enable() from calling the scheduler.
+    machine.flags = Flags { zero: Some(machine.builder.integer(1).zero()), ..Flags::default() };
+    Ok(())
 }
 
-/// The global variable that an address is made from by constant steps.
-fn global_of(pointer: Value<'_>) -> Option<Value<'_>> {
+/// The global variable that an address is made from by constant steps, and how far into it they lead.
+fn global_of<'c>(module: &Module<'c>, pointer: Value<'c>) -> (Option<Value<'c>>, Option<i64>) {
     let mut pointer = pointer;
+    let mut offset = Some(0_i64);
     for _ in 0..16 {
         if pointer.is_global_variable() {
-            return Some(pointer);
+            return (Some(pointer), offset);
         }
-        if !pointer.is_constant_expression() {
-            return None;
+        if pointer.gep_source_type().is_some() {
+            let step = memory_class::constant_offset(module, pointer);
+            offset = offset.zip(step).and_then(|(offset, step)| offset.checked_add(step));
+        } else if !pointer.is_constant_expression() {
+            break;
         }
-        pointer = pointer.operand(0)?;
+        let Some(base) = pointer.operand(0) else { break };
+        pointer = base;
     }
-    None
+    (None, None)
 }
 
 /// `per_cpu_ptr(pointer, 0)`: `__per_cpu_offset[0]` added to the address.

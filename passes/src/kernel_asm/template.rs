@@ -4,7 +4,29 @@
 //!
 //! What the assembler would put elsewhere (`.pushsection`: exception tables, alternatives, bug tables, lock
 //! prefixes to patch) is left out but for the names of the sections; of alternatives the original
-//! instructions remain, which every CPU can run.
+//! instructions remain. A directive that would change which instructions there are, or put data between them, becomes an
+//! instruction that nothing knows.
+
+/// Directives that change nothing of what the instructions do.
+const SILENT: &[&str] = &[
+    ".align", ".balign", ".file", ".globl", ".global", ".hidden", ".loc", ".local", ".p2align", ".size",
+    ".skip", ".type", ".weak",
+];
+
+/// Prefixes of instructions that count.
+const REPEAT: &[&str] = &["rep", "repe", "repz", "repne", "repnz"];
+
+/// Instructions that kernel sources write as bytes, for assemblers that do not know them.
+const BYTES: &[(&[i64], &str)] = &[
+    (&[0x0f, 0x0b], "ud2"),
+    (&[0xf3, 0x90], "pause"),
+    (&[0x90], "nop"),
+    (&[0x66, 0x90], "nop"),
+    (&[0x0f, 0x1f, 0x00], "nop"),
+    (&[0x0f, 0x1f, 0x40, 0x00], "nop"),
+    (&[0x0f, 0x1f, 0x44, 0x00, 0x00], "nop"),
+    (&[0x66, 0x66, 0x66, 0x66, 0x90], "nop"),
+];
 
 /// An operand as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +41,8 @@ pub enum Operand {
     Segment(String, Box<Operand>),
     /// `-4(%rsp)`, `8($1)`: memory at a base plus a displacement.
     Memory(i64, Box<Operand>),
+    /// `${1:a}`, `${1:P}(%rip)`: memory at an address that is an operand.
+    At(usize),
     /// `*$1`: the target of an indirect call or jump.
     Indirect(Box<Operand>),
     /// Anything else: the name of a function, a label, an expression.
@@ -43,46 +67,69 @@ pub struct Instruction {
 pub struct Template {
     /// The instructions in order.
     pub instructions: Vec<Instruction>,
+    /// The instructions in `.altinstr_aux`, where `static_cpu_has()` decides as long as nothing is patched.
+    pub auxiliary: Vec<Instruction>,
     /// Names of the sections that it writes to.
     pub sections: Vec<String>,
-    /// The operands of `.word` directives in those sections, in order.
-    pub words: Vec<Operand>,
+    /// The operands of `.word` directives in the table of bugs, in order.
+    pub bug_words: Vec<Operand>,
 }
 
+/// The section that lists the places of `BUG()` and `WARN()`.
+pub const BUG_TABLE: &str = "__bug_table";
+
+/// The section of [`Template::auxiliary`].
+pub const AUXILIARY: &str = ".altinstr_aux";
+
 impl Template {
+    /// Whether it writes to a section.
+    pub fn writes_to(&self, section: &str) -> bool {
+        self.sections.iter().any(|name| name == section)
+    }
+
+    /// The instructions that decide: a jump to those beside the code stands for them.
+    pub fn effective(&self) -> &[Instruction] {
+        match self.instructions.as_slice() {
+            [jump] if jump.mnemonic == "jmp" && jump.operands == [Operand::Text("6f".into())] => {
+                &self.auxiliary
+            }
+            instructions => instructions,
+        }
+    }
+
     /// Reads the text of a template.
     pub fn parse(text: &str) -> Self {
         let mut template = Self::default();
-        let mut depth = 0_usize;
-        let (mut lock, mut repeat) = (false, false);
+        // The sections that are pushed, by their place in the list.
+        let mut open: Vec<usize> = Vec::new();
+        let mut prefixes = Prefixes::default();
         let text = without_comments(text);
         for statement in statements(&text) {
-            let statement = strip_labels(statement);
-            let (word, rest) = split_word(statement);
-            match word.as_str() {
-                "" => {}
-                ".pushsection" | ".section" => {
-                    depth += 1;
+            let (mut word, mut rest) = split_word(statement);
+            let mut elsewhere = Prefixes::default();
+            let these = if open.is_empty() { &mut prefixes } else { &mut elsewhere };
+            while these.take(&word) {
+                (word, rest) = split_word(rest);
+            }
+            match (word.as_str(), open.last()) {
+                ("", _) => {}
+                (".pushsection" | ".section", _) => {
                     let name = rest.split(',').next().unwrap_or_default().trim();
+                    open.push(template.sections.len());
                     template.sections.push(name.trim_matches('"').to_owned());
                 }
-                ".popsection" | ".previous" => depth = depth.saturating_sub(1),
-                ".word" if depth > 0 => template.words.push(operand(rest)),
-                _ if depth > 0 => {}
-                ".byte" => template.instructions.extend(bytes(rest)),
-                _ if word.starts_with('.') => {}
-                "lock" => lock = true,
-                "rep" | "repe" | "repz" | "repne" | "repnz" => {
-                    repeat = true;
-                    if !rest.is_empty() {
-                        let (mnemonic, rest) = split_word(rest);
-                        template.instructions.push(instruction(lock, true, mnemonic, rest));
-                        (lock, repeat) = (false, false);
-                    }
+                (".popsection" | ".previous", _) => _ = open.pop(),
+                (".word", Some(&section)) if template.sections[section] == BUG_TABLE => {
+                    template.bug_words.push(operand(rest));
                 }
-                _ => {
-                    template.instructions.push(instruction(lock, repeat, word, rest));
-                    (lock, repeat) = (false, false);
+                (_, Some(&section)) if template.sections[section] == AUXILIARY => {
+                    template.auxiliary.push(instruction(elsewhere, word, rest));
+                }
+                (_, Some(_)) => {}
+                (".byte", None) => template.instructions.push(bytes(rest)),
+                (directive, None) if SILENT.contains(&directive) || directive.starts_with(".cfi_") => {}
+                (_, None) => {
+                    template.instructions.push(instruction(std::mem::take(&mut prefixes), word, rest));
                 }
             }
         }
@@ -90,7 +137,28 @@ impl Template {
     }
 }
 
-fn instruction(lock: bool, repeat: bool, mnemonic: String, operands: &str) -> Instruction {
+/// Prefixes of the instruction that follows.
+#[derive(Clone, Copy, Default)]
+struct Prefixes {
+    lock: bool,
+    repeat: bool,
+}
+
+impl Prefixes {
+    /// Takes a word if it is a prefix.
+    fn take(&mut self, word: &str) -> bool {
+        if word == "lock" {
+            self.lock = true;
+            return true;
+        }
+        let is_repeat = REPEAT.contains(&word);
+        self.repeat |= is_repeat;
+        is_repeat
+    }
+}
+
+fn instruction(prefixes: Prefixes, mnemonic: String, operands: &str) -> Instruction {
+    let Prefixes { lock, repeat } = prefixes;
     Instruction { lock, repeat, mnemonic, operands: split_operands(operands).map(operand).collect() }
 }
 
@@ -106,31 +174,25 @@ fn without_comments(text: &str) -> String {
     kept
 }
 
-/// Statements without comments, in order; `lock` before an instruction is a statement of its own.
-fn statements(text: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    for line in text.lines() {
-        let line = line.split('#').next().unwrap_or_default();
-        for statement in line.split(';') {
-            let statement = statement.trim();
-            match strip_labels(statement).strip_prefix("lock ") {
-                Some(rest) => found.extend(["lock", rest.trim_start()]),
-                None => found.push(statement),
-            }
-        }
-    }
-    found
+/// Statements without comments and labels, in order.
+fn statements(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .flat_map(|line| line.split('#').next().unwrap_or_default().split(';'))
+        .map(|statement| without_labels(statement.trim()))
 }
 
-fn strip_labels(statement: &str) -> &str {
-    let mut rest = statement.trim();
+fn without_labels(statement: &str) -> &str {
+    let mut rest = statement;
     while let Some((label, after)) = rest.split_once(':') {
-        let is_label = !label.is_empty()
-            && label
-                .chars()
-                .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '$'))
-            && !label.starts_with('$');
-        if !is_label {
+        // `${0:c}:` and `.Lname${:uid}:` have their first colon inside an operand.
+        let (label, after) = match label.contains("${") {
+            true => match after.split_once("}:") {
+                Some((_, after)) if label.chars().all(is_label) => (label, after),
+                _ => break,
+            },
+            false => (label, after),
+        };
+        if label.is_empty() || !label.chars().all(is_label) {
             break;
         }
         rest = after.trim_start();
@@ -138,21 +200,21 @@ fn strip_labels(statement: &str) -> &str {
     rest
 }
 
+fn is_label(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '$' | '{')
+}
+
 fn split_word(statement: &str) -> (String, &str) {
     let end = statement.find(char::is_whitespace).unwrap_or(statement.len());
     (statement[..end].to_ascii_lowercase(), statement[end..].trim())
 }
 
-/// Instructions that kernel sources write as bytes, for assemblers that do not know them.
-fn bytes(text: &str) -> Vec<Instruction> {
+/// The instruction that bytes are.
+fn bytes(text: &str) -> Instruction {
     let numbers: Option<Vec<i64>> = text.split(',').map(|number| parse_number(number.trim())).collect();
-    let mnemonic = match numbers.as_deref() {
-        Some([0x0f, 0x0b]) => "ud2",
-        Some([0xf3, 0x90]) => "pause",
-        Some([0x90] | [0x0f, 0x1f, ..] | [0x66, 0x90] | [0x66, 0x66, 0x66, 0x66, 0x90] | [0x3e, ..]) => "nop",
-        _ => return vec![instruction(false, false, format!(".byte {text}"), "")],
-    };
-    vec![instruction(false, false, mnemonic.to_owned(), "")]
+    let known = BYTES.iter().find(|(bytes, _)| numbers.as_deref() == Some(bytes));
+    let mnemonic = known.map_or_else(|| format!(".byte {text}"), |(_, mnemonic)| (*mnemonic).to_owned());
+    instruction(Prefixes::default(), mnemonic, "")
 }
 
 /// Splits at commas that are not inside parentheses or braces.
@@ -179,7 +241,15 @@ fn operand(text: &str) -> Operand {
         return Operand::Indirect(Box::new(operand(target)));
     }
     if let Some(argument) = argument(text) {
-        return argument;
+        return match argument {
+            Operand::Argument(index, Some('a')) => Operand::At(index),
+            argument => argument,
+        };
+    }
+    // clang writes the register as `% rip`.
+    let relative = text.strip_suffix("(%rip)").or_else(|| text.strip_suffix("(% rip)"));
+    if let Some(Operand::Argument(index, Some('P'))) = relative.and_then(|symbol| argument(symbol.trim())) {
+        return Operand::At(index);
     }
     if let Some(register) = text.strip_prefix('%') {
         return match register.split_once(':') {
@@ -254,11 +324,41 @@ mod tests {
     }
 
     #[test]
-    fn rep_nop_is_one_instruction() {
-        let instruction = only("rep; nop");
-        assert!(instruction.repeat);
-        assert_eq!(instruction.mnemonic, "nop");
+    fn a_prefix_is_one_wherever_it_stands() {
+        assert!(only("rep; nop").repeat);
+        assert_eq!(only("rep; nop").mnemonic, "nop");
         assert_eq!(only("rep bsf $1, $0").operands.len(), 2);
+        for text in ["lock\tincl $0", "lock;incl $0", "lock\n\tincl $0", "671: lock incl $0"] {
+            let instruction = only(text);
+            assert!(
+                instruction.lock && instruction.mnemonic == "incl" && instruction.operands.len() == 1,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_prefix_in_a_section_is_for_nothing_outside_it() {
+        let text = "incl $0\n.pushsection .altinstr_replacement\nlock\n.popsection\ndecl $0";
+        let template = Template::parse(text);
+        assert!(template.instructions.iter().all(|instruction| !instruction.lock), "{template:?}");
+        assert!(only("lock\n.pushsection .smp_locks\n.long 1b\n.popsection\ndecl $0").lock);
+    }
+
+    #[test]
+    fn labels_with_operands_are_labels() {
+        assert_eq!(Template::parse("${0:c}:\n\t").instructions, []);
+        assert_eq!(Template::parse(".Lreachable${:uid}:\n").instructions, []);
+        assert_eq!(only("1: .Lhere: 2:jmp ${1:l}").mnemonic, "jmp");
+        assert_eq!(only("movq %gs:${1:P}, $0").mnemonic, "movq");
+    }
+
+    #[test]
+    fn directives_that_make_instructions_or_data_are_not_passed_over() {
+        for text in [".if 1", ".long 0", ".rept 2", ".macro x", ".subsection 1", ".quad 0", ".ascii \"x\""] {
+            assert_eq!(only(text).mnemonic, text.split(' ').next().unwrap());
+        }
+        assert_eq!(Template::parse(".balign 4\n.cfi_startproc\n.type x,@function").instructions, []);
     }
 
     #[test]
@@ -276,6 +376,8 @@ mod tests {
             instruction.operands[0],
             Operand::Segment("gs".into(), Box::new(Operand::Argument(1, Some('P'))))
         );
+        assert_eq!(only("testb $1,${2:P} (% rip)").operands[1], Operand::At(2));
+        assert_eq!(only("testb $1,${2:a}").operands[1], Operand::At(2));
         assert_eq!(
             only("lock; addl $$0,-4(%rsp)").operands,
             [Operand::Immediate(0), Operand::Memory(-4, Box::new(Operand::Register("rsp".into())))]
@@ -285,7 +387,21 @@ mod tests {
     #[test]
     fn bytes_of_known_instructions_are_named() {
         assert_eq!(only("1:\t.byte 0x0f, 0x0b").mnemonic, "ud2");
+        assert_eq!(only(".byte 0x0f,0x1f,0x44,0x00,0x00").mnemonic, "nop");
         assert_eq!(only(".byte 0x0f, 0x01, 0xca").mnemonic, ".byte 0x0f, 0x01, 0xca");
+        // More than a no-operation.
+        assert_ne!(only(".byte 0x0f,0x1f,0x00,0xc3").mnemonic, "nop");
+        assert_ne!(only(".byte 0x3e,0xc3").mnemonic, "nop");
+    }
+
+    #[test]
+    fn words_of_the_table_of_bugs_are_kept() {
+        let text = "1:\t.byte 0x0f, 0x0b\n.pushsection __bug_table,\"aw\"\n2:\t.long 1b - .\n\t.word ${1:c}\t# line\n\t\
+                    .word ${2:c}\n\t.org 2b+${3:c}\n.popsection\n.pushsection .discard.x\n.word 7\n.popsection\n";
+        let template = Template::parse(text);
+        assert_eq!(template.bug_words, [Operand::Argument(1, Some('c')), Operand::Argument(2, Some('c'))]);
+        assert!(template.writes_to(BUG_TABLE) && !template.writes_to("__jump_table"));
+        assert_eq!(template.instructions.len(), 1);
     }
 
     #[test]

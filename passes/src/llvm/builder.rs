@@ -274,6 +274,23 @@ impl<'c> Builder<'c> {
         Value::new(unsafe { LLVMBuildCondBr(self.raw, condition.0, then.0, other.0) })
     }
 
+    /// `switch`.
+    pub fn switch(
+        &self,
+        value: Value<'c>,
+        default: Block<'c>,
+        cases: &[(Value<'c>, Block<'c>)],
+    ) -> Value<'c> {
+        // SAFETY: an integer, constants of its type, and blocks of this function.
+        unsafe {
+            let switch = LLVMBuildSwitch(self.raw, value.0, default.0, cases.len() as u32);
+            for (case, block) in cases {
+                LLVMAddCase(switch, case.0, block.0);
+            }
+            Value::new(switch)
+        }
+    }
+
     /// `ret void`.
     pub fn return_void(&self) -> Value<'c> {
         // SAFETY: the function returns nothing.

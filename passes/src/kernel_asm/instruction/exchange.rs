@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Exchanges.
+
+use crate::kernel_asm::machine::{Flags, Machine, Refusal};
+use crate::kernel_asm::template::Operand;
+use crate::llvm::{AtomicOp, Predicate};
+
+use super::arithmetic::set_flags;
+
+/// `xchg`; with memory it is locked with or without the prefix.
+pub fn swap(machine: &mut Machine<'_, '_>, one: &Operand, other: &Operand, bits: u32) -> Result<(), Refusal> {
+    let (register, memory) = if machine.is_memory(one) { (other, one) } else { (one, other) };
+    let value = machine.read(register, bits)?;
+    let old = match machine.address(memory) {
+        Some(address) => machine.builder.atomic(AtomicOp::LLVMAtomicRMWBinOpXchg, address, value),
+        None => {
+            let old = machine.read(memory, bits)?;
+            machine.write(memory, value)?;
+            old
+        }
+    };
+    machine.write(register, old)
+}
+
+/// `xadd`.
+pub fn add(
+    machine: &mut Machine<'_, '_>,
+    source: &Operand,
+    to: &Operand,
+    bits: u32,
+    lock: bool,
+) -> Result<(), Refusal> {
+    let addend = machine.read(source, bits)?;
+    let old = match machine.address(to).filter(|_| lock) {
+        Some(address) => {
+            let old = machine.builder.atomic(AtomicOp::LLVMAtomicRMWBinOpAdd, address, addend);
+            machine.write(source, old)?;
+            old
+        }
+        // The sum is written last, should both be one register.
+        None => {
+            let old = machine.read(to, bits)?;
+            machine.write(source, old)?;
+            let sum = machine.builder.add(old, addend);
+            machine.write(to, sum)?;
+            old
+        }
+    };
+    let sum = machine.builder.add(old, addend);
+    set_flags(machine, "add", old, addend, sum);
+    Ok(())
+}
+
+/// `cmpxchg`. Of its flags only "zero" is used.
+pub fn compare(
+    machine: &mut Machine<'_, '_>,
+    source: &Operand,
+    to: &Operand,
+    bits: u32,
+    lock: bool,
+) -> Result<(), Refusal> {
+    let accumulator = Operand::Register("rax".into());
+    let expected = machine.read(&accumulator, bits)?;
+    let new = machine.read(source, bits)?;
+    let address = machine.address(to).ok_or_else(|| Refusal::new("`cmpxchg` without memory"))?;
+    let (old, equal) = if lock {
+        let pair = machine.builder.compare_exchange(address, expected, new);
+        (machine.builder.extract(pair, 0), machine.builder.extract(pair, 1))
+    } else {
+        let old = machine.read(to, bits)?;
+        let equal = machine.builder.compare(Predicate::LLVMIntEQ, old, expected);
+        // As the CPU does: the destination is written in either case.
+        let stored = machine.builder.select(equal, new, old);
+        machine.write(to, stored)?;
+        (old, equal)
+    };
+    machine.flags = Flags { zero: Some(equal), ..Flags::default() };
+    machine.write(&accumulator, old)
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Instructions.
+
+use inkwell::llvm_sys::core::*;
+use inkwell::llvm_sys::{LLVMAtomicOrdering, LLVMAtomicRMWBinOp, LLVMIntPredicate, LLVMOpcode};
+
+use super::{Block, Context, Type, Value, c_string};
+
+impl<'c> Value<'c> {
+    /// The block of an instruction.
+    pub fn block(self) -> Option<Block<'c>> {
+        if !self.is_instruction() {
+            return None;
+        }
+        // SAFETY: self is an instruction; one without a block gives null.
+        let block = unsafe { LLVMGetInstructionParent(self.0) };
+        (!block.is_null()).then(|| Block::new(block))
+    }
+
+    /// The function of an instruction.
+    pub fn function(self) -> Option<Self> {
+        self.block().map(Block::function)
+    }
+
+    /// Removes an instruction that nothing uses.
+    pub fn erase(self) {
+        debug_assert!(self.is_instruction());
+        // SAFETY: self is an instruction in a block; it is not used again.
+        unsafe { LLVMInstructionEraseFromParent(self.0) }
+    }
+
+    /// The instruction before it in its block.
+    pub fn previous_instruction(self) -> Option<Self> {
+        // SAFETY: self is an instruction.
+        Self::some(unsafe { LLVMGetPreviousInstruction(self.0) })
+    }
+
+    /// The instruction after it.
+    pub fn next_instruction(self) -> Option<Self> {
+        // SAFETY: self is an instruction.
+        Self::some(unsafe { LLVMGetNextInstruction(self.0) })
+    }
+
+    /// The callee of a call, `invoke` or `callbr`.
+    pub fn callee(self) -> Option<Self> {
+        if !self.is_call() {
+            return None;
+        }
+        // SAFETY: self is a call.
+        Self::some(unsafe { LLVMGetCalledValue(self.0) })
+    }
+
+    /// Whether it is a call, `invoke` or `callbr`.
+    pub fn is_call(self) -> bool {
+        self.is_instruction()
+            && matches!(
+                self.opcode(),
+                Some(LLVMOpcode::LLVMCall | LLVMOpcode::LLVMInvoke | LLVMOpcode::LLVMCallBr)
+            )
+    }
+
+    /// The arguments of a call.
+    pub fn arguments(self) -> Vec<Self> {
+        if !self.is_call() {
+            return Vec::new();
+        }
+        // SAFETY: self is a call.
+        let count = unsafe { LLVMGetNumArgOperands(self.0) };
+        (0..count).filter_map(|index| self.operand(index)).collect()
+    }
+
+    /// The function type of a call.
+    pub fn called_type(self) -> Type<'c> {
+        // SAFETY: callers ask it of calls.
+        Type::new(unsafe { LLVMGetCalledFunctionType(self.0) })
+    }
+
+    /// The fall-through block of a `callbr` and its labels in order.
+    pub fn callbr_destinations(self) -> Option<(Block<'c>, Vec<Block<'c>>)> {
+        if !self.is(LLVMOpcode::LLVMCallBr) {
+            return None;
+        }
+        // SAFETY: self is a callbr and the indices are in range.
+        unsafe {
+            let labels = (0..LLVMGetCallBrNumIndirectDests(self.0))
+                .map(|index| Block::new(LLVMGetCallBrIndirectDest(self.0, index)))
+                .collect();
+            Some((Block::new(LLVMGetCallBrDefaultDest(self.0)), labels))
+        }
+    }
+
+    /// The type that a call's `elementtype` or `byval` attribute gives for argument `index`.
+    pub fn argument_type_attribute(self, index: u32, attribute: &str) -> Option<Type<'c>> {
+        let name = c_string(attribute);
+        // SAFETY: self is a call; the attribute is a type attribute if it is there.
+        unsafe {
+            let kind = LLVMGetEnumAttributeKindForName(name.as_ptr(), name.as_bytes().len());
+            let found = LLVMGetCallSiteEnumAttribute(self.0, index + 1, kind);
+            (!found.is_null() && LLVMIsTypeAttribute(found) != 0)
+                .then(|| Type::new(LLVMGetTypeAttributeValue(found)))
+        }
+    }
+
+    /// Whether it is a call that never returns.
+    pub fn never_returns(self) -> bool {
+        let Some(callee) = self.callee() else { return false };
+        let name = c"noreturn";
+        // SAFETY: self is a call; an attribute that is not there gives null.
+        let here = unsafe {
+            let kind = LLVMGetEnumAttributeKindForName(name.as_ptr(), name.to_bytes().len());
+            !LLVMGetCallSiteEnumAttribute(self.0, inkwell::llvm_sys::LLVMAttributeFunctionIndex, kind)
+                .is_null()
+        };
+        here || callee.is_function() && callee.has_attribute("noreturn")
+    }
+
+    /// The value of a constant, or of a local variable that clang stores a constant to once, and nothing else happens to.
+    pub fn as_constant(self) -> Option<u64> {
+        if !self.is(LLVMOpcode::LLVMLoad) {
+            return self.as_unsigned();
+        }
+        let variable = self.operand(0).filter(|pointer| pointer.allocated_type().is_some())?;
+        let mut stored = None;
+        for user in variable.users() {
+            match user.opcode()? {
+                LLVMOpcode::LLVMLoad if user.ty() == self.ty() => {}
+                LLVMOpcode::LLVMStore if stored.is_none() && user.operand(1) == Some(variable) => {
+                    stored = Some(user.operand(0)?);
+                }
+                LLVMOpcode::LLVMCall if user.callee()?.name().starts_with("llvm.lifetime.") => {}
+                _ => return None,
+            }
+        }
+        stored.filter(|value| value.ty() == self.ty())?.as_unsigned()
+    }
+
+    /// The type that an `alloca` makes room for.
+    pub fn allocated_type(self) -> Option<Type<'c>> {
+        // SAFETY: checked to be an alloca.
+        self.is(LLVMOpcode::LLVMAlloca).then(|| Type::new(unsafe { LLVMGetAllocatedType(self.0) }))
+    }
+
+    /// The type that a `getelementptr` steps over.
+    pub fn gep_source_type(self) -> Option<Type<'c>> {
+        // SAFETY: checked to be a getelementptr.
+        (self.opcode() == Some(LLVMOpcode::LLVMGetElementPtr))
+            .then(|| Type::new(unsafe { LLVMGetGEPSourceElementType(self.0) }))
+    }
+
+    /// Alignment in bytes of a load, store, atomic operation, alloca or global.
+    pub fn alignment(self) -> u32 {
+        // SAFETY: callers ask it of these only.
+        unsafe { LLVMGetAlignment(self.0) }
+    }
+
+    /// Sets the alignment of the same.
+    pub fn set_alignment(self, bytes: u32) {
+        // SAFETY: callers ask it of loads, stores, allocas and globals, with a power of two.
+        unsafe { LLVMSetAlignment(self.0, bytes) }
+    }
+
+    /// Makes a load, store or atomic operation volatile.
+    pub fn set_volatile(self) {
+        // SAFETY: callers ask it of loads, stores, `atomicrmw` and `cmpxchg`.
+        unsafe { LLVMSetVolatile(self.0, 1) }
+    }
+
+    /// Whether a load, store or atomic operation is volatile.
+    pub fn is_volatile(self) -> bool {
+        // SAFETY: callers ask it of these only.
+        unsafe { LLVMGetVolatile(self.0) != 0 }
+    }
+
+    /// Ordering of a load or store.
+    pub fn ordering(self) -> LLVMAtomicOrdering {
+        // SAFETY: callers ask it of loads, stores, fences and `atomicrmw`.
+        unsafe { LLVMGetOrdering(self.0) }
+    }
+
+    /// Operation of an `atomicrmw`.
+    pub fn atomic_operation(self) -> LLVMAtomicRMWBinOp {
+        // SAFETY: callers ask it of `atomicrmw`.
+        unsafe { LLVMGetAtomicRMWBinOp(self.0) }
+    }
+
+    /// Predicate of an integer comparison.
+    pub fn predicate(self) -> Option<LLVMIntPredicate> {
+        // SAFETY: checked to be a comparison.
+        self.is(LLVMOpcode::LLVMICmp).then(|| unsafe { LLVMGetICmpPredicate(self.0) })
+    }
+
+    /// Number of incoming edges of a phi.
+    pub fn incoming(self) -> Vec<(Self, Block<'c>)> {
+        if !self.is_phi() {
+            return Vec::new();
+        }
+        // SAFETY: self is a phi and the indices are in range.
+        unsafe {
+            (0..LLVMCountIncoming(self.0))
+                .map(|index| {
+                    (
+                        Self::new(LLVMGetIncomingValue(self.0, index)),
+                        Block::new(LLVMGetIncomingBlock(self.0, index)),
+                    )
+                })
+                .collect()
+        }
+    }
+
+    /// Takes over the debug location of another instruction.
+    pub fn copy_debug_location(self, from: Self) {
+        use inkwell::llvm_sys::debuginfo::{LLVMInstructionGetDebugLoc, LLVMInstructionSetDebugLoc};
+        // SAFETY: both are instructions.
+        unsafe { LLVMInstructionSetDebugLoc(self.0, LLVMInstructionGetDebugLoc(from.0)) }
+    }
+
+    /// Attaches an empty metadata node of a kind (`invariant.load`).
+    pub fn set_empty_metadata(self, context: &'c Context, kind: &str) {
+        use super::ty::metadata_kind;
+        // SAFETY: an empty node of the live context.
+        unsafe {
+            let node = LLVMMDNodeInContext2(context.raw(), std::ptr::null_mut(), 0);
+            LLVMSetMetadata(self.0, metadata_kind(context, kind), LLVMMetadataAsValue(context.raw(), node));
+        }
+    }
+}
