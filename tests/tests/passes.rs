@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Tests of the compiler's passes. Each file in `tests/passes/PASS/` is a test of its own: it says in its RUN lines what to
+//! run, and in its CHECK lines what must come out (LLVM's FileCheck). The meaning of inline assembly is tested by
+//! executing it, too.
+//!
+//! `cargo xtask test` sets what they need; alone: `GPUFAS_CC=target/release/gpufas-cc cargo test -p gpufas-tests --test
+//! passes`.
+
+#[path = "passes/run_lines.rs"]
+mod run_lines;
+#[path = "passes/semantics.rs"]
+mod semantics;
+#[path = "passes/tools.rs"]
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// The folder with one folder for each pass.
+const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/passes");
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    match cases(Path::new(CASES)) {
+        Ok(cases) => trials.extend(
+            cases
+                .into_iter()
+                .map(|(name, path)| Trial::test(name, move || run_lines::check(&path).map_err(failed))),
+        ),
+        Err(error) => {
+            eprintln!("cannot list {CASES}: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    for source in &semantics::SOURCES {
+        let name = format!("semantics/{}", source.name);
+        match source.cases() {
+            Ok(cases) => trials.extend(cases.into_iter().map(|case| {
+                Trial::test(format!("{name}: {case}"), move || source.check(&case).map_err(failed))
+            })),
+            Err(error) => trials.push(Trial::test(name, move || Err(failed(error)))),
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// The whole chain of causes.
+fn failed(error: anyhow::Error) -> Failed {
+    format!("{error:#}").into()
+}
+
+/// The test files, each with its name: the folder's and its own.
+fn cases(folder: &Path) -> std::io::Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    for pass in std::fs::read_dir(folder)? {
+        let pass = pass?.path();
+        if !pass.is_dir() || pass == semantics::folder() {
+            continue;
+        }
+        for case in std::fs::read_dir(&pass)? {
+            let case = case?.path();
+            if case.extension().is_some_and(|extension| extension == "ll" || extension == "c") {
+                let name = case.strip_prefix(folder).unwrap_or(&case).display().to_string();
+                found.push((name, case));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Executes inline assembly natively and as kernel-asm translates it, and compares results, conditions and memory.
+//!
+//! The cases are the functions of `tests/passes/semantics/*.c`. Each file is compiled twice and linked with a driver, which
+//! runs one case on edge values and on random numbers.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::TempDir;
+
+use super::tools;
+
+/// Where the random numbers begin.
+const SEED: u64 = 0x6770_7566_6173;
+
+/// A file of cases.
+pub struct Source {
+    /// Its name without the extension.
+    pub name: &'static str,
+    /// Whether it includes kernel headers.
+    uses_kernel: bool,
+    driver: OnceLock<std::result::Result<(TempDir, PathBuf), String>>,
+}
+
+/// All of them.
+pub static SOURCES: [Source; 2] = [
+    Source { name: "templates", uses_kernel: false, driver: OnceLock::new() },
+    Source { name: "kernel", uses_kernel: true, driver: OnceLock::new() },
+];
+
+/// The folder with the sources.
+pub fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/passes/semantics"))
+}
+
+impl Source {
+    fn path(&self) -> PathBuf {
+        folder().join(self.name).with_extension("c")
+    }
+
+    /// Names of its cases.
+    pub fn cases(&self) -> Result<Vec<String>> {
+        let (text, before) = if self.uses_kernel {
+            (std::fs::read_to_string(self.path())?, "CASE(")
+        } else {
+            let mut clang = clang()?;
+            clang.args(["-E", "-P", "-DPREFIX=native_"]).arg(self.path());
+            (String::from_utf8(run(clang)?)?, "native_")
+        };
+        let name = |rest: &str| -> String {
+            rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect()
+        };
+        let mut names: Vec<String> = text.split(before).skip(1).map(name).collect();
+        // Each is declared before it is defined.
+        names.sort();
+        names.dedup();
+        ensure!(names.len() > 10, "no cases in {}", self.path().display());
+        Ok(names)
+    }
+
+    /// Runs one case.
+    pub fn check(&self, case: &str) -> Result<()> {
+        let driver = self.driver.get_or_init(|| self.build().map_err(|error| format!("{error:#}")));
+        let (_, driver) = driver.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
+        let output = Command::new(driver).arg(case).arg(SEED.to_string()).output()?;
+        if !output.status.success() {
+            bail!(
+                "the translation of {case} differs (seed {SEED}, {}):\n{}",
+                output.status,
+                String::from_utf8_lossy(&output.stdout)
+            );
+        }
+        Ok(())
+    }
+
+    /// Compiles the driver with both versions of the cases.
+    fn build(&self) -> Result<(TempDir, PathBuf)> {
+        let folder = tempfile::tempdir()?;
+        let at = |name: &str| folder.path().join(name);
+        let list: String = self.cases()?.iter().map(|name| format!("LISTED({name})\n")).collect();
+        std::fs::write(at("cases.inc"), list)?;
+
+        for (prefix, ir) in [("native_", "native.ll"), ("gpufas_entry_", "translated.ll")] {
+            self.front_end(prefix, &at(ir))?;
+        }
+        let mut passes = Command::new(tools::gpufas_cc()?);
+        passes.args(["--passes", "kernel-asm,optimize,retarget", "--target", "host", "--emit", "llvm-ir"]);
+        passes.arg(at("translated.ll")).arg("-o").arg(at("passed.ll"));
+        run(passes)?;
+        let passed = std::fs::read_to_string(at("passed.ll"))?;
+        ensure!(!passed.contains(" asm "), "kernel-asm left inline assembly");
+
+        let mut link = clang()?;
+        link.args(["-O2", "-Wno-override-module", "-no-pie", "-I"])
+            .arg(folder.path())
+            .arg("-I")
+            .arg(self::folder());
+        link.arg(self::folder().join("driver.c")).arg(at("native.ll")).arg(at("passed.ll"));
+        link.arg("-o").arg(at("driver"));
+        run(link)?;
+        let driver = at("driver");
+        Ok((folder, driver))
+    }
+
+    /// C to IR as clang emits it, before any optimisation.
+    fn front_end(&self, prefix: &str, output: &Path) -> Result<()> {
+        let mut command = if self.uses_kernel {
+            let mut command = Command::new(tools::gpufas_cc()?);
+            command.args(["-c", "--emit", "llvm-ir", "--kernel-headers"]).arg(tools::kernel_headers()?);
+            command
+        } else {
+            let mut command = clang()?;
+            command.args(["-O2", "-Xclang", "-disable-llvm-passes", "-emit-llvm", "-S"]);
+            command
+        };
+        command.arg(format!("-DPREFIX={prefix}")).arg(self.path()).arg("-o").arg(output);
+        run(command).map(drop)
+    }
+}
+
+fn clang() -> Result<Command> {
+    tools::llvm("clang").map(Command::new)
+}
+
+fn run(mut command: Command) -> Result<Vec<u8>> {
+    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
+    ensure!(
+        output.status.success(),
+        "{command:?}: {}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(output.stdout)
+}
