@@ -16,6 +16,7 @@ const SIGUSR1: i32 = 10;
 const SIGTERM: i32 = 15;
 const SIGCONT: i32 = 18;
 const SIGSTOP: i32 = 19;
+const SIGTSTP: i32 = 20;
 
 /// `EOPNOTSUPP`, `ESRCH` and `EINVAL` of include/uapi/asm-generic.
 const EOPNOTSUPP: i64 = 95;
@@ -140,6 +141,16 @@ fn stopping(group: &mut Group<'_, Repair>) {
         is_stopped(guest, pid)?;
         guest.kill(pid, SIGCONT)?;
         repair.was_killed(pid, SIGKILL)
+    });
+    case(group, "a stop and a continuation take each other back", |repair| {
+        let pid = probe(repair.machine.guest(), SIGTSTP, Disposition::Block, true)?;
+        repair.kill(pid, "TSTP")?.says("pending until the process can take it")?;
+        ensure!(!signal_report(repair.machine.guest(), pid)?.delivered);
+        let report = repair.kill(pid, "CONT")?;
+        report.says("ignored by the process")?;
+        report.has_written(true)?;
+        repair.kill(pid, "TSTP")?.says("pending until the process can take it")?;
+        repair.clean_up(pid)
     });
     case(group, "CONT to a process that runs is dropped", |repair| {
         let pid = repair.machine.guest().spawn_runaway("runaway")?;
