@@ -7,13 +7,17 @@
 //! GPU it must compile `core`, so it needs Rust's sources: Debian's rustc-web and rust-web-src, or a toolchain named in
 //! `GPUFAS_RUSTC`.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 
 /// Newest major version of LLVM whose bitcode the passes can read.
 const LLVM_MAJOR: u32 = 22;
 
-/// Targets of the device runtime: the file that is made, the Rust target, and what cargo needs for it.
+/// Where Debian's LLVM is; .cargo/config.toml says it too.
+const LLVM: &str = "/usr/lib/llvm-22";
+
+/// Targets of the device runtime: the file that is made, the Rust target, and what cargo and rustc need for it.
 const TARGETS: &[(&str, &str, &[&str], &[&str])] = &[
     ("device-cuda.bc", "nvptx64-nvidia-cuda", &["-Zbuild-std=core"], &[]),
     (
@@ -25,17 +29,35 @@ const TARGETS: &[(&str, &str, &[&str], &[&str])] = &[
     ),
 ];
 
+/// What the compiler defines and the device runtime uses: `symbols::runtime` of runtime/abi.
+const DEFINED_BY_THE_COMPILER: &[&str] = &["gpufas_own_variables", "gpufas_own_variable_count"];
+
+/// Functions of the device runtime that must become part of the program's own: one of them is at every load.
+const INLINED: &[&str] = &["gpufas_translate_load", "gpufas_count"];
+
 fn main() {
-    println!("cargo::rerun-if-env-changed=GPUFAS_RUSTC");
+    for variable in ["GPUFAS_RUSTC", "RUSTC", "LLVM_SYS_221_PREFIX"] {
+        println!("cargo::rerun-if-env-changed={variable}");
+    }
     for watched in
         ["build.rs", "runtime/device/src", "runtime/device/Cargo.toml", "runtime/abi/src", "runtime/include"]
     {
         println!("cargo::rerun-if-changed={watched}");
     }
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
-    let rustc = find_rustc();
+    let (rustc, version) = find_rustc();
+    println!("cargo::rerun-if-changed={}", rustc.display());
+    println!("cargo::rustc-env=GPUFAS_DEVICE_RUSTC={}", description(&version));
+    // A folder for each compiler: what one has built says nothing about the other.
+    let mut hasher = DefaultHasher::new();
+    (&rustc, &version).hash(&mut hasher);
+    let target_folder = out.join(format!("device-{:016x}", hasher.finish()));
     for (file, target, cargo_options, rustc_options) in TARGETS {
-        build(&rustc, &out, file, target, cargo_options, rustc_options);
+        let bitcode = build(&rustc, &target_folder, target, cargo_options, rustc_options);
+        check(&bitcode);
+        if let Err(error) = std::fs::copy(&bitcode, out.join(file)) {
+            fail(&format!("cannot copy {}: {error}", bitcode.display()));
+        }
     }
     list_headers(Path::new("runtime/include"), &out.join("headers.rs"));
 }
@@ -48,56 +70,74 @@ fn fail(message: &str) -> ! {
     exit(1)
 }
 
-/// A Rust compiler that serves.
-fn find_rustc() -> PathBuf {
+/// The first line of what a compiler says of itself, without its name.
+fn description(version: &str) -> &str {
+    let line = version.lines().next().unwrap_or_default();
+    line.strip_prefix("rustc ").unwrap_or(line)
+}
+
+/// A Rust compiler that serves, and what it says of itself.
+fn find_rustc() -> (PathBuf, String) {
     if let Some(named) = std::env::var_os("GPUFAS_RUSTC") {
         let named = PathBuf::from(named);
-        match unsuitable(&named) {
-            None => return named,
-            Some(reason) => fail(&format!("GPUFAS_RUSTC={} does not serve: {reason}", named.display())),
+        match examine(&named) {
+            Ok(version) => return (named, version),
+            Err(reason) => fail(&format!("GPUFAS_RUSTC={} does not serve: {reason}", named.display())),
         }
     }
     let mut candidates = vec![PathBuf::from("/usr/bin/rustc")];
     candidates.extend(std::env::var_os("RUSTC").map(PathBuf::from));
     let mut reasons = String::new();
     for candidate in candidates {
-        match unsuitable(&candidate) {
-            None => return candidate,
-            Some(reason) => reasons.push_str(&format!("\n{}: {reason}", candidate.display())),
+        match examine(&candidate) {
+            Ok(version) => return (candidate, version),
+            Err(reason) => reasons.push_str(&format!("\n{}: {reason}", candidate.display())),
         }
     }
     fail(&format!(
-        "no Rust compiler that can build the device runtime; install Debian's packages rustc-web and rust-web-src \
-         (`cargo xtask doctor` says how), or name one in GPUFAS_RUSTC{reasons}"
+        "no Rust compiler that can build the device runtime; run `cargo xtask setup`, or install Debian's packages \
+         rustc-web and rust-web-src, or name a compiler in GPUFAS_RUSTC{reasons}"
     ))
 }
 
-/// Why a compiler does not serve, if it does not.
-fn unsuitable(rustc: &Path) -> Option<String> {
-    let ask = |arguments: &[&str]| {
-        let output = Command::new(rustc).args(arguments).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let Some(version) = ask(&["-vV"]) else { return Some("it is not there or does not run".into()) };
+/// What a tool says on standard output.
+fn ask(tool: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(tool).args(arguments).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A compiler's description of itself, or why it does not serve.
+fn examine(rustc: &Path) -> Result<String, String> {
+    let Some(version) = ask(rustc, &["-vV"]) else { return Err("it is not there or does not run".into()) };
     let llvm = version.lines().find_map(|line| line.strip_prefix("LLVM version: ")).unwrap_or("0");
     let major: u32 = llvm.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
     if major == 0 || major > LLVM_MAJOR {
-        return Some(format!("its LLVM is {llvm}, and {LLVM_MAJOR} or older is needed"));
+        return Err(format!("its LLVM is {llvm}, and {LLVM_MAJOR} or older is needed"));
     }
-    let sysroot = ask(&["--print", "sysroot"]).unwrap_or_default();
+    let sysroot = ask(rustc, &["--print", "sysroot"]).unwrap_or_default();
     let sources = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/core/src/lib.rs");
-    (!sources.is_file()).then(|| format!("the sources of `core` are missing ({})", sources.display()))
+    if sources.is_file() {
+        Ok(version)
+    } else {
+        Err(format!("the sources of `core` are missing ({})", sources.display()))
+    }
 }
 
-fn build(rustc: &Path, out: &Path, file: &str, target: &str, cargo_options: &[&str], rustc_options: &[&str]) {
-    let target_folder = out.join("device");
+/// Builds the device runtime for a target and says where the bitcode is.
+fn build(
+    rustc: &Path,
+    target_folder: &Path,
+    target: &str,
+    cargo_options: &[&str],
+    rustc_options: &[&str],
+) -> PathBuf {
     let mut path = vec![rustc.parent().unwrap_or(Path::new("/usr/bin")).to_owned()];
     path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .current_dir("runtime/device")
         .args(["rustc", "--locked", "--lib", "--release", "--target", target, "--target-dir"])
-        .arg(&target_folder)
+        .arg(target_folder)
         .args(cargo_options)
         .args(["--", "--emit=llvm-bc"])
         .args(rustc_options)
@@ -140,12 +180,46 @@ fn build(rustc: &Path, out: &Path, file: &str, target: &str, cargo_options: &[&s
                 && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("gpufas_device-"))
         })
         .max_by_key(|path| path.metadata().and_then(|metadata| metadata.modified()).ok());
-    let Some(newest) = newest else {
-        fail(&format!("no bitcode of the device runtime in {}", folder.display()))
+    newest.unwrap_or_else(|| fail(&format!("no bitcode of the device runtime in {}", folder.display())))
+}
+
+/// Checks what the compiler relies on: nothing else is missing from the bitcode, and what is to be inlined can be.
+fn check(bitcode: &Path) {
+    let prefix = std::env::var_os("LLVM_SYS_221_PREFIX").unwrap_or_else(|| LLVM.into());
+    let tools = Path::new(&prefix).join("bin");
+    let file = bitcode.display().to_string();
+    let run = |tool: &str, arguments: &[&str]| {
+        let tool = tools.join(tool);
+        ask(&tool, arguments)
+            .unwrap_or_else(|| fail(&format!("{} does not read {file}; is LLVM 22 whole?", tool.display())))
     };
-    if let Err(error) = std::fs::copy(&newest, out.join(file)) {
-        fail(&format!("cannot copy {}: {error}", newest.display()));
+    let undefined = run("llvm-nm", &["--undefined-only", "--format=just-symbols", &file]);
+    let unexpected: Vec<_> = undefined
+        .lines()
+        .map(str::trim)
+        .filter(|name| !name.is_empty() && !DEFINED_BY_THE_COMPILER.contains(name))
+        .collect();
+    if !unexpected.is_empty() {
+        fail(&format!("the device runtime uses what nothing defines: {}", unexpected.join(", ")));
     }
+    let text = run("llvm-dis", &["-o", "-", &file]);
+    for function in INLINED {
+        if !is_always_inlined(&text, function) {
+            fail(&format!(
+                "the device runtime's {function} has lost its attribute alwaysinline, or is not there"
+            ));
+        }
+    }
+}
+
+/// Whether a function of a module in text is defined with the attribute `alwaysinline`.
+fn is_always_inlined(module: &str, function: &str) -> bool {
+    let name = format!("@{function}(");
+    let definition = module.lines().find(|line| line.starts_with("define ") && line.contains(&name));
+    let group = definition.and_then(|line| line.split_whitespace().find(|word| word.starts_with('#')));
+    let attributes = group
+        .and_then(|group| module.lines().find(|line| line.starts_with(&format!("attributes {group} = "))));
+    attributes.is_some_and(|attributes| attributes.contains(" alwaysinline "))
 }
 
 /// Writes a table of all headers and their contents, for the compiler to include.

@@ -24,13 +24,10 @@ impl Runner {
         if !self.verbose && !self.dry_run {
             return;
         }
-        let mut line = quoted(command.get_program());
-        for argument in command.get_args() {
-            line.push(' ');
-            line.push_str(&quoted(argument));
-        }
+        let words: Vec<String> =
+            std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
         // Nobody can be told that standard error is closed.
-        let _ = writeln!(std::io::stderr(), " {line}");
+        let _ = writeln!(std::io::stderr(), " {}", words.join(" "));
     }
 
     /// Runs a command whose messages go to the user as they are; returns its standard output.
@@ -44,9 +41,8 @@ impl Runner {
             return Ok(None);
         }
         command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::inherit());
-        command.spawn().and_then(std::process::Child::wait_with_output).map(Some).map_err(|source| {
-            Error::Missing(format!("cannot run {}: {source}", command.get_program().display()))
-        })
+        let output = command.spawn().and_then(std::process::Child::wait_with_output);
+        output.map(Some).map_err(|source| not_started(&command, &source))
     }
 
     /// Runs a command that is expected to succeed.
@@ -59,9 +55,8 @@ impl Runner {
         if self.dry_run {
             return Ok(());
         }
-        let output = command.stdin(Stdio::null()).output().map_err(|source| {
-            Error::Missing(format!("cannot run {}: {source}", command.get_program().display()))
-        })?;
+        let output =
+            command.stdin(Stdio::null()).output().map_err(|source| not_started(&command, &source))?;
         if output.status.success() {
             return Ok(());
         }
@@ -74,7 +69,18 @@ impl Runner {
     }
 }
 
-fn quoted(word: &OsStr) -> String {
+fn not_started(command: &Command, source: &std::io::Error) -> Error {
+    Error::Missing(format!("cannot run {}: {source}", command.get_program().display()))
+}
+
+/// What a tool says on standard output, if it runs and succeeds.
+pub fn ask(tool: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(tool).args(arguments).stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A word as a shell reads it.
+pub fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:+@%".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {

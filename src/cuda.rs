@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cache;
-use crate::command::{Runner, find_in_path, is_executable};
+use crate::command::{Runner, ask, find_in_path, is_executable};
 use crate::error::{Error, Result};
 
 /// Where NVIDIA's tools are.
 #[derive(Clone, Debug)]
 pub struct Toolkit {
-    /// `ptxas`.
-    pub ptxas: PathBuf,
-    /// `fatbinary`.
-    pub fatbinary: PathBuf,
+    ptxas: PathBuf,
+    fatbinary: PathBuf,
 }
 
 impl Toolkit {
@@ -29,13 +27,30 @@ impl Toolkit {
         Ok(Self { ptxas: tool(named, "ptxas")?, fatbinary: tool(named, "fatbinary")? })
     }
 
-    /// The version that ptxas says it has (`V13.0.88`).
+    /// The version that ptxas says it has (`13.0.88`).
     pub fn version(&self) -> Option<String> {
-        let output = Command::new(&self.ptxas).arg("--version").output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let text = ask(&self.ptxas, &["--version"])?;
         text.split_whitespace()
             .find(|word| word.starts_with('V') && word[1..].starts_with(|digit: char| digit.is_ascii_digit()))
             .map(|word| word[1..].to_owned())
+    }
+
+    /// The GPU architectures that ptxas knows, which its help lists as `'sm_90'`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tool`] if it does not say.
+    pub fn architectures(&self) -> Result<Vec<u32>> {
+        let text = ask(&self.ptxas, &["--help"]).unwrap_or_default();
+        let mut found: Vec<u32> =
+            text.split('\'').filter_map(|word| word.strip_prefix("sm_")?.parse().ok()).collect();
+        found.sort_unstable();
+        found.dedup();
+        if found.is_empty() {
+            let output = "its --help lists no architectures".to_owned();
+            return Err(Error::Tool { tool: self.ptxas.display().to_string(), output });
+        }
+        Ok(found)
     }
 
     /// Assembles PTX for an architecture.
@@ -71,21 +86,22 @@ impl Toolkit {
         &self,
         runner: Runner,
         cubins: &[(u32, PathBuf)],
-        ptx: (u32, &Path),
+        ptx: &[(u32, PathBuf)],
         output: &Path,
     ) -> Result<()> {
         let mut command = Command::new(&self.fatbinary);
-        command.arg("-64").arg(format!("--create={}", output.display()));
-        for (architecture, cubin) in cubins {
-            command.arg(format!("--image3=kind=elf,sm={architecture},file={}", cubin.display()));
+        // ptxas gives each entry point copies of all functions that it may reach; a fifth is left of them.
+        command.arg("-64").arg("--compress-all").arg(format!("--create={}", output.display()));
+        for (kind, images) in [("elf", cubins), ("ptx", ptx)] {
+            for (architecture, file) in images {
+                command.arg(format!("--image3=kind={kind},sm={architecture},file={}", file.display()));
+            }
         }
-        command.arg(format!("--image3=kind=ptx,sm={},file={}", ptx.0, ptx.1.display()));
         runner.run(command)
     }
 }
 
 fn tool(named: Option<&Path>, name: &str) -> Result<PathBuf> {
-    let mut places: Vec<PathBuf> = Vec::new();
     if let Some(named) = named {
         let found =
             [named.join("bin").join(name), named.join(name)].into_iter().find(|file| is_executable(file));
@@ -93,6 +109,7 @@ fn tool(named: Option<&Path>, name: &str) -> Result<PathBuf> {
             Error::Missing(format!("{name} is not in --cuda-path {} or its bin folder", named.display()))
         });
     }
+    let mut places: Vec<PathBuf> = Vec::new();
     for variable in ["CUDA_HOME", "CUDA_PATH"] {
         places.extend(std::env::var_os(variable).map(|folder| PathBuf::from(folder).join("bin")));
     }

@@ -4,332 +4,336 @@
 
 use std::path::{Path, PathBuf};
 
-use gpufas_abi::manifest::{Kernel as ManifestKernel, Manifest, Target, Tool};
-use gpufas_abi::symbols;
-use gpufas_passes::diagnostic::Severity;
+use gpufas_abi::manifest::{Target, Tool};
+use gpufas_passes::diagnostic::{Diagnostic, Severity};
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::{Context, Module};
 use gpufas_passes::program::Program;
 use inkwell::targets::FileType;
 
-use crate::arguments::{Arguments, Emit, Stage, default_name};
-use crate::cache::write_atomically;
+use crate::arguments::{Arguments, Emit, Stage};
 use crate::command::Runner;
 use crate::cuda::Toolkit;
+use crate::dependencies::{self, Collected};
 use crate::error::{Error, Result};
+use crate::fatbinary::{self, Architectures, Builder};
+use crate::frontend::{self, Source};
+use crate::intermediate::Intermediate;
 use crate::kernel::Kernel;
 use crate::messages::Messages;
 use crate::pipeline::Pipeline;
-use crate::{frontend, host_link, input, target};
+use crate::source_names::SourceNames;
+use crate::{crash, headers, input, line_info, link, manifest, output, shared_object, target};
 
-/// Does what the command line asks for.
+/// The files that are made.
+pub fn outputs(arguments: &Arguments) -> Vec<PathBuf> {
+    match arguments.stage {
+        Stage::Link => vec![arguments.output_path()],
+        Stage::Compile if arguments.output.is_none() => {
+            arguments.inputs.iter().map(|input| arguments.default_output(input)).collect()
+        }
+        Stage::Preprocess | Stage::Syntax | Stage::Compile => arguments.output.iter().cloned().collect(),
+    }
+}
+
+/// Does what the command line asks for. `temporary` is a folder for files between.
 ///
 /// # Errors
 ///
 /// See [`Error`].
-pub fn compile(arguments: &Arguments, messages: &mut Messages) -> Result<()> {
-    let runner = Runner { verbose: arguments.verbose, dry_run: arguments.dry_run };
+pub fn compile(arguments: &Arguments, temporary: &Path, messages: &Messages) -> Result<()> {
+    arguments.inputs.iter().try_for_each(|name| input::check(name))?;
+    let made = outputs(arguments);
+    for output in &made {
+        output::check(output, &arguments.inputs)?;
+        dependencies::check(arguments, output)?;
+    }
     let has_source = arguments.inputs.iter().any(|input| input::is_source(input));
-    let kernel = (has_source || arguments.kernel.is_some() || arguments.kernel_headers.is_some())
-        .then(|| Kernel::locate(arguments.kernel.as_deref(), arguments.kernel_headers.as_deref()))
-        .transpose()?;
-    match arguments.stage {
-        Stage::Preprocess | Stage::Syntax => front_end_only(arguments, kernel.as_ref(), runner),
-        Stage::Compile => compile_each(arguments, kernel.as_ref(), runner),
-        Stage::Link => link(arguments, kernel.as_ref(), runner, messages),
-    }
-}
-
-fn front_end_only(arguments: &Arguments, kernel: Option<&Kernel>, runner: Runner) -> Result<()> {
-    for source in &arguments.inputs {
-        let Some(kernel) = kernel.filter(|_| input::is_source(source)) else {
-            return Err(Error::Input {
-                path: source.clone(),
-                reason: "only C is preprocessed and checked".into(),
-            });
-        };
-        let text = frontend::compile(arguments, kernel, runner, source, &arguments.output_path())?;
-        match &arguments.output {
-            Some(output) if !runner.dry_run => write_atomically(output, &text)?,
-            _ => std::io::Write::write_all(&mut std::io::stdout(), &text).map_err(|source| Error::File {
-                action: "cannot write",
-                path: "standard output".into(),
-                source,
-            })?,
+    let is_named = arguments.kernel.is_some() || arguments.kernel_headers.is_some();
+    let kernel = if has_source || is_named {
+        let mut kernel = Kernel::locate(arguments.kernel.as_deref(), arguments.kernel_headers.as_deref())?;
+        if matches!(arguments.stage, Stage::Compile | Stage::Link) && !arguments.dry_run {
+            crash::doing("looking for the kernel's build id");
+            kernel.find_build_id();
         }
+        Some(kernel)
+    } else {
+        None
+    };
+    let mut names = SourceNames::default();
+    names.add(&headers::folder());
+    kernel.iter().flat_map(Kernel::folders).for_each(|folder| names.add(folder));
+    let runner = Runner { verbose: arguments.verbose, dry_run: arguments.dry_run };
+    let mut driver =
+        Driver { arguments, temporary, messages, runner, kernel, names, dependencies: Collected::default() };
+    match arguments.stage {
+        Stage::Preprocess | Stage::Syntax => driver.front_end_only()?,
+        Stage::Compile => driver.compile_each()?,
+        Stage::Link => driver.link()?,
     }
-    Ok(())
+    driver.dependencies.write()
 }
 
-fn compile_each(arguments: &Arguments, kernel: Option<&Kernel>, runner: Runner) -> Result<()> {
-    for source in &arguments.inputs {
+struct Driver<'a> {
+    arguments: &'a Arguments,
+    temporary: &'a Path,
+    messages: &'a Messages,
+    runner: Runner,
+    kernel: Option<Kernel>,
+    names: SourceNames,
+    dependencies: Collected,
+}
+
+impl Driver<'_> {
+    /// Runs clang on a source. `made` is what dependency files call the output.
+    fn front_end(&mut self, name: &str, made: &Path) -> Result<Vec<u8>> {
+        let Some(kernel) = &self.kernel else {
+            return Err(Error::Internal("no kernel for a C source".into()));
+        };
+        let rules = self.temporary.join("rules.d");
+        let text =
+            frontend::compile(self.arguments, kernel, self.runner, &Source { name, made, rules: &rules })?;
+        if !self.runner.dry_run {
+            self.dependencies.add(self.arguments, name, &rules, made)?;
+        }
+        Ok(text)
+    }
+
+    fn front_end_only(&mut self) -> Result<()> {
+        let standard_output = PathBuf::from("-");
+        for name in &self.arguments.inputs {
+            if !input::is_source(name) {
+                let reason = "only C is preprocessed and checked".to_owned();
+                return Err(Error::Input { path: name.clone(), reason });
+            }
+            // clang names the rules of -M after the object that it would make.
+            let made = self.arguments.output.clone().unwrap_or_else(|| self.arguments.default_output(name));
+            let text = self.front_end(name, &made)?;
+            let rules = self.arguments.dependencies.file.as_ref();
+            let prints_rules = matches!(self.arguments.dependencies.mode.as_deref(), Some("-M" | "-MM"));
+            let target = rules.filter(|_| prints_rules).or(self.arguments.output.as_ref());
+            if self.arguments.stage == Stage::Preprocess && !self.runner.dry_run {
+                output::write(target.unwrap_or(&standard_output), &text)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads or compiles one input; none if commands are only shown.
+    fn load<'c>(
+        &mut self,
+        context: &'c Context,
+        log: &DiagnosticLog<'_>,
+        name: &str,
+        made: &Path,
+    ) -> Result<Option<Module<'c>>> {
+        if !input::is_source(name) {
+            let module = input::load(context, log, name)?;
+            if self.arguments.passes.is_none() {
+                input::check_target(&module, name)?;
+            }
+            self.dependencies.add(self.arguments, name, Path::new(""), made)?;
+            return Ok(Some(module));
+        }
+        let bitcode = self.front_end(name, made)?;
+        if self.runner.dry_run {
+            return Ok(None);
+        }
+        let folder = Intermediate::new(self.arguments, self.temporary, made, Path::new(name));
+        folder.keep("clang.bc", || bitcode.clone())?;
+        crash::doing(&format!("reading what clang made of {name}"));
+        crash::keep("input", &bitcode);
+        let module = input::parse(context, log, name, &bitcode)?;
+        if let Some(kernel) = &self.kernel {
+            input::mark(&module, &kernel.identity, &self.names);
+        }
+        Ok(Some(module))
+    }
+
+    fn compile_each(&mut self) -> Result<()> {
+        for name in &self.arguments.inputs {
+            let context = Context::create();
+            let log = DiagnosticLog::new(&context);
+            let made = self.arguments.output.clone().unwrap_or_else(|| self.arguments.default_output(name));
+            if let Some(module) = self.load(&context, &log, name, &made)? {
+                output::write(&made, &encode(&module, self.arguments.emit == Emit::LlvmIr))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn link(&mut self) -> Result<()> {
+        let output = self.arguments.output_path();
         let context = Context::create();
         let log = DiagnosticLog::new(&context);
-        let output = arguments.output.clone().unwrap_or_else(|| default_name(source, "o"));
-        if let Some(module) = input::load(&context, &log, arguments, kernel, runner, source, &output)? {
-            write_module(&module, arguments.emit == Emit::LlvmIr, &output)?;
+        let mut modules = Vec::new();
+        for name in &self.arguments.inputs {
+            if let Some(module) = self.load(&context, &log, name, &output)? {
+                modules.push((name.clone(), module));
+            }
         }
+        if self.runner.dry_run {
+            return self.make(None, &log, &output);
+        }
+        crash::doing("linking the inputs");
+        let module = link::link(&log, modules)?;
+        link::add_header_folders(&module, &mut self.names);
+        crash::keep("program.bc", &encode(&module, false));
+        self.make(Some(module), &log, &output)
     }
-    Ok(())
-}
 
-fn write_module(module: &Module<'_>, as_text: bool, output: &Path) -> Result<()> {
-    if as_text {
-        let text = module.inner().print_to_string();
-        write_atomically(output, text.to_bytes())
-    } else {
-        let buffer = module.inner().write_bitcode_to_memory();
-        write_atomically(output, buffer.as_slice())
-    }
-}
-
-fn link(
-    arguments: &Arguments,
-    kernel: Option<&Kernel>,
-    runner: Runner,
-    messages: &mut Messages,
-) -> Result<()> {
-    let output = arguments.output_path();
-    let context = Context::create();
-    let log = DiagnosticLog::new(&context);
-    let mut modules = Vec::new();
-    for source in &arguments.inputs {
-        if let Some(module) = input::load(&context, &log, arguments, kernel, runner, source, &output)? {
-            modules.push((source.clone(), module));
+    /// Makes what is asked for of a program. Without one, commands are only shown.
+    fn make(&mut self, module: Option<Module<'_>>, log: &DiagnosticLog<'_>, output: &Path) -> Result<()> {
+        let arguments = self.arguments;
+        let toolkit = match (arguments.target, arguments.emit) {
+            (Target::Cuda, Emit::Program | Emit::Cubin | Emit::Object) if arguments.passes.is_none() => {
+                Some(Toolkit::locate(arguments.cuda_path.as_deref())?)
+            }
+            _ => None,
+        };
+        let architectures = match &toolkit {
+            Some(toolkit) => Architectures::choose(toolkit, &arguments.architectures)?,
+            None => {
+                let one = arguments.architectures.first().copied().unwrap_or(fatbinary::DEFAULT_PTX);
+                Architectures { machine_code: Vec::new(), ptx: vec![one] }
+            }
+        };
+        let oldest = architectures.ptx.first().copied().unwrap_or(fatbinary::DEFAULT_PTX);
+        let machine = target::machine(arguments.target, oldest, arguments.optimization)?;
+        let pipeline =
+            Pipeline { target: arguments.target, machine: &machine, optimization: arguments.optimization };
+        let folder = Intermediate::new(arguments, self.temporary, output, output);
+        let Some(module) = module else {
+            return self.finish(
+                Made { module: None, manifest: &[], log, folder: &folder, machine: &machine },
+                toolkit.as_ref(),
+                &architectures,
+                output,
+            );
+        };
+        let named = self.kernel.as_ref().map(|kernel| &kernel.identity);
+        let mut program = Program::default();
+        if let Some(passes) = &arguments.passes {
+            for pass in passes {
+                pipeline.step(pass, &module, &mut program)?;
+            }
+            self.report(&program)?;
+            return output::write(output, &encode(&module, arguments.emit == Emit::LlvmIr));
         }
-    }
-    if runner.dry_run {
-        return make_program(arguments, runner, None, &[], &output);
-    }
-    let module = input::link(&log, modules)?;
-    let identity = match (input::kernel_of(&module)?, kernel) {
-        (Some(found), Some(kernel)) if found.release != kernel.identity.release => {
-            return Err(Error::Usage(format!(
-                "the inputs are compiled for kernel {}, not for {}",
-                found.release, kernel.identity.release
-            )));
-        }
-        (Some(found), _) => found,
-        (None, Some(kernel)) => kernel.identity.clone(),
-        (None, None) if arguments.passes.is_some() => {
-            ManifestKernel { release: String::new(), version: None, build_id: None }
-        }
-        (None, None) => {
+        let identity = link::kernel_of(&module, named)?;
+        pipeline.run(&module, &mut program)?;
+        self.report(&program)?;
+        if program.entries.is_empty() {
             return Err(Error::Usage(
-                "the inputs do not say which kernel they are for; name it with --kernel RELEASE".into(),
+                "the program has no entry point; define one with GPUFAS_ENTRY of <gpufas/gpufas.h>".into(),
             ));
         }
-    };
-    let newest = arguments.architectures.last().copied().unwrap_or_default();
-    let machine = target::machine(arguments.target, newest, arguments.optimization)?;
-    let pipeline =
-        Pipeline { target: arguments.target, machine: &machine, optimization: arguments.optimization };
-    let mut program = Program::default();
-    if let Some(passes) = &arguments.passes {
-        for pass in passes {
-            pipeline.step(pass, &module, &mut program)?;
+        let mut toolchain = manifest::toolchain(&module);
+        if let Some(version) = toolkit.as_ref().and_then(Toolkit::version) {
+            toolchain.push(Tool { name: "ptxas".into(), version });
         }
-        report(arguments, &program, messages)?;
-        return write_module(&module, arguments.emit == Emit::LlvmIr, &output);
-    }
-    pipeline.run(&module, &mut program)?;
-    report(arguments, &program, messages)?;
-    if program.entries.is_empty() {
-        return Err(Error::Usage(
-            "the program has no entry point; define one with GPUFAS_ENTRY of <gpufas/gpufas.h>".into(),
-        ));
-    }
-    pipeline.link_runtime(&module, &log, arguments.debug)?;
-    match arguments.emit {
-        Emit::LlvmIr => return write_module(&module, true, &output),
-        Emit::Bitcode => return write_module(&module, false, &output),
-        _ => {}
-    }
-    let manifest = manifest(arguments, identity, program)?;
-    make_program(arguments, runner, Some(&module), &manifest, &output)
-}
-
-/// Shows diagnostics.
-///
-/// # Errors
-///
-/// [`Error::Reported`] if there was an error.
-fn report(arguments: &Arguments, program: &Program, messages: &mut Messages) -> Result<()> {
-    let mut errors = 0;
-    for diagnostic in &program.diagnostics {
-        let mut diagnostic = diagnostic.clone();
-        if diagnostic.severity == Severity::Warning {
-            if arguments.warnings_are_errors {
-                diagnostic.severity = Severity::Error;
-            } else if arguments.no_warnings {
-                continue;
-            }
-        }
-        if diagnostic.severity == Severity::Error {
-            errors += 1;
-        }
-        messages.show(&diagnostic);
-    }
-    if errors > 0 { Err(Error::Reported(errors)) } else { Ok(()) }
-}
-
-/// The manifest as JSON.
-fn manifest(arguments: &Arguments, kernel: ManifestKernel, program: Program) -> Result<Vec<u8>> {
-    let mut architectures = Vec::new();
-    if arguments.target == Target::Cuda {
-        architectures.extend(arguments.architectures.iter().map(|number| format!("sm_{number}")));
-        architectures.extend(arguments.architectures.last().map(|number| format!("compute_{number}")));
-    }
-    let (major, minor, patch) = gpufas_passes::llvm::version();
-    let mut toolchain = vec![
-        Tool { name: "gpufas-cc".into(), version: env!("CARGO_PKG_VERSION").into() },
-        Tool { name: "llvm".into(), version: format!("{major}.{minor}.{patch}") },
-    ];
-    if arguments.target == Target::Cuda
-        && let Some(version) =
-            Toolkit::locate(arguments.cuda_path.as_deref()).ok().and_then(|tools| tools.version())
-    {
-        toolchain.push(Tool { name: "ptxas".into(), version });
-    }
-    let manifest = Manifest {
-        abi: gpufas_abi::ABI_VERSION,
-        target: arguments.target,
-        architectures,
-        kernel,
-        entries: program.entries,
-        symbols: program.symbols,
-        writes: program.writes,
-        sites: program.sites.into_sites(),
-        toolchain,
-    };
-    serde_json::to_vec(&manifest).map_err(|error| Error::Internal(format!("the manifest: {error}")))
-}
-
-/// A folder for what lies between: beside the output if it is to be kept.
-enum Intermediate {
-    Kept(PathBuf),
-    Temporary(tempfile::TempDir),
-}
-
-impl Intermediate {
-    fn new(arguments: &Arguments, output: &Path) -> Result<Self> {
-        if arguments.save_temps {
-            return Ok(Self::Kept(output.parent().map(Path::to_owned).unwrap_or_default()));
-        }
-        tempfile::tempdir().map(Self::Temporary).map_err(|source| Error::File {
-            action: "cannot write",
-            path: std::env::temp_dir(),
-            source,
-        })
-    }
-
-    fn file(&self, output: &Path, suffix: &str) -> PathBuf {
-        let stem = output.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let folder = match self {
-            Self::Kept(folder) => folder.as_path(),
-            Self::Temporary(folder) => folder.path(),
+        pipeline.link_runtime(&module, log, arguments.debug)?;
+        crash::keep("program.bc", &encode(&module, false));
+        folder.keep("linked.bc", || encode(&module, false))?;
+        let names = match arguments.target {
+            Target::Cuda => architectures.names(),
+            Target::Host => Vec::new(),
         };
-        folder.join(format!("{stem}.{suffix}"))
+        let manifest = manifest::encode(arguments.target, names, identity, program, &self.names, toolchain)?;
+        let made =
+            Made { module: Some(&module), manifest: &manifest, log, folder: &folder, machine: &machine };
+        self.finish(made, toolkit.as_ref(), &architectures, output)
     }
-}
 
-/// Generates code and whatever is made of it. Without a module the commands are shown only.
-fn make_program(
-    arguments: &Arguments,
-    runner: Runner,
-    module: Option<&Module<'_>>,
-    manifest: &[u8],
-    output: &Path,
-) -> Result<()> {
-    let folder = Intermediate::new(arguments, output)?;
-    if arguments.save_temps
-        && let Some(module) = module
-    {
-        write_module(module, false, &folder.file(output, "linked.bc"))?;
-    }
-    match arguments.target {
-        Target::Cuda => make_fatbinary(arguments, runner, module, manifest, output, &folder),
-        Target::Host => make_shared_object(arguments, runner, module, manifest, output, &folder),
-    }
-}
-
-fn make_fatbinary(
-    arguments: &Arguments,
-    runner: Runner,
-    module: Option<&Module<'_>>,
-    manifest: &[u8],
-    output: &Path,
-    folder: &Intermediate,
-) -> Result<()> {
-    let toolkit = match arguments.emit {
-        Emit::Ptx | Emit::Assembly => None,
-        _ => Some(Toolkit::locate(arguments.cuda_path.as_deref())?),
-    };
-    let newest = arguments.architectures.last().copied().unwrap_or_default();
-    let mut cubins = Vec::new();
-    let mut newest_ptx = PathBuf::new();
-    for &architecture in &arguments.architectures {
-        let ptx = folder.file(output, &format!("sm_{architecture}.ptx"));
-        if let Some(module) = module {
-            let machine = target::machine(Target::Cuda, architecture, arguments.optimization)?;
-            let text = target::generate(&machine, module, FileType::Assembly)?;
-            if toolkit.is_none() {
-                if architecture == newest {
-                    return write_atomically(output, &text);
+    /// Generates code and packs it.
+    fn finish(
+        &self,
+        made: Made<'_, '_>,
+        toolkit: Option<&Toolkit>,
+        architectures: &Architectures,
+        output: &Path,
+    ) -> Result<()> {
+        let arguments = self.arguments;
+        let file = match (arguments.emit, arguments.target, made.module) {
+            (Emit::LlvmIr | Emit::Bitcode, _, module) => {
+                module.map(|module| encode(module, arguments.emit == Emit::LlvmIr))
+            }
+            (_, Target::Host, module) => self.for_host(module, &made)?,
+            (_, Target::Cuda, module) => {
+                let code = match module {
+                    Some(module) if arguments.debug => Some(line_info::only_lines(module, made.machine)?),
+                    module => module.map(|module| encode(module, false)),
+                };
+                let builder = Builder {
+                    runner: self.runner,
+                    folder: made.folder,
+                    optimization: arguments.optimization,
+                    debug: arguments.debug,
+                    program: code.as_deref(),
+                };
+                let newest = architectures.ptx.last().copied().unwrap_or(fatbinary::DEFAULT_PTX);
+                match (arguments.emit, toolkit) {
+                    (_, None) => Some(builder.ptx(newest)?).filter(|_| code.is_some()),
+                    (Emit::Cubin | Emit::Object, Some(toolkit)) => {
+                        let cubin = builder.cubin(toolkit, newest)?;
+                        code.as_ref().map(|_| fatbinary::read_cubin(&cubin)).transpose()?
+                    }
+                    (_, Some(toolkit)) => builder
+                        .container(toolkit, architectures)?
+                        .map(|container| fatbinary::with_manifest(container, made.manifest)),
                 }
-                continue;
             }
-            write_atomically(&ptx, &text)?;
-        }
-        let Some(toolkit) = &toolkit else { continue };
-        let cubin = folder.file(output, &format!("sm_{architecture}.cubin"));
-        toolkit.assemble(runner, &ptx, architecture, arguments.debug, &cubin)?;
-        cubins.push((architecture, cubin));
-        newest_ptx = ptx;
-    }
-    let Some(toolkit) = toolkit else { return Ok(()) };
-    if matches!(arguments.emit, Emit::Cubin | Emit::Object) {
-        let [(_, cubin)] = cubins.as_slice() else {
-            return Err(Error::Usage("a cubin is for one architecture; name it with --gpu-arch".into()));
         };
-        return if runner.dry_run { Ok(()) } else { write_atomically(output, &read(cubin)?) };
+        file.map_or(Ok(()), |file| output::write(output, &file))
     }
-    let container = folder.file(output, "container.fatbin");
-    toolkit.bundle(runner, &cubins, (newest, &newest_ptx), &container)?;
-    if runner.dry_run {
-        return Ok(());
-    }
-    let mut file = read(&container)?;
-    file.extend_from_slice(manifest);
-    file.extend_from_slice(&(manifest.len() as u64).to_le_bytes());
-    file.extend_from_slice(&symbols::MANIFEST_MAGIC);
-    write_atomically(output, &file)
-}
 
-fn make_shared_object(
-    arguments: &Arguments,
-    runner: Runner,
-    module: Option<&Module<'_>>,
-    manifest: &[u8],
-    output: &Path,
-    folder: &Intermediate,
-) -> Result<()> {
-    let object = folder.file(output, "host.o");
-    if let Some(module) = module {
-        module.add_bytes_in_section("gpufas_manifest", symbols::MANIFEST_SECTION, manifest);
-        let machine = target::machine(Target::Host, 0, arguments.optimization)?;
-        let kind = if arguments.emit == Emit::Assembly { FileType::Assembly } else { FileType::Object };
-        let code = target::generate(&machine, module, kind)?;
-        if matches!(arguments.emit, Emit::Assembly | Emit::Object) {
-            return write_atomically(output, &code);
+    fn for_host(&self, module: Option<&Module<'_>>, made: &Made<'_, '_>) -> Result<Option<Vec<u8>>> {
+        let kind = if self.arguments.emit == Emit::Assembly { FileType::Assembly } else { FileType::Object };
+        let optimization = self.arguments.optimization;
+        let code = module
+            .map(|module| shared_object::generate(module, made.log, made.manifest, optimization, kind))
+            .transpose()?;
+        if self.arguments.emit == Emit::Program {
+            return shared_object::link(self.runner, made.folder, code.as_deref());
         }
-        write_atomically(&object, &code)?;
+        Ok(code)
     }
-    let linked = folder.file(output, "host.so");
-    host_link::link(runner, &object, &linked)?;
-    if runner.dry_run { Ok(()) } else { write_atomically(output, &read(&linked)?) }
+
+    /// Shows diagnostics.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Reported`] if there was an error.
+    fn report(&self, program: &Program) -> Result<()> {
+        let mut diagnostics: Vec<Diagnostic> = program.diagnostics.clone();
+        for diagnostic in &mut diagnostics {
+            if diagnostic.severity == Severity::Warning && self.arguments.warnings_are_errors {
+                diagnostic.severity = Severity::Error;
+            }
+        }
+        diagnostics
+            .retain(|diagnostic| diagnostic.severity != Severity::Warning || !self.arguments.no_warnings);
+        self.messages.show(&diagnostics, &self.names);
+        let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        if failed { Err(Error::Reported) } else { Ok(()) }
+    }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source| Error::File { action: "cannot read", path: path.to_owned(), source })
+/// A program that is ready for code generation.
+struct Made<'m, 'c> {
+    module: Option<&'m Module<'c>>,
+    manifest: &'m [u8],
+    log: &'m DiagnosticLog<'m>,
+    folder: &'m Intermediate,
+    machine: &'m inkwell::targets::TargetMachine,
+}
+
+/// A module as LLVM IR in text, or as bitcode.
+fn encode(module: &Module<'_>, as_text: bool) -> Vec<u8> {
+    if as_text {
+        module.inner().print_to_string().to_bytes().to_vec()
+    } else {
+        let buffer = module.inner().write_bitcode_to_memory();
+        buffer.as_slice().to_vec()
+    }
 }

@@ -2,8 +2,13 @@
 
 //! What can go wrong, and whose fault it is.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+
+/// Exit status if the input is at fault: the command line, the source, an object.
+pub const INPUT_AT_FAULT: u8 = 1;
+
+/// Exit status if the machine or the installation is at fault.
+pub const MACHINE_AT_FAULT: u8 = 2;
 
 /// Why nothing was compiled.
 #[derive(Debug, thiserror::Error)]
@@ -11,13 +16,10 @@ pub enum Error {
     /// The command line makes no sense.
     #[error("{0}")]
     Usage(String),
-    /// What is wrong was already said: by clang, or as a diagnostic of a pass.
-    #[error("{0} error{s} generated", s = if *.0 == 1 { "" } else { "s" })]
-    Reported(usize),
-    /// clang rejected the source and said why.
-    #[error("clang rejected {0}")]
-    Rejected(String),
-    /// An input that is no C, LLVM IR or bitcode, or that LLVM cannot read.
+    /// What is wrong was already said, by clang or as diagnostics of the passes.
+    #[error("the errors are said")]
+    Reported,
+    /// An input that is no C, LLVM IR or bitcode, or that does not fit the others.
     #[error("{path}: {reason}")]
     Input {
         /// The input as the user named it.
@@ -25,11 +27,20 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A file cannot be read or written.
-    #[error("{action} {}: {source}", path.display())]
-    File {
-        /// `cannot read`, `cannot write`.
-        action: &'static str,
+    /// What LLVM says about its own language in an input: a whole message, with its place and the line.
+    #[error("{0}")]
+    Source(String),
+    /// A file that the user named cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
         /// The file.
         path: PathBuf,
         /// The system's reason.
@@ -46,18 +57,29 @@ pub enum Error {
         /// What it said.
         output: String,
     },
-    /// gpufas-cc made something that it should not have.
-    #[error("internal error: {0}; please report this with the command line and the source")]
+    /// gpufas-cc or LLVM made something that it should not have.
+    #[error("{0}")]
     Internal(String),
 }
 
 impl Error {
-    /// 1 if the input is at fault, 2 if the machine or the installation is.
-    pub fn exit_code(&self) -> ExitCode {
+    /// A file that cannot be read.
+    pub fn read(path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Read { path: path.as_ref().to_owned(), source }
+    }
+
+    /// A file that cannot be written.
+    pub fn write(path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Write { path: path.as_ref().to_owned(), source }
+    }
+
+    /// [`INPUT_AT_FAULT`] or [`MACHINE_AT_FAULT`].
+    pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Reported(_) | Self::Rejected(_) | Self::Input { .. } => ExitCode::from(1),
-            Self::File { action, .. } if *action == "cannot read" => ExitCode::from(1),
-            Self::File { .. } | Self::Missing(_) | Self::Tool { .. } | Self::Internal(_) => ExitCode::from(2),
+            Self::Usage(_) | Self::Reported | Self::Source(_) | Self::Input { .. } | Self::Read { .. } => {
+                INPUT_AT_FAULT
+            }
+            Self::Write { .. } | Self::Missing(_) | Self::Tool { .. } | Self::Internal(_) => MACHINE_AT_FAULT,
         }
     }
 }

@@ -8,18 +8,21 @@ use std::process::{Command, Stdio};
 use crate::arguments::{Arguments, Stage};
 use crate::command::{Runner, find_in_path};
 use crate::error::{Error, Result};
-use crate::headers;
 use crate::kernel::Kernel;
+use crate::{crash, dependencies, headers};
 
 /// Names of the one clang whose bitcode the passes are made for.
 const CLANG: &[&str] = &["clang-22"];
+
+/// Exit status of clang for sources that it rejects; others say that it failed itself.
+const REJECTED: i32 = 1;
 
 /// Finds clang.
 ///
 /// # Errors
 ///
 /// [`Error::Missing`] if it is not installed.
-pub fn clang() -> Result<PathBuf> {
+fn clang() -> Result<PathBuf> {
     if let Some(named) = std::env::var_os("GPUFAS_CLANG") {
         return Ok(named.into());
     }
@@ -29,64 +32,59 @@ pub fn clang() -> Result<PathBuf> {
         .ok_or_else(|| Error::Missing("clang-22 is not installed (Debian: apt-get install clang-22)".into()))
 }
 
-/// Compiles one C input to bitcode. `target_name` is what dependency files call the output.
+/// What clang is to do with one source.
+pub struct Source<'a> {
+    /// The file as the user named it, or `-`.
+    pub name: &'a str,
+    /// What is made of it, for dependency files.
+    pub made: &'a Path,
+    /// Where rules for make go.
+    pub rules: &'a Path,
+}
+
+/// Runs clang on a source, and returns its standard output: bitcode, or text for [`Stage::Preprocess`].
 ///
 /// # Errors
 ///
-/// [`Error::Rejected`] if clang does not accept the source.
+/// [`Error::Reported`] if clang does not accept the source.
 pub fn compile(
     arguments: &Arguments,
     kernel: &Kernel,
     runner: Runner,
-    input: &str,
-    target_name: &Path,
+    source: &Source<'_>,
 ) -> Result<Vec<u8>> {
+    crash::doing(&format!("running clang on {}", source.name));
     let mut command = Command::new(clang()?);
     command.args(kernel.clang_options());
-    command.arg("-I").arg(headers::folder()?);
+    command.arg("-I").arg(headers::unpack()?);
     // Kernel headers are written for optimisation; the optimiser itself runs after the first passes.
     command.args(["-O2", "-Xclang", "-disable-llvm-passes"]);
     // Positions are needed for messages and fault records in any case.
     command.arg(if arguments.debug { "-g" } else { "-gline-tables-only" });
     command.args(&arguments.clang);
-    if !arguments.dependencies.is_empty() {
-        command.args(&arguments.dependencies);
-        let names_target = arguments
-            .dependencies
-            .iter()
-            .any(|option| option.starts_with("-MT") || option.starts_with("-MQ"));
-        if !names_target && arguments.stage != Stage::Preprocess {
-            command.arg("-MQ").arg(target_name);
-        }
-        let names_file = arguments.dependencies.iter().any(|option| option.starts_with("-MF"));
-        if !names_file && arguments.stage != Stage::Preprocess {
-            command.arg("-MF").arg(target_name.with_extension("d"));
-        }
-    }
-    match arguments.stage {
-        Stage::Preprocess
-            if arguments.dependencies.iter().any(|option| option == "-M" || option == "-MM") => {}
-        Stage::Preprocess => {
+    dependencies::clang_options(&mut command, arguments, source.rules, source.made);
+    match (arguments.stage, arguments.dependencies.mode.as_deref()) {
+        (Stage::Preprocess, Some("-M" | "-MM")) => {}
+        (Stage::Preprocess, _) => {
             command.arg("-E");
         }
-        Stage::Syntax => {
+        (Stage::Syntax, _) => {
             command.arg("-fsyntax-only");
         }
-        Stage::Compile | Stage::Link => {
+        (Stage::Compile | Stage::Link, _) => {
             command.args(["-emit-llvm", "-c", "-o", "-"]);
         }
     }
-    if input == "-" {
-        command.args(["-x", "c"]);
+    if source.name == "-" {
+        command.args(["-x", "c", "-"]);
+    } else {
+        command.arg("--").arg(source.name);
     }
-    command.arg(input);
-    let standard_input = if input == "-" { Stdio::inherit() } else { Stdio::null() };
+    let standard_input = if source.name == "-" { Stdio::inherit() } else { Stdio::null() };
     let Some(output) = runner.run_visibly(command, standard_input)? else { return Ok(Vec::new()) };
     match output.status.code() {
         Some(0) => Ok(output.stdout),
-        Some(_) => {
-            Err(Error::Rejected(if input == "-" { "standard input".into() } else { input.to_owned() }))
-        }
-        None => Err(Error::Tool { tool: "clang".into(), output: format!("it crashed ({})", output.status) }),
+        Some(REJECTED) => Err(Error::Reported),
+        _ => Err(Error::Tool { tool: "clang".into(), output: format!("it ended with {}", output.status) }),
     }
 }

@@ -1,22 +1,38 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! `gpufas-cc`: compiles recovery programs, written in C like kernel code, for GPUs and for the hosts of virtual machines.
+//!
+//! The way of a program, file by file: [`arguments`] reads the command line; [`supervisor`] starts a process for the rest;
+//! [`driver`] goes from inputs to output by way of [`frontend`] (clang, with what [`kernel`] knows of the kernel),
+//! [`input`], [`link`], [`pipeline`] (the passes) and [`target`] (code generation), into a [`fatbinary`] or a
+//! [`shared_object`], with a [`manifest`]. [`messages`] shows what the passes say.
 
 mod arguments;
 mod cache;
 mod command;
+mod crash;
 mod cuda;
+mod dependencies;
 mod driver;
 mod error;
+mod fatbinary;
 mod frontend;
 mod headers;
-mod host_link;
 mod input;
+mod intermediate;
 mod kernel;
+mod line_info;
+mod link;
+mod manifest;
 mod messages;
+mod output;
 mod pipeline;
+mod shared_object;
+mod source_names;
+mod supervisor;
 mod target;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use arguments::Request;
@@ -24,39 +40,54 @@ use error::Error;
 use messages::Messages;
 
 fn main() -> ExitCode {
-    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    let request = match arguments::parse(words) {
-        Ok(request) => request,
+    let arguments = match arguments::parse(std::env::args_os().skip(1)) {
+        Ok(Request::Compile(arguments)) => arguments,
+        Ok(Request::Help) => return print(arguments::HELP),
+        Ok(Request::Version) => return print(&version()),
         Err(error) => {
             Messages::new(&[]).plain_error(&error.to_string());
-            return error.exit_code();
+            return ExitCode::from(error.exit_status());
         }
     };
-    match request {
-        Request::Help => {
-            print!("{}", arguments::HELP);
-            ExitCode::SUCCESS
-        }
-        Request::Version => {
-            let (major, minor, patch) = gpufas_passes::llvm::version();
-            println!("gpufas-cc {} (LLVM {major}.{minor}.{patch})", env!("CARGO_PKG_VERSION"));
-            ExitCode::SUCCESS
-        }
-        Request::Compile(arguments) => {
-            let mut messages = Messages::new(&arguments.clang);
-            match driver::compile(&arguments, &mut messages) {
-                Ok(()) => ExitCode::SUCCESS,
-                // clang has said it all.
-                Err(error @ Error::Rejected(_)) => error.exit_code(),
-                Err(error @ Error::Reported(_)) => {
-                    eprintln!("{error}");
-                    error.exit_code()
-                }
-                Err(error) => {
-                    messages.plain_error(&error.to_string());
-                    error.exit_code()
-                }
+    let messages = Messages::new(&arguments.clang);
+    supervisor::run(&messages, &driver::outputs(&arguments), |folder| {
+        match driver::compile(&arguments, folder, &messages) {
+            Ok(()) => 0,
+            Err(error @ Error::Reported) => error.exit_status(),
+            Err(Error::Internal(reason)) => {
+                crash::because(&reason);
+                supervisor::INTERNAL
             }
+            Err(error @ Error::Source(_)) => {
+                messages.verbatim(&error.to_string());
+                error.exit_status()
+            }
+            Err(error) => {
+                messages.plain_error(&error.to_string());
+                error.exit_status()
+            }
+        }
+    })
+}
+
+/// This compiler's version and those of what is built in.
+fn version() -> String {
+    let (major, minor, patch) = gpufas_passes::llvm::version();
+    format!(
+        "gpufas-cc {} (LLVM {major}.{minor}.{patch}; device runtime: rustc {})\n",
+        env!("CARGO_PKG_VERSION"),
+        pipeline::DEVICE_RUSTC
+    )
+}
+
+fn print(text: &str) -> ExitCode {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(source) => {
+            let error = Error::write("standard output")(source);
+            Messages::new(&[]).plain_error(&error.to_string());
+            ExitCode::from(error.exit_status())
         }
     }
 }

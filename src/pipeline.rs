@@ -22,11 +22,14 @@ use inkwell::memory_buffer::MemoryBuffer;
 use inkwell::targets::TargetMachine;
 
 use crate::error::{Error, Result};
-use crate::target;
+use crate::{crash, target};
 
 /// The device runtime for each target, made by the build script.
 const DEVICE_CUDA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/device-cuda.bc"));
 const DEVICE_HOST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/device-host.bc"));
+
+/// The compiler that made it.
+pub const DEVICE_RUSTC: &str = env!("GPUFAS_DEVICE_RUSTC");
 
 /// Names of all steps, in order.
 pub const STEPS: &[&str] = &[
@@ -74,6 +77,7 @@ impl Pipeline<'_> {
     ///
     /// [`Error::Usage`] for an unknown name, else as [`Pipeline::run`].
     pub fn step(&self, step: &str, module: &Module<'_>, program: &mut Program) -> Result<()> {
+        crash::doing(&format!("running the pass {step}"));
         match step {
             kernel_asm::NAME => kernel_asm::run(module),
             kernel_symbols::NAME => kernel_symbols::run(module, program),
@@ -116,6 +120,7 @@ impl Pipeline<'_> {
         log: &DiagnosticLog<'_>,
         keep_debug: bool,
     ) -> Result<()> {
+        crash::doing("linking the device runtime");
         let bitcode = match self.target {
             Target::Cuda => DEVICE_CUDA,
             Target::Host => DEVICE_HOST,

@@ -4,6 +4,7 @@
 
 use gpufas_abi::manifest::Target;
 use gpufas_passes::llvm::Module;
+use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use inkwell::OptimizationLevel;
 use inkwell::targets::{
     CodeModel, FileType, InitializationConfig, RelocMode, Target as LlvmTarget, TargetMachine, TargetTriple,
@@ -11,13 +12,38 @@ use inkwell::targets::{
 
 use crate::error::{Error, Result};
 
-/// PTX version, as LLVM's feature names it, that first knows an architecture (PTX ISA, "Release Notes").
-/// Older architectures get the oldest version here, which drivers from CUDA 12.0 on compile.
-const PTX_VERSIONS: &[(u32, u32)] =
-    &[(90, 78), (100, 86), (101, 86), (103, 88), (110, 90), (120, 87), (121, 88)];
+/// GPU architectures that LLVM knows, from the first with a memory model of acquire and release on, each with the first PTX
+/// version that knows it (PTX ISA, "Release Notes"), as LLVM's feature names it.
+const ARCHITECTURES: &[(u32, u32)] = &[
+    (70, 60),
+    (72, 61),
+    (75, 63),
+    (80, 70),
+    (86, 71),
+    (87, 74),
+    (88, 90),
+    (89, 78),
+    (90, 78),
+    (100, 86),
+    (101, 86),
+    (103, 88),
+    (110, 90),
+    (120, 87),
+    (121, 88),
+];
 
-/// The oldest PTX version that is written.
+/// The oldest PTX version that is written; drivers from CUDA 11.8 on compile it.
 const OLDEST_PTX: u32 = 78;
+
+/// All GPU architectures that code can be generated for.
+pub fn architectures() -> impl Iterator<Item = u32> {
+    ARCHITECTURES.iter().map(|&(architecture, _)| architecture)
+}
+
+/// Whether code can be generated for a GPU architecture.
+pub fn is_known(architecture: u32) -> bool {
+    architectures().any(|known| known == architecture)
+}
 
 /// The data layout and triple with which device code is linked.
 pub fn triple(target: Target) -> &'static str {
@@ -37,10 +63,8 @@ pub fn machine(target: Target, architecture: u32, optimization: u8) -> Result<Ta
     let (cpu, features, relocation) = match target {
         Target::Cuda => {
             LlvmTarget::initialize_nvptx(&InitializationConfig::default());
-            let version = PTX_VERSIONS
-                .iter()
-                .find(|(first, _)| *first == architecture)
-                .map_or(OLDEST_PTX, |&(_, version)| version.max(OLDEST_PTX));
+            let known = ARCHITECTURES.iter().find(|(known, _)| *known == architecture);
+            let version = known.map_or(OLDEST_PTX, |&(_, version)| version.max(OLDEST_PTX));
             (format!("sm_{architecture}"), format!("+ptx{version}"), RelocMode::Default)
         }
         Target::Host => {
@@ -67,15 +91,26 @@ pub fn data_layout(machine: &TargetMachine) -> String {
     machine.get_target_data().get_data_layout().as_str().to_string_lossy().into_owned()
 }
 
-/// Generates assembly (PTX for GPUs) or an object.
+/// Generates assembly (PTX for GPUs) or an object. The module is used up by it: code generation rewrites it.
 ///
 /// # Errors
 ///
 /// [`Error::Internal`] with LLVM's reason.
-pub fn generate(machine: &TargetMachine, module: &Module<'_>, kind: FileType) -> Result<Vec<u8>> {
+pub fn generate(
+    machine: &TargetMachine,
+    module: &Module<'_>,
+    log: &DiagnosticLog<'_>,
+    kind: FileType,
+) -> Result<Vec<u8>> {
+    let failed = |reason: String| Error::Internal(format!("LLVM generates no code: {}", reason.trim()));
     let buffer = machine
         .write_to_memory_buffer(module.inner(), kind)
-        .map_err(|error| Error::Internal(format!("LLVM generates no code: {error:?}")))?;
+        .map_err(|error| failed(error.to_str().unwrap_or_default().to_owned()))?;
+    // Back ends report what they cannot do, and go on with something else in its place.
+    let errors = log.take_errors();
+    if !errors.is_empty() {
+        return Err(failed(errors.join("; ")));
+    }
     let bytes = buffer.as_slice();
     // inkwell's slice of an assembly buffer ends with LLVM's terminating NUL.
     Ok(bytes.strip_suffix(&[0]).filter(|_| kind == FileType::Assembly).unwrap_or(bytes).to_vec())

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The kernel that a program is compiled for: its headers, and the flags that its release and configuration ask for.
+//! The kernel that a program is compiled for: where its headers are, which flags its release and configuration ask for,
+//! and what is known of its build.
+
+mod boot_image;
+mod build_id;
+mod flags;
 
 use std::path::{Path, PathBuf};
 
@@ -68,80 +73,14 @@ impl Kernel {
         Ok(Self { identity: ManifestKernel { release: found, version, build_id: None }, generated, source })
     }
 
-    /// Major and minor number of the release.
-    fn number(&self) -> (u32, u32) {
-        let mut numbers = self
-            .identity
-            .release
-            .split(|letter: char| !letter.is_ascii_digit())
-            .map(|number| number.parse().unwrap_or(0));
-        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    /// Looks for the build id, which headers do not say; see [`build_id`].
+    pub fn find_build_id(&mut self) {
+        self.identity.build_id = build_id::find(&self.identity, &self.folders());
     }
 
-    /// clang's options for C code of this kernel, in the order of the kernel's own Makefile.
-    ///
-    /// Options that only steer x86 code generation (`-mcmodel=kernel`, `-mno-red-zone`, return thunks) are left
-    /// out: the code is generated for something else.
-    pub fn clang_options(&self) -> Vec<String> {
-        let (source, generated) = (self.source.display(), self.generated.display());
-        let mut options: Vec<String> = ["--target=x86_64-linux-gnu", "-nostdinc"].map(str::to_owned).into();
-        for folder in [
-            format!("{source}/arch/x86/include"),
-            format!("{generated}/arch/x86/include/generated"),
-            format!("{source}/include"),
-            format!("{generated}/include"),
-            format!("{source}/arch/x86/include/uapi"),
-            format!("{generated}/arch/x86/include/generated/uapi"),
-            format!("{source}/include/uapi"),
-            format!("{generated}/include/generated/uapi"),
-        ] {
-            // As system folders, so that warnings are about the user's code.
-            options.extend(["-isystem".to_owned(), folder]);
-        }
-        for header in ["compiler-version.h", "kconfig.h"] {
-            options.extend(["-include".to_owned(), format!("{source}/include/linux/{header}")]);
-        }
-        options.extend(["-include".to_owned(), "gpufas/kernel_config.h".to_owned()]);
-        options.extend(["-include".to_owned(), format!("{source}/include/linux/compiler_types.h")]);
-        // Kernels before 5.18 are written in the GNU dialect of C89 (commit e8c07082a810).
-        let standard = if self.number() >= (5, 18) { "-std=gnu11" } else { "-std=gnu89" };
-        options.extend(
-            [
-                "-D__KERNEL__",
-                "-DCC_USING_FENTRY",
-                "-DKBUILD_MODNAME=\"gpufas\"",
-                "-DKBUILD_BASENAME=\"gpufas\"",
-                "-DKBUILD_MODFILE=\"gpufas\"",
-                standard,
-                "-fshort-wchar",
-                "-fno-common",
-                "-fno-PIE",
-                "-fno-strict-aliasing",
-                "-fno-strict-overflow",
-                "-fno-delete-null-pointer-checks",
-                "-fno-stack-protector",
-                "-fno-asynchronous-unwind-tables",
-                "-m64",
-                "-mno-sse",
-                "-mno-mmx",
-                "-mno-sse2",
-                "-mno-avx",
-                "-mno-80387",
-                "-Wno-address-of-packed-member",
-                "-Wno-gnu",
-                "-Wno-pointer-sign",
-                "-Wno-unused-const-variable",
-            ]
-            .map(str::to_owned),
-        );
-        // char is signed on x86 before 6.2 (commit 3bc753c06dd0).
-        options.push(if self.number() >= (6, 2) { "-funsigned-char" } else { "-fsigned-char" }.into());
-        // Structures of 6.19 and later embed others by their tag alone.
-        if self.number() >= (6, 19) {
-            options.push("-fms-extensions".into());
-            options.push("-Wno-microsoft-anon-tag".into());
-        }
-        options
+    /// The folders that hold the kernel's headers.
+    pub fn folders(&self) -> [&Path; 2] {
+        [&self.source, &self.generated]
     }
 }
 
@@ -219,8 +158,12 @@ mod tests {
         let generated = folder.path().join("include/generated");
         std::fs::create_dir_all(&generated).unwrap();
         std::fs::create_dir_all(folder.path().join("include/linux")).unwrap();
-        std::fs::write(folder.path().join("include/linux/kconfig.h"), "").unwrap();
+        let message = Kernel::locate(None, Some(folder.path())).unwrap_err().to_string();
+        assert!(message.contains("utsrelease.h"), "{message}");
         std::fs::write(generated.join("utsrelease.h"), "#define UTS_RELEASE \"5.10.0-1-amd64\"\n").unwrap();
+        let message = Kernel::locate(None, Some(folder.path())).unwrap_err().to_string();
+        assert!(message.contains("kconfig.h"), "{message}");
+        std::fs::write(folder.path().join("include/linux/kconfig.h"), "").unwrap();
         std::fs::write(generated.join("utsversion.h"), "#define UTS_VERSION \"#1 SMP\"\n").unwrap();
         let kernel = Kernel::locate(None, Some(folder.path())).unwrap();
         assert_eq!(kernel.identity.release, "5.10.0-1-amd64");
@@ -228,5 +171,16 @@ mod tests {
         assert!(kernel.clang_options().contains(&"-std=gnu89".to_owned()));
         let message = Kernel::locate(Some("6.1.0"), Some(folder.path())).unwrap_err().to_string();
         assert!(message.contains("5.10.0-1-amd64") && message.contains("6.1.0"), "{message}");
+    }
+
+    #[test]
+    fn a_build_folder_names_its_source_wherever_both_were_moved() {
+        let folder = tempfile::tempdir().unwrap();
+        let (build, common) = (folder.path().join("build"), folder.path().join("common"));
+        std::fs::create_dir_all(common.join("include/linux")).unwrap();
+        std::fs::write(common.join("include/linux/kconfig.h"), "").unwrap();
+        std::fs::create_dir_all(&build).unwrap();
+        std::fs::write(build.join("Makefile"), "include /usr/src/common/Makefile\n").unwrap();
+        assert_eq!(source_of(&build).unwrap(), common);
     }
 }

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The text of `--help`.
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Compile recovery programs, written in C like kernel code, for GPUs and for the hosts of virtual machines.
+
+Usage: gpufas-cc [options] file...
+
+Inputs are C sources (.c), LLVM IR (.ll), LLVM bitcode (.bc, .o of `gpufas-cc -c`), or - for C on standard input.
+
+Kernel:
+  --kernel RELEASE         the kernel that the program is for, as `uname -r` says it
+  --kernel-headers DIR     its headers, if they are not where the release says
+
+Output:
+  -o FILE                  write to FILE; - is standard output
+  --target cuda|host       what the program runs on (cuda)
+  --gpu-arch LIST          GPU architectures, as sm_80,sm_90 (one of each generation that ptxas knows); PTX for
+                           those between and after them is always included
+  --emit KIND              llvm-ir, bitcode, ptx, cubin, asm, object or fatbin (a shared object for the host)
+  -c                       compile each input to bitcode, to be linked later
+  -S                       the same as --emit asm
+  -E, -fsyntax-only        preprocess, or check, only
+  --passes LIST            run only these passes on the input (kernel-asm, kernel-symbols, entry-points,
+                           optimize, reachability, symbol-table, llview, budget, retarget), with --emit llvm-ir
+
+Code:
+  -O0 -O1 -O2 -O3          optimization (-O2; kernel headers need at least -O1, which -O0 means here)
+  -g                       debug information: DWARF for the host, source lines for GPUs
+  -I -D -U -include -isystem -W... -f...    as for clang
+
+Dependencies:
+  -MD -MMD -MF FILE -MT TARGET -MQ TARGET -MP -M -MM   as for clang; several inputs make one file
+
+Other:
+  --cuda-path DIR          the CUDA toolkit to use
+  -v                       show the commands that are run
+  -###                     show them without running them
+  --save-temps             keep intermediate files beside the output
+  @FILE                    read more arguments from FILE
+  --version, --help
+
+Environment: CUDA_HOME, CUDA_PATH; GPUFAS_CLANG names another clang 22; GPUFAS_INCLUDE another folder with
+gpufas/gpufas.h; TMPDIR; NO_COLOR.
+
+Exit status: 0; 1, the input is at fault; 2, the machine or the installation is.
+";

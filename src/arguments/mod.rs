@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The command line, in the manner of clang: options anywhere, values joined or separate, `@file` for more.
+//!
+//! Argument parsers made for new programs do not know `-Idir`, `-MD` beside `-MF file`, or `-###`, and build systems
+//! use all of them; so the options stand in a table here.
+
+mod help;
+mod options;
+mod response;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use gpufas_abi::manifest::Target;
+
+use crate::error::{Error, Result};
+
+pub use help::HELP;
+
+/// What is to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emit {
+    /// The program for its target: a fatbinary, or a shared object for the host.
+    Program,
+    /// LLVM IR as text.
+    LlvmIr,
+    /// LLVM bitcode.
+    Bitcode,
+    /// PTX.
+    Ptx,
+    /// A cubin for the one architecture given.
+    Cubin,
+    /// Assembly: PTX, or x86-64 assembly for the host.
+    Assembly,
+    /// An object file: a cubin, or an x86-64 object for the host.
+    Object,
+}
+
+/// How far to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// `-E`, `-M`: the preprocessor only.
+    Preprocess,
+    /// `-fsyntax-only`: clang's checks only.
+    Syntax,
+    /// `-c`: each input to bitcode that can be linked later.
+    Compile,
+    /// All the way.
+    Link,
+}
+
+/// The command line as understood.
+#[derive(Clone, Debug)]
+pub struct Arguments {
+    /// Inputs in order; `-` is standard input.
+    pub inputs: Vec<String>,
+    /// `-o`.
+    pub output: Option<PathBuf>,
+    /// How far to go.
+    pub stage: Stage,
+    /// What to make.
+    pub emit: Emit,
+    /// What the program is for.
+    pub target: Target,
+    /// `--kernel`.
+    pub kernel: Option<String>,
+    /// `--kernel-headers`.
+    pub kernel_headers: Option<PathBuf>,
+    /// `--gpu-arch`, as numbers in order; empty if it was not given.
+    pub architectures: Vec<u32>,
+    /// `--cuda-path`.
+    pub cuda_path: Option<PathBuf>,
+    /// `-O`.
+    pub optimization: u8,
+    /// `-g`.
+    pub debug: bool,
+    /// Options that go to clang as they are, in order.
+    pub clang: Vec<String>,
+    /// Dependency files.
+    pub dependencies: Dependencies,
+    /// `-v`.
+    pub verbose: bool,
+    /// `-###`.
+    pub dry_run: bool,
+    /// `--save-temps`.
+    pub save_temps: bool,
+    /// `-Werror`.
+    pub warnings_are_errors: bool,
+    /// `-w`.
+    pub no_warnings: bool,
+    /// `--passes`: only these passes of ours.
+    pub passes: Option<Vec<String>>,
+}
+
+/// Which dependencies are written where.
+#[derive(Clone, Debug, Default)]
+pub struct Dependencies {
+    /// `-MD`, `-MMD`, `-M` or `-MM`.
+    pub mode: Option<String>,
+    /// `-MF`.
+    pub file: Option<PathBuf>,
+    /// `-MT` and `-MQ` with their values, and `-MP` and `-MG`.
+    pub options: Vec<String>,
+}
+
+impl Dependencies {
+    /// Whether the user names the target of the rule.
+    pub fn names_target(&self) -> bool {
+        self.options.iter().any(|option| option == "-MT" || option == "-MQ")
+    }
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Request {
+    /// Compile.
+    Compile(Box<Arguments>),
+    /// `--help`.
+    Help,
+    /// `--version`.
+    Version,
+}
+
+fn usage(message: impl Into<String>) -> Error {
+    Error::Usage(message.into())
+}
+
+/// Reads the command line, without the program's name.
+///
+/// # Errors
+///
+/// [`Error::Usage`] for what makes no sense, [`Error::Read`] for a response file that cannot be read.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
+    let mut queue = VecDeque::new();
+    for argument in arguments {
+        let argument = argument
+            .into_string()
+            .map_err(|argument| usage(format!("{} is not in UTF-8", argument.display())))?;
+        response::expand(argument, &mut queue)?;
+    }
+    let mut parsed = Arguments {
+        inputs: Vec::new(),
+        output: None,
+        stage: Stage::Link,
+        emit: Emit::Program,
+        target: Target::Cuda,
+        kernel: None,
+        kernel_headers: None,
+        architectures: Vec::new(),
+        cuda_path: None,
+        optimization: 2,
+        debug: false,
+        clang: Vec::new(),
+        dependencies: Dependencies::default(),
+        verbose: false,
+        dry_run: false,
+        save_temps: false,
+        warnings_are_errors: false,
+        no_warnings: false,
+        passes: None,
+    };
+    let mut options_ended = false;
+    while let Some(argument) = queue.pop_front() {
+        if options_ended || argument == "-" || !argument.starts_with('-') {
+            if argument.is_empty() {
+                return Err(usage("an input has an empty name"));
+            }
+            parsed.inputs.push(argument);
+        } else if argument == "--" {
+            options_ended = true;
+        } else if argument == "--help" || argument == "-h" {
+            return Ok(Request::Help);
+        } else if argument == "--version" {
+            return Ok(Request::Version);
+        } else {
+            options::read(&mut parsed, argument, &mut queue)?;
+        }
+    }
+    finish(parsed).map(|arguments| Request::Compile(Box::new(arguments)))
+}
+
+/// Defaults, and what does not go together.
+fn finish(mut parsed: Arguments) -> Result<Arguments> {
+    if parsed.inputs.is_empty() {
+        return Err(usage("no input files; gpufas-cc --help lists the options"));
+    }
+    if parsed.target == Target::Host && !parsed.architectures.is_empty() {
+        return Err(usage("--gpu-arch means nothing with --target host"));
+    }
+    parsed.architectures.sort_unstable();
+    parsed.architectures.dedup();
+    if parsed.target == Target::Host && matches!(parsed.emit, Emit::Ptx | Emit::Cubin) {
+        return Err(usage("PTX and cubins are made with --target cuda"));
+    }
+    let makes_one_cubin = parsed.target == Target::Cuda && matches!(parsed.emit, Emit::Cubin | Emit::Object);
+    if makes_one_cubin && parsed.stage == Stage::Link && parsed.architectures.len() != 1 {
+        return Err(usage("a cubin is for one architecture; name it with --gpu-arch"));
+    }
+    let makes_one_ptx = parsed.target == Target::Cuda && matches!(parsed.emit, Emit::Ptx | Emit::Assembly);
+    if makes_one_ptx && parsed.stage == Stage::Link && parsed.architectures.len() > 1 {
+        return Err(usage(
+            "PTX is made for one architecture, and later ones run it; name one with --gpu-arch",
+        ));
+    }
+    let object_kind = matches!(parsed.emit, Emit::Program | Emit::LlvmIr | Emit::Bitcode | Emit::Object);
+    if parsed.stage == Stage::Compile && !object_kind {
+        return Err(usage("-c makes bitcode, or with --emit llvm-ir its text; leave -c out to make code"));
+    }
+    let one_output_each = matches!(parsed.stage, Stage::Compile | Stage::Preprocess);
+    if one_output_each && parsed.output.is_some() && parsed.inputs.len() > 1 {
+        return Err(usage("-o names one file, and each input makes one; leave out -o or give one input"));
+    }
+    if parsed.inputs.iter().filter(|input| *input == "-").count() > 1 {
+        return Err(usage("standard input can be read only once"));
+    }
+    if parsed.passes.is_some() {
+        match parsed.emit {
+            Emit::Program => parsed.emit = Emit::LlvmIr,
+            Emit::LlvmIr | Emit::Bitcode => {}
+            _ => return Err(usage("--passes needs --emit llvm-ir or --emit bitcode")),
+        }
+    }
+    if parsed.dependencies.mode.is_none() && parsed.dependencies.file.is_some() {
+        return Err(usage("-MF says where dependencies go, and none are asked for; add -MD"));
+    }
+    Ok(parsed)
+}
+
+impl Arguments {
+    /// The file that is written: `-o`, or the first input's name with the extension of what is made.
+    pub fn output_path(&self) -> PathBuf {
+        self.output.clone().unwrap_or_else(|| self.default_output(&self.inputs[0]))
+    }
+
+    /// The file that is made of an input: its name, in the current folder, with another extension.
+    pub fn default_output(&self, input: &str) -> PathBuf {
+        let extension = match (self.stage, self.emit, self.target) {
+            (_, Emit::LlvmIr, _) => "ll",
+            (Stage::Link, Emit::Bitcode, _) => "bc",
+            (Stage::Compile, _, _) => "o",
+            (_, Emit::Ptx, _) | (_, Emit::Assembly, Target::Cuda) => "ptx",
+            (_, Emit::Cubin, _) | (_, Emit::Object, Target::Cuda) => "cubin",
+            (_, Emit::Assembly, Target::Host) => "s",
+            (_, Emit::Object | Emit::Bitcode, _) => "o",
+            (_, Emit::Program, Target::Cuda) => "fatbin",
+            (_, Emit::Program, Target::Host) => "so",
+        };
+        let stem = if input == "-" { Path::new("a") } else { Path::new(input) };
+        let mut name = stem.file_stem().unwrap_or(stem.as_os_str()).to_owned();
+        name.push(".");
+        name.push(extension);
+        name.into()
+    }
+}

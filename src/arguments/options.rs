@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What each option means.
+
+use std::collections::VecDeque;
+
+use gpufas_abi::manifest::Target;
+
+use super::{Arguments, Emit, Stage, usage};
+use crate::error::Result;
+use crate::target;
+
+/// Options of clang's that take a separate value, and are handed on with it.
+const CLANG_WITH_VALUE: &[&str] =
+    &["-include", "-isystem", "-idirafter", "-iquote", "-imacros", "-Xclang", "-mllvm"];
+
+/// Reads one option, and its value from the queue if it has a separate one.
+///
+/// # Errors
+///
+/// [`crate::error::Error::Usage`] for what is unknown or lacks its value.
+pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<String>) -> Result<()> {
+    let (name, joined) = match argument.split_once('=') {
+        Some((name, value)) if name.starts_with("--") => (name.to_owned(), Some(value.to_owned())),
+        _ => (argument.clone(), None),
+    };
+    let value = |queue: &mut VecDeque<String>| {
+        let value = joined.clone().or_else(|| queue.pop_front()).filter(|value| !value.is_empty());
+        value.ok_or_else(|| usage(format!("{name} needs a value")))
+    };
+    match name.as_str() {
+        "-o" | "--output" => parsed.output = Some(value(queue)?.into()),
+        "-c" => parsed.stage = Stage::Compile,
+        "-S" if parsed.emit != Emit::LlvmIr => parsed.emit = Emit::Assembly,
+        "-S" => {}
+        "-E" => parsed.stage = Stage::Preprocess,
+        "-fsyntax-only" => parsed.stage = Stage::Syntax,
+        "--kernel" => parsed.kernel = Some(value(queue)?),
+        "--kernel-headers" => parsed.kernel_headers = Some(value(queue)?.into()),
+        "--cuda-path" => parsed.cuda_path = Some(value(queue)?.into()),
+        "--target" => parsed.target = target(&value(queue)?)?,
+        "--gpu-arch" => {
+            for architecture in value(queue)?.split(',') {
+                parsed.architectures.push(architecture_number(architecture.trim())?);
+            }
+        }
+        "--emit" => parsed.emit = emit(&value(queue)?)?,
+        "--passes" => {
+            parsed.passes = Some(value(queue)?.split(',').map(|pass| pass.trim().to_owned()).collect());
+        }
+        "--save-temps" | "-save-temps" => parsed.save_temps = true,
+        "-v" | "--verbose" => parsed.verbose = true,
+        "-###" => parsed.dry_run = true,
+        "-w" => {
+            parsed.no_warnings = true;
+            parsed.clang.push(argument);
+        }
+        "-Werror" | "-Wno-error" => {
+            parsed.warnings_are_errors = name == "-Werror";
+            parsed.clang.push(argument);
+        }
+        "-MD" | "-MMD" | "-M" | "-MM" => {
+            if matches!(name.as_str(), "-M" | "-MM") {
+                parsed.stage = Stage::Preprocess;
+            }
+            parsed.dependencies.mode = Some(argument);
+        }
+        "-MP" | "-MG" => parsed.dependencies.options.push(argument),
+        "-MF" => parsed.dependencies.file = Some(value(queue)?.into()),
+        "-MT" | "-MQ" => {
+            let value = value(queue)?;
+            parsed.dependencies.options.extend([argument, value]);
+        }
+        "-I" | "-D" | "-U" => {
+            let value = value(queue)?;
+            parsed.clang.push(format!("{argument}{value}"));
+        }
+        _ if CLANG_WITH_VALUE.contains(&name.as_str()) => {
+            let value = value(queue)?;
+            parsed.clang.extend([argument, value]);
+        }
+        _ => return joined_option(parsed, argument),
+    }
+    Ok(())
+}
+
+/// Options whose value follows without a space.
+fn joined_option(parsed: &mut Arguments, argument: String) -> Result<()> {
+    if let Some(level) = argument.strip_prefix("-O") {
+        parsed.optimization = match level {
+            "0" => 0,
+            "" | "1" => 1,
+            "2" => 2,
+            "3" => 3,
+            _ => return Err(usage(format!("{argument} is not known; use -O0, -O1, -O2 or -O3"))),
+        };
+    } else if let Some(kind) = argument.strip_prefix("-g") {
+        // Which kind of debug information there is depends on the target.
+        parsed.debug = kind != "0";
+        let known =
+            ["", "0", "1", "2", "3", "gdb", "line-tables-only"].contains(&kind) || kind.starts_with("dwarf");
+        if !known {
+            return Err(usage(format!("{argument} is not known; use -g")));
+        }
+    } else if let Some(file) = argument.strip_prefix("-o") {
+        parsed.output = Some(file.into());
+    } else if let Some(file) = argument.strip_prefix("-MF") {
+        parsed.dependencies.file = Some(file.into());
+    } else if let Some((option, target)) =
+        argument.split_at_checked(3).filter(|(option, _)| matches!(*option, "-MT" | "-MQ"))
+    {
+        parsed.dependencies.options.extend([option.to_owned(), target.to_owned()]);
+    } else if ["-I", "-D", "-U", "-W", "-f", "-std="].iter().any(|prefix| argument.starts_with(prefix)) {
+        parsed.clang.push(argument);
+    } else {
+        return Err(usage(format!("unknown option {argument}; gpufas-cc --help lists the options")));
+    }
+    Ok(())
+}
+
+fn target(text: &str) -> Result<Target> {
+    match text {
+        "cuda" => Ok(Target::Cuda),
+        "host" => Ok(Target::Host),
+        _ => Err(usage(format!("--target {text} is not known; it is cuda or host"))),
+    }
+}
+
+fn emit(text: &str) -> Result<Emit> {
+    Ok(match text {
+        "llvm-ir" => Emit::LlvmIr,
+        "bitcode" | "bc" => Emit::Bitcode,
+        "ptx" => Emit::Ptx,
+        "cubin" => Emit::Cubin,
+        "asm" => Emit::Assembly,
+        "object" | "obj" => Emit::Object,
+        "fatbin" | "program" => Emit::Program,
+        _ => {
+            return Err(usage(format!(
+                "--emit {text} is not known; it is llvm-ir, bitcode, ptx, cubin, asm, object or fatbin"
+            )));
+        }
+    })
+}
+
+/// The number in `sm_90`; the architecture- and family-specific ones (`sm_90a`) give nothing that programs here use.
+fn architecture_number(text: &str) -> Result<u32> {
+    let number = text.strip_prefix("sm_").or_else(|| text.strip_prefix("compute_")).unwrap_or_default();
+    number.parse().ok().filter(|number| target::is_known(*number)).ok_or_else(|| {
+        let known: Vec<String> = target::architectures().map(|number| format!("sm_{number}")).collect();
+        usage(format!("--gpu-arch {text} is not known; it is a list of {}", known.join(", ")))
+    })
+}

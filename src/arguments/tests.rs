@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Tests of the command line.
+
+use super::*;
+
+fn words(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+fn compile(arguments: &[&str]) -> Arguments {
+    match parse(words(arguments)) {
+        Ok(Request::Compile(arguments)) => *arguments,
+        other => panic!("{arguments:?}: {other:?}"),
+    }
+}
+
+fn error(arguments: &[&str]) -> String {
+    parse(words(arguments)).unwrap_err().to_string()
+}
+
+#[test]
+fn options_are_read_as_clang_reads_them() {
+    let line = "a.c -Ifoo -I bar -DX=1 -D Y -o out -O3 -MD -MF a.d -MTx -MQ y -MP -include x.h -Wall \
+                --kernel=6.1.0-1-amd64 --gpu-arch sm_90,sm_80 --gpu-arch sm_90 -g b.ll";
+    let parsed = compile(&line.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(parsed.inputs, ["a.c", "b.ll"]);
+    assert_eq!(parsed.clang, ["-Ifoo", "-Ibar", "-DX=1", "-DY", "-include", "x.h", "-Wall"]);
+    assert_eq!(parsed.dependencies.mode.as_deref(), Some("-MD"));
+    assert_eq!(parsed.dependencies.file.as_deref(), Some(Path::new("a.d")));
+    assert_eq!(parsed.dependencies.options, ["-MT", "x", "-MQ", "y", "-MP"]);
+    assert_eq!(parsed.output_path(), Path::new("out"));
+    assert_eq!((parsed.optimization, parsed.debug), (3, true));
+    assert_eq!(parsed.architectures, [80, 90]);
+    assert_eq!(parsed.kernel.as_deref(), Some("6.1.0-1-amd64"));
+}
+
+#[test]
+fn the_last_of_two_options_counts() {
+    let parsed = compile(&["a.c", "-g", "-g0", "-Werror", "-Wno-error", "-O3", "-O1", "-oa", "-o", "b"]);
+    assert!(!parsed.debug && !parsed.warnings_are_errors);
+    assert_eq!(parsed.optimization, 1);
+    assert_eq!(parsed.output_path(), Path::new("b"));
+}
+
+#[test]
+fn outputs_are_named_after_the_first_input() {
+    for (arguments, name) in [
+        (&["dir/kill.c"][..], "kill.fatbin"),
+        (&["kill.c", "--target", "host"], "kill.so"),
+        (&["kill.c", "-c"], "kill.o"),
+        (&["kill.c", "-c", "--emit", "llvm-ir"], "kill.ll"),
+        (&["v1.2.c", "-c"], "v1.2.o"),
+        (&["-", "--emit", "ptx"], "a.ptx"),
+        (&["kill.c", "--emit", "object", "--gpu-arch", "sm_80"], "kill.cubin"),
+        (&["kill.c", "--emit", "bitcode"], "kill.bc"),
+        (&["kill.c", "-S", "--target", "host"], "kill.s"),
+        (&["--", "-x.c"], "-x.fatbin"),
+    ] {
+        assert_eq!(compile(arguments).output_path(), Path::new(name), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_a_reason() {
+    for (arguments, reason) in [
+        (&[][..], "no input"),
+        (&["a.c", "--frobnicate"], "--frobnicate"),
+        (&["a.c", "-o"], "needs a value"),
+        (&["a.c", "--emit="], "needs a value"),
+        (&["a.c", "--gpu-arch", "gfx90a"], "sm_80"),
+        (&["a.c", "--gpu-arch", "sm_77"], "sm_80"),
+        (&["a.c", "--gpu-arch", "sm_80", "--target", "host"], "--target host"),
+        (&["a.c", "--target", "opencl"], "cuda or host"),
+        (&["a.c", "--emit", "cubin"], "one architecture"),
+        (&["a.c", "--emit", "ptx", "--target", "host"], "--target cuda"),
+        (&["a.c", "--emit", "elf"], "llvm-ir"),
+        (&["a.c", "b.c", "-c", "-o", "x"], "-o"),
+        (&["a.c", "-c", "-S"], "-c"),
+        (&["-", "-"], "once"),
+        (&["@/nonexistent/response"], "/nonexistent/response"),
+        (&["a.c", "-Os"], "-O2"),
+        (&["a.c", "-gsplit"], "-gsplit"),
+        (&["a.c", "-MF", "x.d"], "-MD"),
+        (&["a.c", "--passes", "llview", "--emit", "ptx"], "llvm-ir"),
+        (&["a.c", ""], "empty name"),
+    ] {
+        let message = error(arguments);
+        assert!(message.contains(reason), "{arguments:?}: {message}");
+    }
+    let no_text = std::os::unix::ffi::OsStringExt::from_vec(vec![b'a', 0xff]);
+    assert!(parse([no_text]).unwrap_err().to_string().contains("UTF-8"));
+}

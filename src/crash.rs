@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What is kept for the case that LLVM, or this compiler, fails in a way that no input excuses.
+//!
+//! LLVM ends the process where it meets something that it cannot do, and may crash on something that nobody thought of. So
+//! the compiler works in a child process ([`crate::supervisor`]), and writes down as it goes what it is doing and on what:
+//! if it ends early, that is the reproducer.
+
+use std::ffi::{CStr, c_char};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use inkwell::support::error_handling::install_fatal_error_handler;
+
+/// The folder that becomes the reproducer.
+static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+
+/// The file with what was being done, for the message.
+const STAGE: &str = "stage";
+
+/// The file with the reason, if it is known.
+const REASON: &str = "reason";
+
+/// The file with the command line.
+const COMMAND: &str = "command";
+
+/// Begins to keep a record in a folder, and catches what would end the process without one.
+///
+/// # Errors
+///
+/// The folder cannot be made.
+pub fn begin(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(folder)?;
+    let words: Vec<String> = std::env::args_os().map(|word| crate::command::quoted(&word)).collect();
+    std::fs::write(folder.join(COMMAND), words.join(" ") + "\n")?;
+    // There is one record in a process.
+    let _ = FOLDER.set(folder.to_owned());
+    std::panic::set_hook(Box::new(|panic| because(&panic.to_string())));
+    // SAFETY: the handler is a function that does not unwind and does not return.
+    unsafe { install_fatal_error_handler(fatal) };
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        // SAFETY: the default action of a signal. Rust's own handler would say that a stack is used up and abort; the parent
+        // says it in our words.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    Ok(())
+}
+
+extern "C" fn fatal(reason: *const c_char) {
+    // SAFETY: LLVM passes a NUL-terminated string.
+    let reason = unsafe { CStr::from_ptr(reason) }.to_string_lossy();
+    because(&format!("LLVM: {}", reason.trim()));
+    std::process::abort()
+}
+
+/// Notes what is being done from here on.
+pub fn doing(what: &str) {
+    note(STAGE, what.as_bytes());
+}
+
+/// Keeps a file that helps to find out what is wrong.
+pub fn keep(name: &str, contents: &[u8]) {
+    note(name, contents);
+}
+
+/// Notes why the compiler ends.
+pub fn because(reason: &str) {
+    note(REASON, reason.as_bytes());
+}
+
+fn note(name: &str, contents: &[u8]) {
+    if let Some(folder) = FOLDER.get() {
+        // Without a record there is still the message of what happened.
+        let _ = std::fs::write(folder.join(name), contents);
+    }
+}
+
+/// What a record says: what was being done, and why it ended, as far as that is known.
+pub fn read(folder: &Path) -> (String, Option<String>) {
+    let text = |name| std::fs::read_to_string(folder.join(name)).ok().filter(|text| !text.is_empty());
+    (text(STAGE).unwrap_or_else(|| "starting".to_owned()), text(REASON))
+}

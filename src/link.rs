@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The modules of a program, linked into one.
+
+use std::collections::HashMap;
+
+use gpufas_abi::manifest::Kernel as ManifestKernel;
+use gpufas_passes::entry_points;
+use gpufas_passes::llvm::diagnostics::DiagnosticLog;
+use gpufas_passes::llvm::{Linkage, Module};
+
+use crate::error::{Error, Result};
+use crate::input::{HEADERS_METADATA, KERNEL_METADATA};
+use crate::source_names::SourceNames;
+
+/// What GPUFAS_ENTRY() puts before the name of an entry point in the name of its descriptor.
+const DESCRIPTOR_PREFIX: &str = "gpufas_entry_descriptor_";
+
+/// Links modules into the first. Each has the name of its input.
+///
+/// # Errors
+///
+/// [`Error::Input`] for what two inputs define, and with what else LLVM's linker says.
+pub fn link<'c>(log: &DiagnosticLog<'_>, modules: Vec<(String, Module<'c>)>) -> Result<Module<'c>> {
+    check_definitions(&modules)?;
+    let mut modules = modules.into_iter();
+    let Some((_, whole)) = modules.next() else { return Err(Error::Usage("no input files".into())) };
+    for (path, module) in modules {
+        if !whole.link(module) {
+            return Err(Error::Input { path, reason: log.take_errors().join("; ") });
+        }
+    }
+    Ok(whole)
+}
+
+/// LLVM's linker does not say where else a symbol is defined.
+fn check_definitions(modules: &[(String, Module<'_>)]) -> Result<()> {
+    let mut symbols: HashMap<String, &str> = HashMap::new();
+    let mut entries: HashMap<String, &str> = HashMap::new();
+    let twice = |path: &str, what: String, other: &str| {
+        let reason = match path == other {
+            true => "the file is given twice".to_owned(),
+            false => format!("{what} is also defined in {other}"),
+        };
+        Err(Error::Input { path: path.to_owned(), reason })
+    };
+    for (path, module) in modules {
+        let globals = module.globals().into_iter().filter(|global| !global.is_declaration());
+        for global in module.defined_functions().into_iter().chain(globals) {
+            let name = global.name();
+            if global.linkage() == Linkage::LLVMExternalLinkage && !name.starts_with("llvm.") {
+                if let Some(other) = symbols.insert(name.clone(), path) {
+                    return twice(path, format!("`{name}`"), other);
+                }
+            }
+            if let Some(entry) = name.strip_prefix(DESCRIPTOR_PREFIX)
+                && global.section() == entry_points::SECTION
+                && let Some(other) = entries.insert(entry.to_owned(), path)
+            {
+                return twice(path, format!("the entry point `{entry}`"), other);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The kernel that a program is for: as its parts say, or as the user says.
+///
+/// # Errors
+///
+/// [`Error::Usage`] if they differ or nobody says it.
+pub fn kernel_of(module: &Module<'_>, named: Option<&ManifestKernel>) -> Result<ManifestKernel> {
+    let said = module.text_metadata(KERNEL_METADATA).into_iter().filter_map(|words| {
+        let mut words = words.into_iter();
+        let release = words.next()?;
+        let version = words.next().filter(|version| !version.is_empty());
+        Some(ManifestKernel { release, version, build_id: words.next() })
+    });
+    let mut kernels = said.chain(named.cloned());
+    let Some(first) = kernels.next() else {
+        return Err(Error::Usage(
+            "the inputs do not say which kernel they are for; name it with --kernel RELEASE".into(),
+        ));
+    };
+    kernels.try_fold(first, |known, other| {
+        let differ =
+            |one: &Option<String>, two: &Option<String>| one.is_some() && two.is_some() && one != two;
+        if known.release != other.release {
+            return Err(Error::Usage(format!(
+                "the parts of the program are for different kernels, {} and {}",
+                known.release, other.release
+            )));
+        }
+        if differ(&known.version, &other.version) || differ(&known.build_id, &other.build_id) {
+            return Err(Error::Usage(format!(
+                "the parts of the program are for different builds of kernel {}: {} and {}",
+                known.release,
+                build(&known),
+                build(&other)
+            )));
+        }
+        Ok(ManifestKernel {
+            version: known.version.or(other.version),
+            build_id: known.build_id.or(other.build_id),
+            release: known.release,
+        })
+    })
+}
+
+/// A build in words.
+fn build(kernel: &ManifestKernel) -> String {
+    let version = kernel.version.as_deref().unwrap_or("of unknown version");
+    let build_id = kernel.build_id.as_deref().map(|id| format!(" (build id {id})"));
+    format!("{version}{}", build_id.unwrap_or_default())
+}
+
+/// Adds the folders in which the headers of a program's parts were.
+pub fn add_header_folders(module: &Module<'_>, names: &mut SourceNames) {
+    for folder in module.text_metadata(HEADERS_METADATA).into_iter().flatten() {
+        names.add_text(&folder);
+    }
+}

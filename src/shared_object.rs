@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A program for the host of a virtual machine: a shared object that needs no other library.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use gpufas_abi::manifest::Target;
+use gpufas_abi::symbols::MANIFEST_SECTION;
+use gpufas_passes::llvm::Module;
+use gpufas_passes::llvm::diagnostics::DiagnosticLog;
+use inkwell::targets::FileType;
+
+use crate::command::{Runner, find_in_path};
+use crate::error::{Error, Result};
+use crate::intermediate::{self, Intermediate};
+use crate::{crash, input, output, target};
+
+/// Functions that generated code may call.
+const LIBRARY: &[u8] = include_bytes!("host_library.ll");
+
+/// Names of the linker.
+const LINKERS: &[&str] = &["ld.lld-22", "ld.lld"];
+
+/// Finds the linker.
+fn linker() -> Result<PathBuf> {
+    let beside_llvm = Path::new("/usr/lib/llvm-22/bin/ld.lld");
+    find_in_path(LINKERS)
+        .or_else(|| beside_llvm.is_file().then(|| beside_llvm.to_owned()))
+        .ok_or_else(|| Error::Missing("ld.lld is not installed (Debian: apt-get install lld-22)".into()))
+}
+
+/// Generates code for the host, as an object or as assembly, with the manifest in a section of its own.
+///
+/// # Errors
+///
+/// [`Error::Internal`] with what LLVM says.
+pub fn generate(
+    module: &Module<'_>,
+    log: &DiagnosticLog<'_>,
+    manifest: &[u8],
+    optimization: u8,
+    kind: FileType,
+) -> Result<Vec<u8>> {
+    crash::doing("generating code for the host");
+    if !module.link(input::reparse(module.context(), log, LIBRARY)?) {
+        return Err(Error::Internal(format!(
+            "host_library.ll does not link: {}",
+            log.take_errors().join("; ")
+        )));
+    }
+    module.add_bytes_in_section("gpufas_manifest", MANIFEST_SECTION, manifest);
+    let machine = target::machine(Target::Host, 0, optimization)?;
+    target::generate(&machine, module, log, kind)
+}
+
+/// Links an object; none to show the command only.
+///
+/// # Errors
+///
+/// [`Error::Missing`] without a linker, [`Error::Tool`] with what it says.
+pub fn link(runner: Runner, folder: &Intermediate, object: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
+    let (file, linked) = (folder.file("host.o"), folder.file("host.so"));
+    if let Some(object) = object {
+        output::write(&file, object)?;
+    }
+    let mut command = Command::new(linker()?);
+    command
+        .args(["-shared", "--no-undefined", "-z", "noexecstack", "-z", "now", "-z", "relro"])
+        .args(["--build-id=sha1", "--gc-sections", "-o"])
+        .arg(&linked)
+        .arg(&file);
+    runner.run(command)?;
+    if object.is_none() { Ok(None) } else { intermediate::read("ld.lld", &linked).map(Some) }
+}
