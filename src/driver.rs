@@ -4,26 +4,24 @@
 
 use std::path::{Path, PathBuf};
 
-use gpufas_abi::manifest::{Target, Tool};
 use gpufas_passes::diagnostic::{Diagnostic, Severity};
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::{Context, Module};
 use gpufas_passes::program::Program;
-use inkwell::targets::FileType;
 
 use crate::arguments::{Arguments, Emit, Stage};
+use crate::backend::{self, Backend};
 use crate::command::Runner;
-use crate::cuda::Toolkit;
 use crate::dependencies::{self, Collected};
 use crate::error::{Error, Result};
-use crate::fatbinary::{self, Architectures, Builder};
 use crate::frontend::{self, Source};
 use crate::intermediate::Intermediate;
 use crate::kernel::Kernel;
 use crate::messages::Messages;
 use crate::pipeline::Pipeline;
 use crate::source_names::SourceNames;
-use crate::{crash, headers, input, line_info, link, manifest, output, shared_object, target};
+use crate::target::encode;
+use crate::{crash, headers, input, link, manifest, output};
 
 /// The files that are made.
 pub fn outputs(arguments: &Arguments) -> Vec<PathBuf> {
@@ -172,131 +170,66 @@ impl Driver<'_> {
                 modules.push((name.clone(), module));
             }
         }
+        let folder = Intermediate::new(self.arguments, self.temporary, &output, &output);
         if self.runner.dry_run {
-            return self.make(None, &log, &output);
+            return Backend::new(self.arguments, self.runner, &folder)?.show();
         }
         crash::doing("linking the inputs");
         let module = link::link(&log, modules)?;
         link::add_header_folders(&module, &mut self.names);
         crash::keep("program.bc", &encode(&module, false));
-        self.make(Some(module), &log, &output)
+        let file = match &self.arguments.passes {
+            Some(passes) => self.run_passes(&module, passes)?,
+            None => self.make(&module, &log, &folder)?,
+        };
+        output::write(&output, &file)
     }
 
-    /// Makes what is asked for of a program. Without one, commands are only shown.
-    fn make(&mut self, module: Option<Module<'_>>, log: &DiagnosticLog<'_>, output: &Path) -> Result<()> {
-        let arguments = self.arguments;
-        let toolkit = match (arguments.target, arguments.emit) {
-            (Target::Cuda, Emit::Program | Emit::Cubin | Emit::Object) if arguments.passes.is_none() => {
-                Some(Toolkit::locate(arguments.cuda_path.as_deref())?)
-            }
-            _ => None,
-        };
-        let architectures = match &toolkit {
-            Some(toolkit) => Architectures::choose(toolkit, &arguments.architectures)?,
-            None => {
-                let one = arguments.architectures.first().copied().unwrap_or(fatbinary::DEFAULT_PTX);
-                Architectures { machine_code: Vec::new(), ptx: vec![one] }
-            }
-        };
-        let oldest = architectures.ptx.first().copied().unwrap_or(fatbinary::DEFAULT_PTX);
-        let machine = target::machine(arguments.target, oldest, arguments.optimization)?;
-        let pipeline =
-            Pipeline { target: arguments.target, machine: &machine, optimization: arguments.optimization };
-        let folder = Intermediate::new(arguments, self.temporary, output, output);
-        let Some(module) = module else {
-            return self.finish(
-                Made { module: None, manifest: &[], log, folder: &folder, machine: &machine },
-                toolkit.as_ref(),
-                &architectures,
-                output,
-            );
-        };
-        let named = self.kernel.as_ref().map(|kernel| &kernel.identity);
+    /// Runs some passes only.
+    fn run_passes(&self, module: &Module<'_>, passes: &[String]) -> Result<Vec<u8>> {
+        let machine = backend::machine(self.arguments)?;
+        let pipeline = Pipeline::new(self.arguments, &machine);
         let mut program = Program::default();
-        if let Some(passes) = &arguments.passes {
-            for pass in passes {
-                pipeline.step(pass, &module, &mut program)?;
-            }
-            self.report(&program)?;
-            return output::write(output, &encode(&module, arguments.emit == Emit::LlvmIr));
+        for pass in passes {
+            pipeline.step(pass, module, &mut program)?;
         }
-        let identity = link::kernel_of(&module, named)?;
-        pipeline.run(&module, &mut program)?;
+        self.report(&program)?;
+        Ok(encode(module, self.arguments.emit == Emit::LlvmIr))
+    }
+
+    /// Makes what is asked for of the whole program.
+    fn make(&self, module: &Module<'_>, log: &DiagnosticLog<'_>, folder: &Intermediate) -> Result<Vec<u8>> {
+        let arguments = self.arguments;
+        let kernel = link::kernel_of(module, self.kernel.as_ref().map(|kernel| &kernel.identity))?;
+        let machine = backend::machine(arguments)?;
+        let pipeline = Pipeline::new(arguments, &machine);
+        let mut program = Program::default();
+        pipeline.run(module, &mut program)?;
         self.report(&program)?;
         if program.entries.is_empty() {
             return Err(Error::Usage(
                 "the program has no entry point; define one with GPUFAS_ENTRY of <gpufas/gpufas.h>".into(),
             ));
         }
-        let mut toolchain = manifest::toolchain(&module);
-        if let Some(version) = toolkit.as_ref().and_then(Toolkit::version) {
-            toolchain.push(Tool { name: "ptxas".into(), version });
+        let mut toolchain = manifest::toolchain(module);
+        pipeline.link_runtime(module, log, arguments.debug)?;
+        crash::keep("program.bc", &encode(module, false));
+        folder.keep("linked.bc", || encode(module, false))?;
+        if matches!(arguments.emit, Emit::LlvmIr | Emit::Bitcode) {
+            return Ok(encode(module, arguments.emit == Emit::LlvmIr));
         }
-        pipeline.link_runtime(&module, log, arguments.debug)?;
-        crash::keep("program.bc", &encode(&module, false));
-        folder.keep("linked.bc", || encode(&module, false))?;
-        let names = match arguments.target {
-            Target::Cuda => architectures.names(),
-            Target::Host => Vec::new(),
-        };
-        let manifest = manifest::encode(arguments.target, names, identity, program, &self.names, toolchain)?;
-        let made =
-            Made { module: Some(&module), manifest: &manifest, log, folder: &folder, machine: &machine };
-        self.finish(made, toolkit.as_ref(), &architectures, output)
-    }
-
-    /// Generates code and packs it.
-    fn finish(
-        &self,
-        made: Made<'_, '_>,
-        toolkit: Option<&Toolkit>,
-        architectures: &Architectures,
-        output: &Path,
-    ) -> Result<()> {
-        let arguments = self.arguments;
-        let file = match (arguments.emit, arguments.target, made.module) {
-            (Emit::LlvmIr | Emit::Bitcode, _, module) => {
-                module.map(|module| encode(module, arguments.emit == Emit::LlvmIr))
-            }
-            (_, Target::Host, module) => self.for_host(module, &made)?,
-            (_, Target::Cuda, module) => {
-                let code = match module {
-                    Some(module) if arguments.debug => Some(line_info::only_lines(module, made.machine)?),
-                    module => module.map(|module| encode(module, false)),
-                };
-                let builder = Builder {
-                    runner: self.runner,
-                    folder: made.folder,
-                    optimization: arguments.optimization,
-                    debug: arguments.debug,
-                    program: code.as_deref(),
-                };
-                let newest = architectures.ptx.last().copied().unwrap_or(fatbinary::DEFAULT_PTX);
-                match (arguments.emit, toolkit) {
-                    (_, None) => Some(builder.ptx(newest)?).filter(|_| code.is_some()),
-                    (Emit::Cubin | Emit::Object, Some(toolkit)) => {
-                        let cubin = builder.cubin(toolkit, newest)?;
-                        code.as_ref().map(|_| fatbinary::read_cubin(&cubin)).transpose()?
-                    }
-                    (_, Some(toolkit)) => builder
-                        .container(toolkit, architectures)?
-                        .map(|container| fatbinary::with_manifest(container, made.manifest)),
-                }
-            }
-        };
-        file.map_or(Ok(()), |file| output::write(output, &file))
-    }
-
-    fn for_host(&self, module: Option<&Module<'_>>, made: &Made<'_, '_>) -> Result<Option<Vec<u8>>> {
-        let kind = if self.arguments.emit == Emit::Assembly { FileType::Assembly } else { FileType::Object };
-        let optimization = self.arguments.optimization;
-        let code = module
-            .map(|module| shared_object::generate(module, made.log, made.manifest, optimization, kind))
-            .transpose()?;
-        if self.arguments.emit == Emit::Program {
-            return shared_object::link(self.runner, made.folder, code.as_deref());
-        }
-        Ok(code)
+        // Only now: what is wrong with the program is said on a machine without NVIDIA's tools, too.
+        let backend = Backend::new(arguments, self.runner, folder)?;
+        toolchain.extend(backend.tools());
+        let manifest = manifest::encode(
+            arguments.target,
+            backend.architectures(),
+            kernel,
+            program,
+            &self.names,
+            toolchain,
+        )?;
+        backend.make(module, log, &machine, &manifest)
     }
 
     /// Shows diagnostics.
@@ -316,24 +249,5 @@ impl Driver<'_> {
         self.messages.show(&diagnostics, &self.names);
         let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         if failed { Err(Error::Reported) } else { Ok(()) }
-    }
-}
-
-/// A program that is ready for code generation.
-struct Made<'m, 'c> {
-    module: Option<&'m Module<'c>>,
-    manifest: &'m [u8],
-    log: &'m DiagnosticLog<'m>,
-    folder: &'m Intermediate,
-    machine: &'m inkwell::targets::TargetMachine,
-}
-
-/// A module as LLVM IR in text, or as bitcode.
-fn encode(module: &Module<'_>, as_text: bool) -> Vec<u8> {
-    if as_text {
-        module.inner().print_to_string().to_bytes().to_vec()
-    } else {
-        let buffer = module.inner().write_bitcode_to_memory();
-        buffer.as_slice().to_vec()
     }
 }

@@ -83,7 +83,7 @@ pub struct Builder<'a> {
     pub optimization: u8,
     /// Whether source lines go into machine code.
     pub debug: bool,
-    /// The program as LLVM IR or bitcode; none to show commands only.
+    /// The program as LLVM IR or bitcode. Without one, commands are only shown and nothing comes out.
     pub program: Option<&'a [u8]>,
 }
 
@@ -113,22 +113,27 @@ impl Builder<'_> {
     /// # Errors
     ///
     /// Those of [`Builder::ptx`] and [`Toolkit::assemble`].
-    pub fn cubin(&self, toolkit: &Toolkit, architecture: u32) -> Result<PathBuf> {
+    pub fn cubin(&self, toolkit: &Toolkit, architecture: u32) -> Result<Vec<u8>> {
+        self.assemble(toolkit, architecture)?;
+        self.made("ptxas", &self.file(architecture, "cubin"))
+    }
+
+    /// Makes the files with PTX and machine code for an architecture.
+    fn assemble(&self, toolkit: &Toolkit, architecture: u32) -> Result<()> {
         let (ptx, cubin) = (self.file(architecture, "ptx"), self.file(architecture, "cubin"));
         let text = self.ptx(architecture)?;
         if self.program.is_some() {
             output::write(&ptx, &text)?;
         }
-        toolkit.assemble(self.runner, &ptx, architecture, self.debug, &cubin)?;
-        Ok(cubin)
+        toolkit.assemble(self.runner, &ptx, architecture, self.debug, &cubin)
     }
 
-    /// NVIDIA's container with code for all architectures; none if commands are only shown.
+    /// NVIDIA's container with code for all architectures.
     ///
     /// # Errors
     ///
     /// Those of [`Builder::cubin`] and [`Toolkit::bundle`].
-    pub fn container(&self, toolkit: &Toolkit, architectures: &Architectures) -> Result<Option<Vec<u8>>> {
+    pub fn container(&self, toolkit: &Toolkit, architectures: &Architectures) -> Result<Vec<u8>> {
         self.assemble_all(toolkit, &architectures.machine_code)?;
         let images = |numbers: &[u32], kind| -> Vec<(u32, PathBuf)> {
             numbers.iter().map(|&number| (number, self.file(number, kind))).collect()
@@ -140,7 +145,12 @@ impl Builder<'_> {
             &images(&architectures.ptx, "ptx"),
             &container,
         )?;
-        if self.program.is_none() { Ok(None) } else { intermediate::read("fatbinary", &container).map(Some) }
+        self.made("fatbinary", &container)
+    }
+
+    /// What a tool has made, if it was not only shown.
+    fn made(&self, tool: &str, file: &Path) -> Result<Vec<u8>> {
+        if self.program.is_none() { Ok(Vec::new()) } else { intermediate::read(tool, file) }
     }
 
     /// Assembles for all architectures, as many at a time as there are processors: ptxas takes most of the time that a
@@ -156,7 +166,7 @@ impl Builder<'_> {
             for _ in 0..at_a_time {
                 scope.spawn(|| {
                     while let Some(&architecture) = architectures.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if let Err(error) = self.cubin(toolkit, architecture) {
+                        if let Err(error) = self.assemble(toolkit, architecture) {
                             next.store(architectures.len(), Ordering::Relaxed);
                             if let Ok(mut first) = first_error.lock() {
                                 first.get_or_insert(error);
@@ -201,13 +211,4 @@ pub fn with_manifest(mut container: Vec<u8>, manifest: &[u8]) -> Vec<u8> {
     container.extend((manifest.len() as u64).to_le_bytes());
     container.extend(MANIFEST_MAGIC);
     container
-}
-
-/// Reads a cubin that was made.
-///
-/// # Errors
-///
-/// [`Error::Tool`] if it is not there after all.
-pub fn read_cubin(cubin: &Path) -> Result<Vec<u8>> {
-    intermediate::read("ptxas", cubin)
 }

@@ -81,10 +81,8 @@ pub fn parse<'c>(
 ) -> Result<Module<'c>> {
     let rejected = |reason: String| Error::Input { path: input.to_owned(), reason };
     let is_bitcode = bytes.starts_with(b"BC\xc0\xde") || bytes.starts_with(&[0xde, 0xc0, 0x17, 0x0b]);
-    if !is_bitcode {
-        if let Some(reason) = no_text(input, bytes) {
-            return Err(rejected(reason));
-        }
+    if !is_bitcode && let Some(reason) = no_text(input, bytes) {
+        return Err(rejected(reason));
     }
     let buffer = MemoryBuffer::create_from_memory_range_copy(bytes, input);
     let parsed = if is_bitcode {

@@ -48,10 +48,11 @@ fn check_definitions(modules: &[(String, Module<'_>)]) -> Result<()> {
         let globals = module.globals().into_iter().filter(|global| !global.is_declaration());
         for global in module.defined_functions().into_iter().chain(globals) {
             let name = global.name();
-            if global.linkage() == Linkage::LLVMExternalLinkage && !name.starts_with("llvm.") {
-                if let Some(other) = symbols.insert(name.clone(), path) {
-                    return twice(path, format!("`{name}`"), other);
-                }
+            if global.linkage() == Linkage::LLVMExternalLinkage
+                && !name.starts_with("llvm.")
+                && let Some(other) = symbols.insert(name.clone(), path)
+            {
+                return twice(path, format!("`{name}`"), other);
             }
             if let Some(entry) = name.strip_prefix(DESCRIPTOR_PREFIX)
                 && global.section() == entry_points::SECTION

@@ -4,10 +4,11 @@
 //!
 //! The way of a program, file by file: [`arguments`] reads the command line; [`supervisor`] starts a process for the rest;
 //! [`driver`] goes from inputs to output by way of [`frontend`] (clang, with what [`kernel`] knows of the kernel),
-//! [`input`], [`link`], [`pipeline`] (the passes) and [`target`] (code generation), into a [`fatbinary`] or a
-//! [`shared_object`], with a [`manifest`]. [`messages`] shows what the passes say.
+//! [`input`], [`link`], [`pipeline`] (the passes) and [`backend`] (code generation, into a [`fatbinary`] or a
+//! [`shared_object`] with a [`manifest`]). [`messages`] shows what the passes say.
 
 mod arguments;
+mod backend;
 mod cache;
 mod command;
 mod crash;

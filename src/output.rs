@@ -66,7 +66,7 @@ pub fn check(path: &Path, inputs: &[String]) -> Result<()> {
     }
     let failed = |kind| Error::Write { path: path.to_owned(), source: std::io::Error::from(kind) };
     match path.metadata() {
-        Ok(metadata) if metadata.is_dir() => return Err(failed(std::io::ErrorKind::IsADirectory)),
+        Ok(metadata) if metadata.is_dir() => Err(failed(std::io::ErrorKind::IsADirectory)),
         Ok(metadata) => {
             let identity = (metadata.dev(), metadata.ino());
             let is_output = |input: &&String| {

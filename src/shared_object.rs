@@ -54,12 +54,12 @@ pub fn generate(
     target::generate(&machine, module, log, kind)
 }
 
-/// Links an object; none to show the command only.
+/// Links an object into a shared object. Without one, the command is only shown and nothing comes out.
 ///
 /// # Errors
 ///
 /// [`Error::Missing`] without a linker, [`Error::Tool`] with what it says.
-pub fn link(runner: Runner, folder: &Intermediate, object: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
+pub fn link(runner: Runner, folder: &Intermediate, object: Option<&[u8]>) -> Result<Vec<u8>> {
     let (file, linked) = (folder.file("host.o"), folder.file("host.so"));
     if let Some(object) = object {
         output::write(&file, object)?;
@@ -71,5 +71,5 @@ pub fn link(runner: Runner, folder: &Intermediate, object: Option<&[u8]>) -> Res
         .arg(&linked)
         .arg(&file);
     runner.run(command)?;
-    if object.is_none() { Ok(None) } else { intermediate::read("ld.lld", &linked).map(Some) }
+    if object.is_none() { Ok(Vec::new()) } else { intermediate::read("ld.lld", &linked) }
 }

@@ -115,3 +115,12 @@ pub fn generate(
     // inkwell's slice of an assembly buffer ends with LLVM's terminating NUL.
     Ok(bytes.strip_suffix(&[0]).filter(|_| kind == FileType::Assembly).unwrap_or(bytes).to_vec())
 }
+
+/// A module as LLVM IR in text, or as bitcode.
+pub fn encode(module: &Module<'_>, as_text: bool) -> Vec<u8> {
+    if as_text {
+        module.inner().print_to_string().to_bytes().to_vec()
+    } else {
+        module.inner().write_bitcode_to_memory().as_slice().to_vec()
+    }
+}

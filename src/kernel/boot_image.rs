@@ -52,7 +52,7 @@ pub fn build_id(image: &Path, kernel: &ManifestKernel, version: &str) -> Option<
         .spawn()
         .ok()?;
     let (input, output) = (unpacking.stdin.take(), unpacking.stdout.take());
-    let found = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         // It ends when the tool is gone.
         scope.spawn(move || input.map(|mut input| input.write_all(payload)));
         let found = output.and_then(notes).and_then(|notes| build_id::in_notes(&notes));
@@ -60,8 +60,7 @@ pub fn build_id(image: &Path, kernel: &ManifestKernel, version: &str) -> Option<
         let _ = unpacking.kill();
         let _ = unpacking.wait();
         found
-    });
-    found
+    })
 }
 
 fn number(bytes: &[u8], at: usize, size: usize) -> Option<usize> {
