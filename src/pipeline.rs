@@ -21,6 +21,7 @@ use gpufas_passes::{budget, entry_points, kernel_asm, kernel_symbols, llview, re
 use inkwell::memory_buffer::MemoryBuffer;
 use inkwell::targets::TargetMachine;
 
+use crate::arguments::Arguments;
 use crate::error::{Error, Result};
 use crate::{crash, target};
 
@@ -46,15 +47,17 @@ pub const STEPS: &[&str] = &[
 
 /// What steps need to know.
 pub struct Pipeline<'a> {
-    /// What the program is for.
-    pub target: Target,
-    /// The machine that code is generated for.
-    pub machine: &'a TargetMachine,
-    /// LLVM's optimisation level.
-    pub optimization: u8,
+    target: Target,
+    machine: &'a TargetMachine,
+    optimization: u8,
 }
 
-impl Pipeline<'_> {
+impl<'a> Pipeline<'a> {
+    /// For what the command line asks for, and the machine that code is generated for.
+    pub fn new(arguments: &Arguments, machine: &'a TargetMachine) -> Self {
+        Self { target: arguments.target, machine, optimization: arguments.optimization }
+    }
+
     /// Runs all steps up to the link with the device runtime.
     ///
     /// # Errors
