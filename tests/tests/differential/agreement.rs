@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::machine::Machine;
 use crate::memory::{Memory, PAGE_SIZE};
-use crate::programs::{LEVELS, Programs, Source};
+use crate::programs::{Programs, Source};
 use crate::scene::Scene;
 use crate::{arguments, compare, native, translated};
 
@@ -72,12 +72,12 @@ pub fn check(
     let shared = stage.machine.guest_memory(Backing::Shared)?;
     let private = stage.machine.guest_memory(Backing::Private)?;
     let dump = stage.machine.guest_memory(Backing::Dump)?;
-    for entry in source.programs[0].manifest().entries.iter().filter(|entry| choose(&entry.name)) {
+    for entry in source.entries().iter().filter(|entry| choose(&entry.name)) {
         let arguments = arguments::random(&mut random, entry, stage.scene.root);
         let function = programs.native(&entry.name)?;
         let expected = native::run(&stage.machine, &stage.scene, function, &arguments)
             .with_context(|| format!("{}({arguments:x?})", entry.name))?;
-        for (level, program) in LEVELS.iter().zip(&source.programs) {
+        for (level, program) in &source.programs {
             let memory = match random.random_range(0..10) {
                 0 => &private,
                 1 => &dump,

@@ -4,7 +4,7 @@
 
 use crate::fields::Fields;
 use crate::machine::Machine;
-use crate::memory::{Memory, PAGE_SIZE};
+use crate::memory::Memory;
 use crate::native::to_kernel;
 use crate::scene::Scene;
 
@@ -12,31 +12,20 @@ use crate::scene::Scene;
 /// native run's process.
 pub fn difference(machine: &Machine, native: &Memory, translated: &Memory) -> Option<u64> {
     native.pages().find_map(|(address, page)| {
-        let other = translated.page(address)?;
-        (page != other).then(|| difference_in_page(machine, native, translated, address)).flatten()
+        let words = page.as_chunks::<8>().0.iter().zip(translated.page(address)?.as_chunks::<8>().0);
+        let differing = (0..).step_by(8).zip(words).filter(|(_, (one, other))| one != other);
+        let mut unlike = differing.filter(|(_, (one, other))| {
+            // Most pointers are at multiples of 8.
+            to_kernel(machine, u64::from_le_bytes(**one)) != Some(u64::from_le_bytes(**other))
+        });
+        unlike.find_map(|(offset, _)| difference_in_word(machine, native, translated, address + offset))
     })
 }
 
-fn difference_in_page(machine: &Machine, native: &Memory, translated: &Memory, page: u64) -> Option<u64> {
-    let mut at = page;
-    while at < page + PAGE_SIZE {
-        let (one, other) = (native.word(at), translated.word(at));
-        // Most pointers are at multiples of 8.
-        if one == other
-            || one.and_then(|word| to_kernel(machine, word)).is_some_and(|word| Some(word) == other)
-        {
-            at += 8;
-            continue;
-        }
-        for byte in at..at + 8 {
-            if native.byte(byte) != translated.byte(byte) && !is_in_pointer(machine, native, translated, byte)
-            {
-                return Some(byte);
-            }
-        }
-        at += 8;
-    }
-    None
+fn difference_in_word(machine: &Machine, native: &Memory, translated: &Memory, at: u64) -> Option<u64> {
+    (at..at + 8).find(|byte| {
+        native.byte(*byte) != translated.byte(*byte) && !is_in_pointer(machine, native, translated, *byte)
+    })
 }
 
 /// Whether a byte is part of a pointer at any address whose values correspond.

@@ -15,7 +15,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::agreement::Stage;
 use crate::memory::{Memory, PAGE_SIZE};
-use crate::programs::{LEVELS, Programs, Source};
+use crate::programs::{Programs, Source};
 use crate::{arguments, translated};
 
 /// Something in this process, whose addresses its children have as well.
@@ -31,7 +31,7 @@ pub fn check(programs: &Programs, source: &Source, seed: u64) -> Result<()> {
     let levels = *[4, 5].choose(&mut random).unwrap_or(&4);
     let mut stage = Stage::new(&mut random, programs, levels)?;
     let sound = stage.scene.contents.clone();
-    for entry in &source.programs[0].manifest().entries {
+    for entry in source.entries() {
         stage.scene.contents = sound.clone();
         let current = stage.machine.read()?;
         corrupt_scene(&mut random, &mut stage);
@@ -51,13 +51,9 @@ pub fn check(programs: &Programs, source: &Source, seed: u64) -> Result<()> {
         let root = if random.random_bool(0.1) { junk(&mut random, &stage) } else { stage.scene.root };
         let arguments = arguments::random(&mut random, entry, root);
         let budget = *[900, 5_000, 50_000].choose(&mut random).unwrap_or(&900);
-        let index = random.random_range(0..LEVELS.len());
-        let program = &source.programs[index];
+        let Some((level, program)) = source.programs.choose(&mut random) else { continue };
         let what = || {
-            format!(
-                "{}({arguments:x?}) of {}.c at {}, {backing:?} memory",
-                entry.name, source.name, LEVELS[index]
-            )
+            format!("{}({arguments:x?}) of {}.c at {}, {backing:?} memory", entry.name, source.name, level)
         };
         let outcome = translated::run(program, &entry.name, &arguments, (&memory, &layout), budget)
             .with_context(what)?;

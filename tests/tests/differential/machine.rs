@@ -16,7 +16,7 @@ use gpufas::memory::{Backing, Extent, GuestMemory};
 use gpufas_kernel::Layout;
 use rand::RngExt;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, IteratorRandom};
 use rustix::fs::{MemfdFlags, SeekFrom, memfd_create, seek};
 use rustix::io::Errno;
 
@@ -74,12 +74,12 @@ impl Machine {
         zones.push(Zone::linear(direct + across, across, 6));
         for block in [0, 1, 3, 4] {
             if random.random_bool(0.6) {
-                let start = frames.take(random, block, 6, 1)?;
+                let start = frames.take(random, block, 6)?;
                 zones.push(Zone::linear(direct + start, start, 6));
             }
         }
         let image_start = IMAGE_START + random.random_range(0..256) * MIB2;
-        let image_physical = frames.take(random, 1, IMAGE_PAGES, 1)?;
+        let image_physical = frames.take(random, 1, IMAGE_PAGES)?;
         zones.push(Zone::image(image_start, image_physical, IMAGE_PAGES));
 
         let mut at = vmalloc;
@@ -245,7 +245,7 @@ fn pieces(random: &mut StdRng, frames: &mut Frames, is_huge: bool) -> Result<Vec
         }
         _ => {
             for _ in 0..random.random_range(1..3) {
-                pieces.push((MIB2, frames.take(random, 2, MIB2 / PAGE_SIZE, MIB2 / PAGE_SIZE)?));
+                pieces.extend(frames.take_large(random).map(|physical| (MIB2, physical)));
             }
             pieces.extend(small_pieces(random, frames, 4)?);
         }
@@ -261,13 +261,29 @@ fn small_pieces(random: &mut StdRng, frames: &mut Frames, count: u64) -> Result<
 struct Frames {
     blocks: Vec<Range<u64>>,
     taken: HashSet<u64>,
+    /// Where large pages can be; taken, too.
+    large: Vec<u64>,
     huge_taken: bool,
 }
 
 impl Frames {
     fn new(extents: &[Extent]) -> Self {
-        let blocks = extents.iter().map(|extent| extent.physical.clone()).collect();
-        Self { blocks, taken: HashSet::new(), huge_taken: false }
+        let blocks: Vec<_> = extents.iter().map(|extent| extent.physical.clone()).collect();
+        let mut large = Vec::new();
+        // Neither side by side nor at the blocks' ends.
+        for block in [2, 3] {
+            let start = (blocks[block].start + 6 * PAGE_SIZE).next_multiple_of(MIB2);
+            large.extend((start..blocks[block].end - MIB2).step_by(2 * MIB2 as usize));
+        }
+        let pages = large.iter().flat_map(|start| (*start..start + MIB2).step_by(PAGE_SIZE as usize));
+        let taken = pages.collect();
+        Self { blocks, taken, large, huge_taken: false }
+    }
+
+    /// Takes a large page, if one is left.
+    fn take_large(&mut self, random: &mut StdRng) -> Option<u64> {
+        let index = (0..self.large.len()).choose(random)?;
+        Some(self.large.swap_remove(index))
     }
 
     /// Takes `count` pages from an address on.
@@ -278,13 +294,13 @@ impl Frames {
         Ok(())
     }
 
-    /// Takes `count` pages side by side from a block, at a multiple of `align` pages.
-    fn take(&mut self, random: &mut StdRng, block: usize, count: u64, align: u64) -> Result<u64> {
-        let (size, unit) = (count * PAGE_SIZE, align * PAGE_SIZE);
+    /// Takes `count` pages side by side from a block.
+    fn take(&mut self, random: &mut StdRng, block: usize, count: u64) -> Result<u64> {
+        let size = count * PAGE_SIZE;
         let range = self.blocks[block].clone();
-        let last = (range.end - size) / unit;
+        let last = (range.end - size) / PAGE_SIZE;
         for _ in 0..10_000 {
-            let start = random.random_range(range.start.div_ceil(unit)..=last) * unit;
+            let start = random.random_range(range.start.div_ceil(PAGE_SIZE)..=last) * PAGE_SIZE;
             if self.take_at(start, count).is_ok() {
                 return Ok(start);
             }
@@ -295,7 +311,7 @@ impl Frames {
     /// Takes a page anywhere but in the large block.
     fn take_any(&mut self, random: &mut StdRng) -> Result<u64> {
         let block = random.random_range(0..5);
-        self.take(random, block, 1, 1)
+        self.take(random, block, 1)
     }
 
     /// Takes the whole of the large block.

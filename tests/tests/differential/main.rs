@@ -33,13 +33,10 @@ use std::sync::LazyLock;
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use programs::Programs;
+use programs::{DIFFERING, Programs, TOGETHER};
 
 /// Scenes that each test makes unless told.
 const SCENES: u64 = 6;
-
-/// The source whose functions differ on purpose.
-const DIFFERING: &str = "differing";
 
 /// Compiled before the first test; for a list of the tests not at all.
 static PROGRAMS: LazyLock<Result<Programs>> = LazyLock::new(Programs::compile);
@@ -59,23 +56,27 @@ fn main() -> ExitCode {
         let message = Failed::from(format!("{error:#}"));
         return libtest_mimic::run(&arguments, vec![Trial::test("compilation", || Err(message))]).exit_code();
     }
-    let test = |name: String, test: Box<dyn FnOnce(&Programs) -> Result<()> + Send>| {
-        Trial::test(name, move || {
-            let programs = PROGRAMS.as_ref().map_err(|error| Failed::from(format!("{error:#}")))?;
-            test(programs).map_err(|error| Failed::from(format!("{error:#}")))
-        })
-    };
-    let mut trials = vec![test("differences are noticed".into(), Box::new(differences_are_noticed))];
+    let mut trials = vec![trial("differences are noticed".into(), differences_are_noticed)];
     for source in sources.into_iter().filter(|source| source != DIFFERING) {
         for levels in [4, 5] {
             let name = format!("{source}.c agrees with native code, {levels} levels");
             let source = source.clone();
-            trials.push(test(name, Box::new(move |programs| agreement_of(programs, &source, levels))));
+            trials.push(trial(name, move |programs| agreement_of(programs, &source, levels, SCENES)));
         }
         let name = format!("{source}.c survives corrupt memory");
-        trials.push(test(name, Box::new(move |programs| corruption_of(programs, &source))));
+        trials.push(trial(name, move |programs| corruption_of(programs, &source)));
     }
+    trials.push(trial("a program of all files agrees with native code".into(), |programs| {
+        agreement_of(programs, TOGETHER, 4, 1)
+    }));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(name: String, test: impl FnOnce(&Programs) -> Result<()> + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        let programs = PROGRAMS.as_ref().map_err(|error| Failed::from(format!("{error:#}")))?;
+        test(programs).map_err(|error| Failed::from(format!("{error:#}")))
+    })
 }
 
 /// Runs a test with several seeds, or the one that the user names.
@@ -100,9 +101,9 @@ fn with_seeds(count: u64, test: impl Fn(u64) -> Result<()>) -> Result<()> {
     Ok(())
 }
 
-fn agreement_of(programs: &Programs, source: &str, levels: u32) -> Result<()> {
+fn agreement_of(programs: &Programs, source: &str, levels: u32, scenes: u64) -> Result<()> {
     let source = programs.source(source)?;
-    with_seeds(SCENES, |seed| agreement::check(programs, source, |_| true, levels, seed))
+    with_seeds(scenes, |seed| agreement::check(programs, source, |_| true, levels, seed))
 }
 
 fn corruption_of(programs: &Programs, source: &str) -> Result<()> {
@@ -113,7 +114,7 @@ fn corruption_of(programs: &Programs, source: &str) -> Result<()> {
 /// The comparison finds each of the functions that differ on purpose.
 fn differences_are_noticed(programs: &Programs) -> Result<()> {
     let source = programs.source(DIFFERING)?;
-    let entries = &source.programs[0].manifest().entries;
+    let entries = source.entries();
     ensure!(!entries.is_empty(), "{DIFFERING}.c has no functions");
     for entry in entries {
         with_seeds(2, |seed| match agreement::check(programs, source, |name| name == entry.name, 4, seed) {

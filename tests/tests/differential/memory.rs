@@ -46,6 +46,11 @@ impl Memory {
 
     /// The little-endian number of 8 bytes, if they are there.
     pub fn word(&self, address: u64) -> Option<u64> {
+        let inside = (address % PAGE_SIZE) as usize;
+        let page = self.pages.get(&(address & !(PAGE_SIZE - 1)))?;
+        if let Some(bytes) = page[inside..].first_chunk() {
+            return Some(u64::from_le_bytes(*bytes));
+        }
         let mut bytes = [0; 8];
         for (index, byte) in (0..).zip(&mut bytes) {
             *byte = self.byte(address.wrapping_add(index))?;
@@ -59,11 +64,15 @@ impl Memory {
     ///
     /// If they are not there.
     pub fn write(&mut self, address: u64, bytes: &[u8]) {
-        for (index, byte) in (0..).zip(bytes) {
-            let at = address.wrapping_add(index);
-            let page = self.pages.get_mut(&(at & !(PAGE_SIZE - 1)));
+        let (mut at, mut rest) = (address, bytes);
+        while !rest.is_empty() {
+            let inside = (at % PAGE_SIZE) as usize;
+            let (part, tail) = rest.split_at(rest.len().min(PAGE_SIZE as usize - inside));
+            let page = self.pages.get_mut(&(at - inside as u64));
             let page = page.unwrap_or_else(|| panic!("there is no memory at {at:#x}"));
-            page[(at % PAGE_SIZE) as usize] = *byte;
+            page[inside..inside + part.len()].copy_from_slice(part);
+            at = at.wrapping_add(part.len() as u64);
+            rest = tail;
         }
     }
 }

@@ -10,6 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use gpufas::program::Program;
+use gpufas_abi::manifest::Entry;
 use gpufas_guest::kernels;
 use libloading::Library;
 
@@ -17,7 +18,13 @@ use crate::fields::Fields;
 use crate::symbols;
 
 /// Optimisation levels of the recovery programs.
-pub const LEVELS: &[&str] = &["-O0", "-O1", "-O2", "-O3"];
+const LEVELS: &[&str] = &["-O0", "-O1", "-O2", "-O3"];
+
+/// The source whose functions differ on purpose.
+pub const DIFFERING: &str = "differing";
+
+/// The program of all other sources.
+pub const TOGETHER: &str = "all";
 
 /// A function compiled for this machine. It takes what it needs of these.
 pub type Native = unsafe extern "C" fn(u64, u64, u64, u64, u64, u64) -> i32;
@@ -30,12 +37,19 @@ pub struct Programs {
     sources: Vec<Source>,
 }
 
-/// The recovery programs made of a source file, one for each of [`LEVELS`].
+/// The recovery programs made of a source file, or of several.
 pub struct Source {
-    /// Its name without `.c`.
+    /// Its name without `.c`, or [`TOGETHER`].
     pub name: String,
-    /// By level.
-    pub programs: Vec<Program>,
+    /// Each with its optimisation level.
+    pub programs: Vec<(&'static str, Program)>,
+}
+
+impl Source {
+    /// The entry points; all programs have the same.
+    pub fn entries(&self) -> &[Entry] {
+        self.programs.first().map_or(&[], |(_, program)| &program.manifest().entries)
+    }
 }
 
 impl Programs {
@@ -63,8 +77,11 @@ impl Programs {
         let table = unsafe { native.get::<*const u8>(b"scene_fields\0") }?;
         // SAFETY: the symbol's address is the table's; `native` is never unloaded before `Fields` is read.
         let fields = unsafe { Fields::read(table.try_as_raw_ptr().context("no address")?.cast()) };
-        let sources: Result<Vec<_>> = names.iter().map(|name| compiler.source(name)).collect();
-        Ok(Self { fields, native, sources: sources? })
+        let sources = names.iter().map(|name| compiler.source(name, &[name], LEVELS));
+        let mut sources = sources.collect::<Result<Vec<_>>>()?;
+        let together: Vec<_> = names.iter().filter(|name| *name != DIFFERING).collect();
+        sources.push(compiler.source(TOGETHER, &together, &["-O2"])?);
+        Ok(Self { fields, native, sources })
     }
 
     /// A source file by its name without `.c`.
@@ -172,15 +189,21 @@ impl Compiler {
         Ok(library)
     }
 
-    fn source(&self, name: &str) -> Result<Source> {
-        let source = self.sources.join(name).with_extension("c");
+    /// Compiles files to one program for each level.
+    fn source(
+        &self,
+        name: &str,
+        files: &[impl AsRef<Path>],
+        levels: &'static [&'static str],
+    ) -> Result<Source> {
         let mut programs = Vec::new();
-        for level in LEVELS {
+        for level in levels {
             let output = self.output.path().join(format!("{name}{level}.so"));
             let mut command = Command::new(&self.gpufas_cc);
-            command.arg(&source).arg(level).arg("-o").arg(&output).args(["--target", "host"]);
+            command.args(files.iter().map(|file| self.sources.join(file).with_extension("c")));
+            command.arg(level).arg("-o").arg(&output).args(["--target", "host"]);
             run(command.arg("--kernel-headers").arg(&self.headers))?;
-            programs.push(Program::read(&output)?);
+            programs.push((*level, Program::read(&output)?));
         }
         Ok(Source { name: name.to_owned(), programs })
     }
