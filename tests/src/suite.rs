@@ -135,15 +135,40 @@ mod tests {
         let made = Arc::new(AtomicU32::new(0));
         let count = Arc::clone(&made);
         let shared = shared(move || Ok(count.fetch_add(1, Ordering::Relaxed)));
-        shared.with(|number| Ok(assert_eq!(*number, 0))).unwrap();
-        shared.with(|number| Ok(assert_eq!(*number, 0))).unwrap();
+        shared
+            .with(|number| {
+                assert_eq!(*number, 0);
+                Ok(())
+            })
+            .unwrap();
+        shared
+            .with(|number| {
+                assert_eq!(*number, 0);
+                Ok(())
+            })
+            .unwrap();
         shared.with(|_| bail!("a failure")).unwrap_err();
-        shared.with(|number| Ok(assert_eq!(*number, 1))).unwrap();
+        shared
+            .with(|number| {
+                assert_eq!(*number, 1);
+                Ok(())
+            })
+            .unwrap();
         shared.with(|_| bail!(Skipped("not here".into()))).unwrap_err();
-        shared.with(|number| Ok(assert_eq!(*number, 1))).unwrap();
+        shared
+            .with(|number| {
+                assert_eq!(*number, 1);
+                Ok(())
+            })
+            .unwrap();
         let panics = || shared.with(|_| panic!("another failure"));
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).unwrap_err();
-        shared.with(|number| Ok(assert_eq!(*number, 2))).unwrap();
+        shared
+            .with(|number| {
+                assert_eq!(*number, 2);
+                Ok(())
+            })
+            .unwrap();
     }
 
     #[test]
