@@ -1,0 +1,53 @@
+; SPDX-License-Identifier: MIT OR Apache-2.0
+; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck %s
+; Nothing preempts a recovery program: its preemption count stays still and reads as enabled, and
+; preempt_enable() finds no reason to call the scheduler.
+
+@__preempt_count = external global i32
+@pcpu_hot = external global { ptr, i32, i32 }
+
+; CHECK-LABEL: @disable(
+; CHECK-NEXT: ret void
+define void @disable() {
+  call void asm "incl %gs:$0", "=*m,*m"(ptr elementtype(i32) @__preempt_count, ptr elementtype(i32) @__preempt_count)
+  call void asm "addl $1, %gs:$0", "=*m,ri,*m"(ptr elementtype(i32) @__preempt_count, i32 256, ptr elementtype(i32) @__preempt_count)
+  call void asm "subl $1, %gs:$0", "=*m,ri,*m"(ptr elementtype(i32) getelementptr ({ ptr, i32, i32 }, ptr @pcpu_hot, i32 0, i32 1), i32 256, ptr elementtype(i32) getelementptr ({ ptr, i32, i32 }, ptr @pcpu_hot, i32 0, i32 1))
+  ret void
+}
+
+; CHECK-LABEL: @dec_and_test(
+; CHECK: ret i8 0
+define i8 @dec_and_test() {
+  %zero = call i8 asm sideeffect "decl %gs:$0\0A\09/* output condition code e*/\0A", "=*m,={@cce},*m"(ptr elementtype(i32) @__preempt_count, ptr elementtype(i32) @__preempt_count)
+  ret i8 %zero
+}
+
+; CHECK-LABEL: @read(
+; CHECK: ret i32 -2147483648
+define i32 @read() {
+  %count = call i32 asm "movl %gs:$1, $0", "=r,*m"(ptr elementtype(i32) @__preempt_count)
+  ret i32 %count
+}
+
+; Its sign is no business of anybody's.
+; CHECK-LABEL: @other_condition(
+; CHECK: call void @gpufas.refused(
+define i8 @other_condition() {
+  %sign = call i8 asm sideeffect "decl %gs:$0", "=*m,={@ccs},*m"(ptr elementtype(i32) @__preempt_count, ptr elementtype(i32) @__preempt_count)
+  ret i8 %sign
+}
+
+; The register would be the sum.
+; CHECK-LABEL: @add_to_a_register(
+; CHECK: call void @gpufas.refused(
+define i32 @add_to_a_register(i32 %value) {
+  %sum = call i32 asm sideeffect "addl %gs:$1, $0", "=r,*m,0"(ptr elementtype(i32) @__preempt_count, i32 %value)
+  ret i32 %sum
+}
+
+; CHECK-LABEL: @schedule(
+; CHECK-NEXT: ret void
+define void @schedule() {
+  call void asm sideeffect "call __SCT__preempt_schedule", ""()
+  ret void
+}

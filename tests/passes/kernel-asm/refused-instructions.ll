@@ -1,0 +1,104 @@
+; SPDX-License-Identifier: MIT OR Apache-2.0
+; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck %s
+; What has no meaning outside the CPU, and what is not known, is refused with the reason; nothing is guessed and
+; nothing is left out.
+
+; CHECK: c"instruction `cli`: interrupts of the failing system cannot be masked from outside\00"
+; CHECK: c"instruction `rdtsc`: it concerns the CPU that executes it, and a recovery program runs on none of the failing system\00"
+; CHECK: c"instruction `invlpg`: it concerns the CPU that executes it, and a recovery program runs on none of the failing system\00"
+; CHECK: c"instruction `outb`: ports and devices of the failing system cannot be reached\00"
+; CHECK: c"instruction `ud2`: it stops the CPU\00"
+; CHECK: c"instruction `frobnicate` is not known to gpufas-cc\00"
+; CHECK: c"instruction `.byte 0x0f, 0x01, 0xca` is not known to gpufas-cc\00"
+; CHECK: c"it calls `schedule` in the running kernel, and no code of it can run in a recovery program\00"
+; CHECK: c"instruction `movsb` is not known to gpufas-cc\00"
+; CHECK: c"instruction `jnz` is not known to gpufas-cc\00"
+; CHECK: c"instruction `.if` is not known to gpufas-cc\00"
+; CHECK: c"instruction `.long` is not known to gpufas-cc\00"
+; CHECK: c"an operand has a form that is not known to gpufas-cc\00"
+; CHECK: c"instruction `incw2` is not known to gpufas-cc\00"
+; CHECK: c"the width of an instruction is not clear\00"
+; CHECK: c"it changes a register of the CPU\00"
+
+define void @cli(ptr %p) {
+  call void asm sideeffect "cli", ""()
+  ret void
+}
+
+define void @rdtsc(ptr %p) {
+  call void asm sideeffect "rdtsc", ""()
+  ret void
+}
+
+define void @invlpg(ptr %p) {
+  call void asm sideeffect "invlpg ($0)", "r"(ptr %p)
+  ret void
+}
+
+define void @port(ptr %p) {
+  call void asm sideeffect "outb %al, %dx", "{dx}"(i16 0)
+  ret void
+}
+
+define void @stop(ptr %p) {
+  call void asm sideeffect ".byte 0x0f, 0x0b", ""()
+  ret void
+}
+
+define void @unknown(ptr %p) {
+  call void asm sideeffect "frobnicate $0", "r"(ptr %p)
+  ret void
+}
+
+define void @bytes(ptr %p) {
+  call void asm sideeffect ".byte 0x0f, 0x01, 0xca", ""()
+  ret void
+}
+
+define void @call(ptr %p) {
+  call void asm sideeffect "call schedule", ""()
+  ret void
+}
+
+define void @repeat(ptr %p) {
+  call void asm sideeffect "rep; movsb", ""()
+  ret void
+}
+
+define void @branch(ptr %p) {
+  call void asm sideeffect "1: decl $0; jnz 1b", "*m"(ptr elementtype(i32) %p)
+  ret void
+}
+
+define void @conditional(ptr %p) {
+  call void asm sideeffect ".if 1\0A nop\0A.endif", ""()
+  ret void
+}
+
+define void @data(ptr %p) {
+  call void asm sideeffect ".long 0xcccccccc", ""()
+  ret void
+}
+
+define void @modifier(ptr %p) {
+  call void asm sideeffect "movb ${0:h}, %al", "q"(ptr %p)
+  ret void
+}
+
+define void @width(ptr %p) {
+  call void asm sideeffect "incw2 $0", "*m"(ptr elementtype(i32) %p)
+  ret void
+}
+
+define void @unclear(ptr %p) {
+  call void asm sideeffect "inc $0", "*m"(ptr elementtype(i32) %p)
+  ret void
+}
+
+define void @register(ptr %p) {
+  call void asm sideeffect "mov $0, %cr3", "r"(ptr %p)
+  ret void
+}
+
+; CHECK-COUNT-16: call void @gpufas.refused(
+; CHECK-NOT: asm

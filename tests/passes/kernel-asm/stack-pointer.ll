@@ -1,0 +1,27 @@
+; SPDX-License-Identifier: MIT OR Apache-2.0
+; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck %s
+; A statement that calls says that it uses the stack pointer, which clang reads before it and writes back after
+; it; the write goes with the statement.
+
+declare i64 @llvm.read_register.i64(metadata)
+declare void @llvm.write_register.i64(metadata, i64)
+
+; CHECK-LABEL: @preempt_enable(
+; CHECK-NOT: write_register
+; CHECK: ret void
+define void @preempt_enable() {
+  %before = call i64 @llvm.read_register.i64(metadata !0)
+  %after = call i64 asm sideeffect "call preempt_schedule_thunk", "={rsp},{rsp}"(i64 %before)
+  call void @llvm.write_register.i64(metadata !0, i64 %after)
+  ret void
+}
+
+; A program that means it is told that it cannot.
+; CHECK-LABEL: @elsewhere(
+; CHECK: call void @llvm.write_register.i64
+define void @elsewhere(i64 %stack) {
+  call void @llvm.write_register.i64(metadata !0, i64 %stack)
+  ret void
+}
+
+!0 = !{!"rsp"}
