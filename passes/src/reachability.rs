@@ -7,6 +7,7 @@ use gpufas_abi::manifest::{Frame, Site};
 use gpufas_abi::symbols::{ENTRY_PREFIX, runtime};
 
 use crate::diagnostic::Diagnostic;
+use crate::intrinsic;
 use crate::llvm::{InlineAsm, Module, Opcode, Value, debug};
 use crate::marker;
 use crate::program::Program;
@@ -37,12 +38,27 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
             format!("`{}` is an alias, which a GPU program cannot have", alias.name()),
         ));
     }
+    for variable in module.globals() {
+        if matches!(variable.name().as_str(), "llvm.global_ctors" | "llvm.global_dtors") {
+            program.diagnostics.push(Diagnostic::error(
+                NAME,
+                Site::default(),
+                "a function that runs before or after the entry point cannot be part of a recovery program",
+            ));
+        } else if variable.is_thread_local() {
+            program.diagnostics.push(Diagnostic::error(
+                NAME,
+                Site::default(),
+                format!("`{}` is thread-local, which nothing in the kernel is", variable.name()),
+            ));
+        }
+    }
 }
 
 fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -> Option<Diagnostic> {
     let site = || place(module, function, instruction);
-    if instruction.is(Opcode::LLVMIndirectBr) {
-        return Some(Diagnostic::error(NAME, site(), "a computed goto cannot be part of a recovery program"));
+    if let Some(reason) = impossible(function, instruction) {
+        return Some(Diagnostic::error(NAME, site(), reason));
     }
     let callee = instruction.callee()?;
     if InlineAsm::of(callee).is_some() {
@@ -79,14 +95,17 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
             format!("inline assembly that has no meaning in a recovery program: {reason}"),
         ));
     }
-    if name == "llvm.read_register.i64" || name == "llvm.write_register.i64" {
+    if name.starts_with("llvm.read_register.") || name.starts_with("llvm.write_register.") {
         return Some(Diagnostic::error(
             NAME,
             site(),
             "a recovery program has no register of the failing system's CPUs",
         ));
     }
-    if name == "llvm.returnaddress" || name.starts_with("llvm.frameaddress") {
+    if ["llvm.returnaddress", "llvm.frameaddress", "llvm.addressofreturnaddress"]
+        .iter()
+        .any(|known| name.starts_with(known))
+    {
         return Some(Diagnostic::error(NAME, site(), "a recovery program has no stack frame of the kernel"));
     }
     if name.starts_with("llvm.va_") {
@@ -99,8 +118,16 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
             .with_help("a macro with variable arguments around gpufas_log() does the same"),
         );
     }
-    let known = name.starts_with("llvm.")
-        || name.starts_with("gpufas.")
+    if name.starts_with("llvm.") {
+        return (!intrinsic::is_known(&name)).then(|| {
+            Diagnostic::error(
+                NAME,
+                site(),
+                format!("`{name}` is an operation that a recovery program cannot have"),
+            )
+        });
+    }
+    let known = name.starts_with("gpufas.")
         || runtime::FUNCTIONS.contains(&name.as_str())
         || runtime::LIBRARY.contains(&name.as_str())
         || MEMORY_FUNCTIONS.contains(&name.as_str());
@@ -110,6 +137,34 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
              or do without it",
         )
     })
+}
+
+/// Why an instruction cannot be in a recovery program at all.
+fn impossible<'c>(function: Value<'c>, instruction: Value<'c>) -> Option<&'static str> {
+    match instruction.opcode()? {
+        Opcode::LLVMIndirectBr => Some("a computed goto cannot be part of a recovery program"),
+        Opcode::LLVMInvoke | Opcode::LLVMResume | Opcode::LLVMLandingPad => {
+            Some("exceptions cannot be part of a recovery program")
+        }
+        Opcode::LLVMVAArg => {
+            Some("a function with variable arguments cannot be defined in a recovery program")
+        }
+        Opcode::LLVMAlloca => {
+            let is_fixed = instruction.operand(0).is_some_and(|count| count.as_unsigned().is_some())
+                && instruction.block() == function.blocks().first().copied();
+            (!is_fixed).then_some("an array whose size is known only at run time would overflow the stack")
+        }
+        Opcode::LLVMUDiv | Opcode::LLVMSDiv | Opcode::LLVMURem | Opcode::LLVMSRem => {
+            (!instruction.ty().is_integer()).then_some("a division of vectors cannot be checked")
+        }
+        _ => {
+            let elsewhere = instruction.is_memory_access()
+                && instruction.operands().into_iter().any(|operand| operand.ty().address_space() != 0);
+            elsewhere.then_some(
+                "memory of an address space of its own, as per-CPU variables of \"this CPU\", is not the kernel's",
+            )
+        }
+    }
 }
 
 /// Where an instruction comes from. Where its function was not inlined, the place of a call of it follows.

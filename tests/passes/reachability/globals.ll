@@ -1,0 +1,16 @@
+; SPDX-License-Identifier: MIT OR Apache-2.0
+; RUN: not gpufas-cc --passes reachability --emit llvm-ir %s -o - 2>&1 | FileCheck %s
+; Variables and functions that are more than they seem: other names of functions, thread-local variables,
+; functions that run before the entry point.
+
+@alias = alias void (), ptr @f
+@own = internal thread_local global i32 0
+@llvm.global_ctors = appending global [1 x { i32, ptr, ptr }] [{ i32, ptr, ptr } { i32 1, ptr @f, ptr null }]
+
+; CHECK-DAG: error: `alias` is an alias, which a GPU program cannot have
+; CHECK-DAG: error: `own` is thread-local, which nothing in the kernel is
+; CHECK-DAG: error: a function that runs before or after the entry point cannot be part of a recovery program
+; CHECK: 3 errors generated
+define void @f() {
+  ret void
+}
