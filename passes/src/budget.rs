@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! budget: every loop counts against a budget, and every function that may call itself checks the stack, so that a corrupt
-//! list or tree ends in a report.
+//! budget: every loop counts against a budget, and so does every function that may call itself, which checks the stack, too. So
+//! a corrupt list or tree ends in a report.
 //!
 //! All loops are counted, not only those that visibly follow kernel memory: what a loop compares may come from
 //! there by any way. A loop is found by its retreating edges in a depth-first walk, of which every cycle has one, also where
@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 
 use gpufas_abi::symbols::runtime;
 
+use crate::effects;
 use crate::llvm::{Block, Builder, Module, Type, Value, debug};
 use crate::program::Program;
 
@@ -19,6 +20,7 @@ pub const NAME: &str = "budget";
 
 /// Runs the pass.
 pub fn run(module: &Module<'_>, program: &mut Program) {
+    effects::forget(module);
     let recursive = recursive_functions(module);
     for function in module.defined_functions() {
         for header in loop_headers(function) {
@@ -28,6 +30,8 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
             && let Some(entry) = function.blocks().first()
         {
             insert(module, program, *entry, runtime::CHECK_STACK);
+            // A walk of what should be a tree visits parts of it twice, four times, eight times.
+            insert(module, program, *entry, runtime::COUNT);
         }
     }
 }
@@ -55,6 +59,7 @@ fn loop_headers(function: Value<'_>) -> Vec<Block<'_>> {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
         Open,
+        Header,
         Done,
     }
     let Some(&entry) = function.blocks().first() else { return Vec::new() };
@@ -69,8 +74,11 @@ fn loop_headers(function: Value<'_>) -> Vec<Block<'_>> {
                     states.insert(next, State::Open);
                     stack.push((next, next.successors()));
                 }
-                Some(State::Open) if !headers.contains(&next) => headers.push(next),
-                Some(_) => {}
+                Some(State::Open) => {
+                    states.insert(next, State::Header);
+                    headers.push(next);
+                }
+                Some(State::Header | State::Done) => {}
             },
             None => {
                 states.insert(block, State::Done);
@@ -81,36 +89,93 @@ fn loop_headers(function: Value<'_>) -> Vec<Block<'_>> {
     headers
 }
 
-/// Functions that can be reached from themselves by calls.
+/// Functions that can be reached from themselves by calls: those in a strongly connected part of the graph of calls, or that
+/// call themselves (Tarjan: Depth-first search and linear graph algorithms, 1972).
 fn recursive_functions<'c>(module: &Module<'c>) -> HashSet<Value<'c>> {
-    let functions = module.defined_functions();
-    let calls: HashMap<Value<'c>, Vec<Value<'c>>> = functions
-        .iter()
-        .map(|&function| {
-            let callees = function
-                .instructions()
-                .into_iter()
-                .filter_map(Value::callee)
-                .filter(|callee| callee.is_function() && !callee.is_declaration())
-                .collect();
-            (function, callees)
-        })
-        .collect();
-    functions
-        .iter()
-        .copied()
-        .filter(|&function| {
-            let mut seen = HashSet::new();
-            let mut pending = calls[&function].clone();
-            while let Some(next) = pending.pop() {
-                if next == function {
-                    return true;
+    let mut walk = Walk::default();
+    for function in module.defined_functions() {
+        walk.visit(function);
+    }
+    walk.recursive
+}
+
+/// The functions that `function` calls, each once.
+fn callees(function: Value<'_>) -> Vec<Value<'_>> {
+    let mut seen = HashSet::new();
+    function
+        .instructions()
+        .into_iter()
+        .filter_map(Value::callee)
+        .filter(|callee| callee.is_function() && !callee.is_declaration() && seen.insert(*callee))
+        .collect()
+}
+
+#[derive(Default)]
+struct Walk<'c> {
+    /// For each function that was met: its number in the order of meeting, and the lowest number that it leads back to.
+    met: HashMap<Value<'c>, (usize, usize)>,
+    /// Functions whose part is not complete yet.
+    open: Vec<Value<'c>>,
+    is_open: HashSet<Value<'c>>,
+    recursive: HashSet<Value<'c>>,
+}
+
+impl<'c> Walk<'c> {
+    /// Walks from a function, without recursion of its own.
+    fn visit(&mut self, start: Value<'c>) {
+        if self.met.contains_key(&start) {
+            return;
+        }
+        let mut path = vec![self.enter(start)];
+        while let Some((function, callees)) = path.last_mut() {
+            let function = *function;
+            match callees.pop() {
+                Some(callee) if !self.met.contains_key(&callee) => path.push(self.enter(callee)),
+                Some(callee) if self.is_open.contains(&callee) => {
+                    let number = self.met[&callee].0;
+                    self.lower(function, number);
+                    if callee == function {
+                        self.recursive.insert(function);
+                    }
                 }
-                if seen.insert(next) {
-                    pending.extend(calls.get(&next).into_iter().flatten());
+                Some(_) => {}
+                None => {
+                    path.pop();
+                    let (number, lowest) = self.met[&function];
+                    if let Some((caller, _)) = path.last() {
+                        self.lower(*caller, lowest);
+                    }
+                    if number == lowest {
+                        self.close(function);
+                    }
                 }
             }
-            false
-        })
-        .collect()
+        }
+    }
+
+    fn enter(&mut self, function: Value<'c>) -> (Value<'c>, Vec<Value<'c>>) {
+        let number = self.met.len();
+        self.met.insert(function, (number, number));
+        self.open.push(function);
+        self.is_open.insert(function);
+        (function, callees(function))
+    }
+
+    fn lower(&mut self, function: Value<'c>, number: usize) {
+        if let Some((_, lowest)) = self.met.get_mut(&function) {
+            *lowest = number.min(*lowest);
+        }
+    }
+
+    /// Completes the part whose first function is `first`.
+    fn close(&mut self, first: Value<'c>) {
+        let Some(start) = self.open.iter().rposition(|&function| function == first) else { return };
+        let part = self.open.split_off(start);
+        for function in &part {
+            self.is_open.remove(function);
+        }
+        if part.len() > 1 {
+            self.recursive.extend(part);
+        }
+    }
 }
