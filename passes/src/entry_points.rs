@@ -10,7 +10,7 @@ use gpufas_abi::manifest::{Argument, ArgumentType, Entry, Site};
 use gpufas_abi::symbols::{self, runtime};
 
 use crate::diagnostic::Diagnostic;
-use crate::llvm::{Block, Builder, Linkage, Module, Type, Value};
+use crate::llvm::{Block, Builder, Linkage, Module, Predicate, Type, Value};
 use crate::program::Program;
 
 /// Name of the pass.
@@ -68,7 +68,7 @@ fn remove_used_lists(module: &Module<'_>) {
 
 /// Reads a descriptor's initialiser.
 fn read(descriptor: Value<'_>) -> Option<(Entry, Value<'_>)> {
-    let name = text(descriptor.aggregate_element(0)?)?;
+    let name = text(descriptor.aggregate_element(0)?).filter(|name| is_identifier(name))?;
     let description = text(descriptor.aggregate_element(1)?)?;
     let function = descriptor.aggregate_element(2)?;
     if !function.is_function() {
@@ -99,6 +99,11 @@ fn read(descriptor: Value<'_>) -> Option<(Entry, Value<'_>)> {
         })
         .collect::<Option<Vec<_>>>()?;
     Some((Entry { name, description, arguments }, function))
+}
+
+/// Whether a name can be part of a symbol of every target.
+fn is_identifier(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
 /// The text of a constant C string.
@@ -133,7 +138,12 @@ fn define<'c>(module: &Module<'c>, entry: &Entry, function: Value<'c>) {
         .map(|(index, parameter)| {
             let offset = offset_of!(LaunchContext, arguments) + index * size_of::<u64>();
             let address = builder.offset(launch, builder.u64(offset as u64));
-            builder.convert(builder.load(word, address, 8), parameter.ty())
+            let value = builder.load(word, address, 8);
+            match parameter.ty().bits() {
+                // As C converts to bool.
+                1 => builder.compare(Predicate::LLVMIntNE, value, word.zero()),
+                _ => builder.convert(value, parameter.ty()),
+            }
         })
         .collect();
     // Through a pointer that the optimiser and ptxas cannot see through. Else ptxas would give the whole program one frame on
@@ -144,6 +154,14 @@ fn define<'c>(module: &Module<'c>, entry: &Entry, function: Value<'c>) {
     let callee = builder.load(pointer, target, 8);
     callee.set_volatile();
     let result = builder.call(function.value_type(), callee, &arguments);
+    // How a parameter is extended is part of how it is passed.
+    for (index, _) in (0..).zip(&arguments) {
+        for extension in ["zeroext", "signext"] {
+            if function.parameter_has_attribute(index, extension) {
+                result.add_argument_attribute(context, index, extension);
+            }
+        }
+    }
     let result = if result.ty().is_integer() { builder.to_signed(result, 64) } else { builder.u64(0) };
     let finish_type = void.function(&[word]);
     let finish = module.declare_function(runtime::FINISH, finish_type);
