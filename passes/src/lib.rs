@@ -7,7 +7,9 @@
 
 pub mod budget;
 pub mod diagnostic;
+pub mod effects;
 pub mod entry_points;
+mod intrinsic;
 pub mod kernel_asm;
 pub mod kernel_symbols;
 pub mod llview;

@@ -62,8 +62,18 @@ impl<'c> Block<'c> {
         Value::new(unsafe { LLVMGetBasicBlockParent(self.0) })
     }
 
+    /// The first instruction.
+    pub fn first_instruction(self) -> Option<Value<'c>> {
+        // SAFETY: the block is alive; an empty one gives null.
+        Value::some(unsafe { LLVMGetFirstInstruction(self.0) })
+    }
+
     /// The first instruction that is not a phi.
     pub fn first_non_phi(self) -> Option<Value<'c>> {
-        self.instructions().into_iter().find(|instruction| !instruction.is_phi())
+        let mut instruction = self.first_instruction();
+        while let Some(phi) = instruction.filter(|instruction| instruction.is_phi()) {
+            instruction = phi.next_instruction();
+        }
+        instruction
     }
 }

@@ -5,7 +5,9 @@
 use std::marker::PhantomData;
 
 use inkwell::llvm_sys::core::*;
-use inkwell::llvm_sys::debuginfo::LLVMInstructionGetDebugLoc;
+use inkwell::llvm_sys::debuginfo::{
+    LLVMDIBuilderCreateDebugLocation, LLVMGetSubprogram, LLVMInstructionGetDebugLoc,
+};
 use inkwell::llvm_sys::prelude::{LLVMBuilderRef, LLVMValueRef};
 use inkwell::llvm_sys::{LLVMAtomicOrdering, LLVMAtomicRMWBinOp, LLVMIntPredicate, LLVMOpcode};
 
@@ -33,13 +35,24 @@ impl<'c> Builder<'c> {
         Self { raw: unsafe { LLVMCreateBuilderInContext(context.raw()) }, context, marker: PhantomData }
     }
 
-    /// Builds before `instruction`, with its debug location.
+    /// Builds before `instruction`, with its debug location. Where it has none, its function's is used: a call without a
+    /// location in a function with one cannot be inlined.
     pub fn before(context: &'c Context, instruction: Value<'c>) -> Self {
         let builder = Self::new(context);
-        // SAFETY: the instruction is in a block.
+        // SAFETY: the instruction is in a block, so it has a function; what has no location or subprogram gives null.
         unsafe {
             LLVMPositionBuilderBefore(builder.raw, instruction.0);
-            LLVMSetCurrentDebugLocation2(builder.raw, LLVMInstructionGetDebugLoc(instruction.0));
+            let mut location = LLVMInstructionGetDebugLoc(instruction.0);
+            if location.is_null()
+                && let Some(function) = instruction.function()
+            {
+                let scope = LLVMGetSubprogram(function.0);
+                if !scope.is_null() {
+                    let none = std::ptr::null_mut();
+                    location = LLVMDIBuilderCreateDebugLocation(context.raw(), 0, 0, scope, none);
+                }
+            }
+            LLVMSetCurrentDebugLocation2(builder.raw, location);
         }
         builder
     }

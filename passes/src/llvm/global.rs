@@ -179,6 +179,26 @@ impl<'c> Value<'c> {
         }
     }
 
+    /// Whether parameter `index` of a function has an attribute of LLVM's.
+    pub fn parameter_has_attribute(self, index: u32, name: &str) -> bool {
+        let name = c_string(name);
+        // SAFETY: self is a function; an attribute that is not there gives null.
+        unsafe {
+            let kind = LLVMGetEnumAttributeKindForName(name.as_ptr(), name.as_bytes().len());
+            !LLVMGetEnumAttributeAtIndex(self.0, index + 1, kind).is_null()
+        }
+    }
+
+    /// Removes an attribute of LLVM's from parameter `index` of a function.
+    pub fn remove_parameter_attribute(self, index: u32, name: &str) {
+        let name = c_string(name);
+        // SAFETY: self is a function; an attribute that is not there is no error.
+        unsafe {
+            let kind = LLVMGetEnumAttributeKindForName(name.as_ptr(), name.as_bytes().len());
+            LLVMRemoveEnumAttributeAtIndex(self.0, index + 1, kind);
+        }
+    }
+
     /// Says that a function neither reads nor writes memory.
     pub fn set_accesses_no_memory(self, context: &'c Context) {
         let name = c"memory";
@@ -212,6 +232,21 @@ impl<'c> Value<'c> {
             let mut length = 0;
             let value = LLVMGetStringAttributeValue(found, &mut length);
             Some(copied(value, length as usize))
+        }
+    }
+
+    /// Gives a function a textual attribute without a value.
+    pub fn add_text_attribute(self, context: &'c Context, name: &str) {
+        // SAFETY: self is a function; the pointer and length describe the name.
+        unsafe {
+            let attribute = LLVMCreateStringAttribute(
+                context.raw(),
+                name.as_ptr().cast(),
+                name.len() as u32,
+                c"".as_ptr(),
+                0,
+            );
+            LLVMAddAttributeAtIndex(self.0, inkwell::llvm_sys::LLVMAttributeFunctionIndex, attribute);
         }
     }
 

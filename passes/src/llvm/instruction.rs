@@ -30,6 +30,20 @@ impl<'c> Value<'c> {
         unsafe { LLVMInstructionEraseFromParent(self.0) }
     }
 
+    /// Whether it loads or stores through a pointer operand, other than by a call.
+    pub fn is_memory_access(self) -> bool {
+        self.is_instruction()
+            && matches!(
+                self.opcode(),
+                Some(
+                    LLVMOpcode::LLVMLoad
+                        | LLVMOpcode::LLVMStore
+                        | LLVMOpcode::LLVMAtomicRMW
+                        | LLVMOpcode::LLVMAtomicCmpXchg
+                )
+            )
+    }
+
     /// The instruction before it in its block.
     pub fn previous_instruction(self) -> Option<Self> {
         // SAFETY: self is an instruction.
@@ -135,6 +149,27 @@ impl<'c> Value<'c> {
         stored.filter(|value| value.ty() == self.ty())?.as_unsigned()
     }
 
+    /// Adds an attribute of LLVM's to argument `index` of a call.
+    pub fn add_argument_attribute(self, context: &'c Context, index: u32, name: &str) {
+        let name = c_string(name);
+        // SAFETY: self is a call with such an argument, and the kind is LLVM's for the name.
+        unsafe {
+            let kind = LLVMGetEnumAttributeKindForName(name.as_ptr(), name.as_bytes().len());
+            let attribute = LLVMCreateEnumAttribute(context.raw(), kind, 0);
+            LLVMAddCallSiteAttribute(self.0, index + 1, attribute);
+        }
+    }
+
+    /// Removes an attribute of LLVM's that a call has for its callee.
+    pub fn remove_call_attribute(self, name: &str) {
+        let name = c_string(name);
+        // SAFETY: self is a call; an attribute that is not there is no error.
+        unsafe {
+            let kind = LLVMGetEnumAttributeKindForName(name.as_ptr(), name.as_bytes().len());
+            LLVMRemoveCallSiteEnumAttribute(self.0, inkwell::llvm_sys::LLVMAttributeFunctionIndex, kind);
+        }
+    }
+
     /// The type that an `alloca` makes room for.
     pub fn allocated_type(self) -> Option<Type<'c>> {
         // SAFETY: checked to be an alloca.
@@ -213,6 +248,13 @@ impl<'c> Value<'c> {
         use inkwell::llvm_sys::debuginfo::{LLVMInstructionGetDebugLoc, LLVMInstructionSetDebugLoc};
         // SAFETY: both are instructions.
         unsafe { LLVMInstructionSetDebugLoc(self.0, LLVMInstructionGetDebugLoc(from.0)) }
+    }
+
+    /// Takes away the metadata of a kind.
+    pub fn remove_metadata(self, context: &'c Context, kind: &str) {
+        use super::ty::metadata_kind;
+        // SAFETY: self is an instruction; null takes the metadata away.
+        unsafe { LLVMSetMetadata(self.0, metadata_kind(context, kind), std::ptr::null_mut()) }
     }
 
     /// Attaches an empty metadata node of a kind (`invariant.load`).

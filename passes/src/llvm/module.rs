@@ -2,6 +2,8 @@
 
 //! Modules.
 
+use std::ffi::CStr;
+
 use inkwell::llvm_sys::analysis::{LLVMVerifierFailureAction, LLVMVerifyModule};
 use inkwell::llvm_sys::core::*;
 use inkwell::llvm_sys::linker::LLVMLinkModules2;
@@ -135,6 +137,12 @@ impl<'c> Module<'c> {
         let layout = c_string(layout);
         // SAFETY: a NUL-terminated string.
         unsafe { LLVMSetDataLayout(self.raw(), layout.as_ptr()) }
+    }
+
+    /// The data layout.
+    pub fn data_layout(&self) -> String {
+        // SAFETY: LLVM returns a C string of the module's; inkwell would keep a pointer to one that was replaced.
+        unsafe { CStr::from_ptr(LLVMGetDataLayoutStr(self.raw())).to_string_lossy().into_owned() }
     }
 
     /// Links another module of the same context into this one.

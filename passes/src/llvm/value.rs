@@ -78,6 +78,14 @@ impl<'c> Value<'c> {
         self.kind() == LLVMValueKind::LLVMConstantExprValueKind
     }
 
+    /// Whether it is a constant structure or array with elements of its own.
+    pub fn is_constant_aggregate(self) -> bool {
+        matches!(
+            self.kind(),
+            LLVMValueKind::LLVMConstantStructValueKind | LLVMValueKind::LLVMConstantArrayValueKind
+        )
+    }
+
     /// Whether it is `null`.
     pub fn is_null(self) -> bool {
         // SAFETY: self is alive.

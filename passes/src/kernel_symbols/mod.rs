@@ -6,7 +6,10 @@
 //! [`run`] works before any optimisation, so that nothing is concluded from initial values that live in the running
 //! kernel; [`define_table`] works after it, when it is known which symbols are needed.
 
-use std::collections::HashMap;
+mod distrust;
+mod functions;
+
+use std::collections::{HashMap, HashSet};
 
 use gpufas_abi::manifest::Site;
 use gpufas_abi::symbols::{self, runtime};
@@ -19,38 +22,13 @@ use crate::program::Program;
 /// Name of the pass.
 pub const NAME: &str = "kernel-symbols";
 
-/// Functions of the kernel that mean nothing outside it: nothing preempts a recovery program, its read-side critical
-/// sections protect nothing, and lock debugging would watch locks that it does not take.
-const NO_OPERATION: &[&str] = &[
-    "__rcu_read_lock",
-    "__rcu_read_unlock",
-    "rcu_read_unlock_special",
-    "__might_sleep",
-    "__might_resched",
-    "__cond_resched",
-    "preempt_schedule",
-    "preempt_schedule_notrace",
-    "__preempt_schedule",
-    "rcu_lock_acquire",
-    "rcu_lock_release",
-    "__local_bh_enable_ip",
-];
-
-/// Kernel functions that print.
-const PRINT: &[&str] = &["_printk", "printk", "_printk_deferred"];
+/// Deepest constant that is taken apart.
+const MOST_DEPTH: usize = 64;
 
 /// Runs the pass.
 pub fn run(module: &Module<'_>, program: &mut Program) {
-    for name in PRINT {
-        if let Some(function) = module.function(name).filter(|function| function.is_declaration()) {
-            rewrite_prints(module, function, program);
-        }
-    }
-    for name in NO_OPERATION {
-        if let Some(function) = module.function(name).filter(|function| function.is_declaration()) {
-            remove_calls(function);
-        }
-    }
+    distrust::run(module);
+    functions::run(module, program);
     let variables = module.globals().into_iter().filter(|global| global.is_declaration());
     let functions = module.functions().into_iter().filter(|function| function.is_declaration());
     for symbol in variables.chain(functions) {
@@ -58,6 +36,12 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
             continue;
         }
         replace(module, symbol, program);
+        if !symbol.is_used() {
+            match symbol.is_function() {
+                true => symbol.delete_function(),
+                false => symbol.delete_global(),
+            }
+        }
     }
 }
 
@@ -111,7 +95,8 @@ fn replace<'c>(module: &Module<'c>, symbol: Value<'c>, program: &mut Program) {
     }
     // One load a function, at its start: it reaches all uses, phis included; LLVM moves or drops it.
     let mut loads: HashMap<Value<'c>, Value<'c>> = HashMap::new();
-    for (user, chain) in instruction_users(symbol) {
+    let mut rebuilt: HashMap<(Value<'c>, Value<'c>), Value<'c>> = HashMap::new();
+    for (user, constant) in instruction_users(symbol) {
         let Some(function) = user.function() else { continue };
         let address = *loads.entry(function).or_insert_with(|| {
             let first = function.blocks().first().and_then(|block| block.first_non_phi());
@@ -122,40 +107,59 @@ fn replace<'c>(module: &Module<'c>, symbol: Value<'c>, program: &mut Program) {
             load.set_empty_metadata(module.context(), "invariant.load");
             builder.to_pointer(load)
         });
-        substitute(module, user, symbol, chain, address);
+        let replacement = rebuilt.get(&(function, constant)).copied().or_else(|| {
+            // Right after the load, which dominates everything; a block never ends with it.
+            let builder = Builder::before(module.context(), address.next_instruction()?);
+            rebuild(&builder, constant, symbol, address, 0)
+        });
+        match replacement {
+            Some(replacement) => {
+                rebuilt.insert((function, constant), replacement);
+                substitute(user, constant, replacement);
+            }
+            None => program.diagnostics.push(Diagnostic::error(
+                NAME,
+                debug::site(module.context(), user),
+                format!("the address of `{name}` is used in a constant that is not known to gpufas-cc"),
+            )),
+        }
     }
     // What is left are initialisers of the program's own variables.
-    for user in symbol.users() {
-        if let Some(variable) = variable_initialised_with(user) {
-            program.diagnostics.push(
-                Diagnostic::error(
-                    NAME,
-                    Site::default(),
-                    format!(
-                        "the initial value of `{}` needs the address of `{name}`, which is known only when the \
-                         program runs",
-                        variable.name()
-                    ),
-                )
-                .with_help("assign it in the entry point"),
-            );
-        }
+    for variable in initialised_with(symbol) {
+        program.diagnostics.push(
+            Diagnostic::error(
+                NAME,
+                Site::default(),
+                format!(
+                    "the initial value of `{}` needs the address of `{name}`, which is known only when the \
+                     program runs",
+                    variable.name()
+                ),
+            )
+            .with_help("assign it in the entry point"),
+        );
     }
 }
 
-/// Instructions that use `symbol`, each with the constant expression through which it does (or the symbol).
+/// Instructions that use `symbol`, each with the constant through which it does (or the symbol).
 fn instruction_users(symbol: Value<'_>) -> Vec<(Value<'_>, Value<'_>)> {
     let mut found = Vec::new();
+    let mut seen = HashSet::new();
     let mut pending = vec![symbol];
-    while let Some(value) = pending.pop() {
-        for user in value.users() {
+    while let Some(constant) = pending.pop() {
+        for user in constant.users() {
+            if !seen.insert((user, constant)) {
+                continue;
+            }
             if user.is_instruction() {
                 // A call of a kernel function is no use of its address.
-                let is_callee = user.callee() == Some(symbol) && !user.arguments().contains(&value);
-                if !is_callee && !found.contains(&(user, value)) {
-                    found.push((user, value));
+                if user.callee() != Some(symbol) || user.arguments().contains(&constant) {
+                    found.push((user, constant));
                 }
-            } else if user.is_constant_expression() && !pending.contains(&user) {
+            } else if (user.is_constant_expression() || user.is_constant_aggregate())
+                && !seen.contains(&(user, user))
+            {
+                seen.insert((user, user));
                 pending.push(user);
             }
         }
@@ -163,18 +167,8 @@ fn instruction_users(symbol: Value<'_>) -> Vec<(Value<'_>, Value<'_>)> {
     found
 }
 
-/// Replaces the operand `constant` of `user`, which is made of `symbol`, by the same made of `address`.
-fn substitute<'c>(
-    module: &Module<'c>,
-    user: Value<'c>,
-    symbol: Value<'c>,
-    constant: Value<'c>,
-    address: Value<'c>,
-) {
-    // Right after the load, which dominates everything; a block never ends with it.
-    let Some(place) = address.next_instruction() else { return };
-    let builder = Builder::before(module.context(), place);
-    let Some(replacement) = rebuild(&builder, constant, symbol, address, 0) else { return };
+/// Puts `replacement` in the place of the operand `constant`.
+fn substitute<'c>(user: Value<'c>, constant: Value<'c>, replacement: Value<'c>) {
     let is_call = user.is_call();
     for index in 0..user.operand_count() {
         let is_callee_operand = is_call && index + 1 == user.operand_count();
@@ -184,7 +178,7 @@ fn substitute<'c>(
     }
 }
 
-/// A constant expression as instructions, with `symbol` replaced by `address`.
+/// A constant as instructions, with `symbol` replaced by `address`.
 fn rebuild<'c>(
     builder: &Builder<'c>,
     constant: Value<'c>,
@@ -195,7 +189,11 @@ fn rebuild<'c>(
     if constant == symbol {
         return Some(address);
     }
-    if !constant.is_constant_expression() || depth > 32 {
+    if depth > MOST_DEPTH {
+        return None;
+    }
+    let is_aggregate = constant.is_constant_aggregate();
+    if !constant.is_constant_expression() && !is_aggregate {
         return Some(constant);
     }
     let operands = constant
@@ -203,6 +201,11 @@ fn rebuild<'c>(
         .into_iter()
         .map(|operand| rebuild(builder, operand, symbol, address, depth + 1))
         .collect::<Option<Vec<_>>>()?;
+    if is_aggregate {
+        let poison = constant.ty().poison();
+        let fields = (0..).zip(operands);
+        return Some(fields.fold(poison, |whole, (index, field)| builder.insert(whole, field, index)));
+    }
     match constant.opcode()? {
         Opcode::LLVMGetElementPtr => {
             Some(builder.gep(constant.gep_source_type()?, operands[0], &operands[1..]))
@@ -219,73 +222,41 @@ fn rebuild<'c>(
     }
 }
 
-/// The own variable whose initial value `user` is part of.
-fn variable_initialised_with(user: Value<'_>) -> Option<Value<'_>> {
-    let mut value = user;
-    for _ in 0..64 {
-        if value.is_global_variable() {
-            return Some(value);
-        }
-        if value.is_instruction() {
-            return None;
-        }
-        value = value.users().first().copied()?;
-    }
-    None
-}
-
-/// `printk(format, ...)` becomes a marker with the arguments in an array: the x86 convention for variable arguments
-/// means nothing on a GPU.
-fn rewrite_prints<'c>(module: &Module<'c>, function: Value<'c>, program: &mut Program) {
-    let context = module.context();
-    let word = Type::integer(context, 64);
-    let pointer = Type::pointer(context);
-    let marker_type = Type::integer(context, 32).function(&[pointer, pointer, Type::integer(context, 32)]);
-    let marker = module.declare_function(marker::PRINT, marker_type);
-    for call in function.users() {
-        if call.callee() != Some(function) {
-            continue;
-        }
-        let arguments = call.arguments();
-        let Some((&format, values)) = arguments.split_first() else { continue };
-        let builder = Builder::before(context, call);
-        let Some(start) = call.function().and_then(|function| function.instructions().first().copied())
-        else {
-            continue;
-        };
-        let array_type = word.array(values.len().max(1) as u64);
-        let array = Builder::before(context, start).alloca(array_type);
-        array.set_alignment(8);
-        for (index, &value) in values.iter().enumerate() {
-            if !value.ty().is_integer() && !value.ty().is_pointer() {
-                let site = debug::site(context, call);
-                program.diagnostics.push(Diagnostic::error(
-                    NAME,
-                    site,
-                    "printk() of something that is neither integer nor pointer",
-                ));
+/// The program's own variables that have `symbol` in their initial value and are used by code. Others, as the lists that the
+/// kernel's own build makes (`.discard.addressable`), go with the first optimisation.
+fn initialised_with(symbol: Value<'_>) -> Vec<Value<'_>> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::from([symbol]);
+    let mut pending = vec![symbol];
+    while let Some(value) = pending.pop() {
+        for user in value.users() {
+            if user.is_instruction() || !seen.insert(user) {
                 continue;
             }
-            // Signed or not is the format's business; it takes no more bits than the argument has.
-            let place = builder.offset(array, builder.u64(index as u64 * 8));
-            builder.store(builder.to_signed(value, 64), place, 8);
+            if !user.is_global_variable() {
+                pending.push(user);
+            } else if is_used_by_code(user) {
+                found.push(user);
+            }
         }
-        let count = builder.u32(u32::try_from(values.len()).unwrap_or(u32::MAX));
-        let result = builder.call(marker_type, marker, &[format, array, count]);
-        call.replace_all_uses_with(result);
-        call.erase();
     }
+    found
 }
 
-/// Removes the calls of a function that returns nothing.
-fn remove_calls(function: Value<'_>) {
-    for call in function.users() {
-        if call.callee() != Some(function) {
-            continue;
+fn is_used_by_code(variable: Value<'_>) -> bool {
+    let mut seen = HashSet::from([variable]);
+    let mut pending = vec![variable];
+    while let Some(value) = pending.pop() {
+        for user in value.users() {
+            if user.is_instruction() {
+                return true;
+            }
+            // A variable that is only listed as one to keep is no use.
+            let listed = user.is_global_variable() && user.name().starts_with("llvm.");
+            if !listed && seen.insert(user) {
+                pending.push(user);
+            }
         }
-        if call.is_used() {
-            call.replace_all_uses_with(call.ty().zero());
-        }
-        call.erase();
     }
+    false
 }

@@ -1,0 +1,18 @@
+; SPDX-License-Identifier: MIT OR Apache-2.0
+; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck %s
+; The memory of a failing kernel keeps none of C's promises: a bool that holds 7 must not take a check of an
+; index away.
+
+; CHECK-LABEL: @f(ptr %p, ptr align 8 %q)
+; CHECK-NEXT: load i8, ptr %p, align 1
+; CHECK-NEXT: load ptr, ptr %p, align 8
+; CHECK-NEXT: ret
+define i8 @f(ptr dereferenceable(8) %p, ptr align 8 dereferenceable_or_null(8) %q) {
+  %flag = load i8, ptr %p, align 1, !range !0, !noundef !1
+  %next = load ptr, ptr %p, align 8, !nonnull !1, !align !2, !dereferenceable !2
+  ret i8 %flag
+}
+
+!0 = !{i8 0, i8 2}
+!1 = !{}
+!2 = !{i64 8}
