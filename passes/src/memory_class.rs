@@ -2,6 +2,8 @@
 
 //! Whose memory an address belongs to, as far as the IR alone says.
 
+use std::collections::HashSet;
+
 use gpufas_abi::symbols;
 
 use crate::llvm::{Module, Opcode, Type, Value};
@@ -9,46 +11,71 @@ use crate::llvm::{Module, Opcode, Type, Value};
 /// Steps from an address back to its object that are followed.
 const MOST_STEPS: usize = 64;
 
-/// What is known of an access.
+/// A place in or beyond an object of the program's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MemoryClass<'c> {
-    /// The program's own memory, wholly inside the object: needs nothing.
-    Own,
-    /// In or beyond this object of the program's own: the offset must be checked against its size in bytes.
-    OwnUnchecked(Value<'c>, u64),
-    /// The kernel's, or either: the address must be translated.
-    Translated,
+pub struct OwnPlace<'c> {
+    /// The local or global variable.
+    pub object: Value<'c>,
+    /// Its size in bytes.
+    pub room: u64,
+    /// How far into it the place is, if that is known.
+    pub offset: Option<i64>,
 }
 
-/// Classifies an access of `size` bytes at `pointer`.
-pub fn classify<'c>(module: &Module<'c>, pointer: Value<'c>, size: u64) -> MemoryClass<'c> {
-    let mut address = pointer;
-    let mut offset = Some(0_i64);
-    for _ in 0..MOST_STEPS {
-        if let Some(room) = own_object(module, address) {
-            return match offset {
-                Some(offset)
-                    if u64::try_from(offset)
-                        .is_ok_and(|offset| offset.checked_add(size).is_some_and(|end| end <= room)) =>
-                {
-                    MemoryClass::Own
-                }
-                _ => MemoryClass::OwnUnchecked(address, room),
-            };
-        }
-        match address.opcode() {
-            Some(Opcode::LLVMGetElementPtr) => {
-                offset = offset
-                    .zip(constant_offset(module, address))
-                    .and_then(|(offset, step)| offset.checked_add(step));
-            }
-            Some(Opcode::LLVMBitCast | Opcode::LLVMFreeze) => {}
-            _ => return MemoryClass::Translated,
-        }
-        let Some(base) = address.operand(0) else { return MemoryClass::Translated };
-        address = base;
+impl OwnPlace<'_> {
+    /// Whether `size` bytes there are known to be in the object.
+    pub fn holds(self, size: u64) -> bool {
+        let end = self
+            .offset
+            .and_then(|offset| u64::try_from(offset).ok())
+            .and_then(|start| start.checked_add(size));
+        end.is_some_and(|end| end <= self.room)
     }
-    MemoryClass::Translated
+}
+
+/// The place that `pointer` is known to be, of an object of the program's own. `None` if it may be in kernel memory, or in
+/// one of several objects.
+///
+/// An address that is made from an object's by steps is never an address of anything else.
+pub fn own_place<'c>(module: &Module<'c>, pointer: Value<'c>) -> Option<OwnPlace<'c>> {
+    let mut offset = Some(0_i64);
+    let mut seen = HashSet::new();
+    let mut pending = vec![pointer];
+    let mut found: Option<OwnPlace<'c>> = None;
+    while let Some(address) = pending.pop() {
+        if !seen.insert(address) {
+            continue;
+        }
+        if seen.len() > MOST_STEPS {
+            return None;
+        }
+        if let Some(room) = own_object(module, address) {
+            if found.is_some_and(|other| other.object != address) {
+                return None;
+            }
+            found = Some(OwnPlace { object: address, room, offset: None });
+            continue;
+        }
+        match address.opcode()? {
+            Opcode::LLVMGetElementPtr => {
+                let step = constant_offset(module, address);
+                offset = offset.zip(step).and_then(|(offset, step)| offset.checked_add(step));
+                pending.push(address.operand(0)?);
+            }
+            Opcode::LLVMBitCast | Opcode::LLVMFreeze => pending.push(address.operand(0)?),
+            // A pointer that walks over the object, or one of two into it.
+            Opcode::LLVMPHI => {
+                offset = None;
+                pending.extend(address.incoming().into_iter().map(|(value, _)| value));
+            }
+            Opcode::LLVMSelect => {
+                offset = None;
+                pending.extend([address.operand(1)?, address.operand(2)?]);
+            }
+            _ => return None,
+        }
+    }
+    found.map(|place| OwnPlace { offset, ..place })
 }
 
 /// The size in bytes of an object that is the program's own or the compiler's.

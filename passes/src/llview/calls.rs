@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Calls that access memory: LLVM's intrinsics, the C library's functions, structures that are passed by value, and the
+//! markers of earlier passes.
+
+use gpufas_abi::fault::FaultKind;
+use gpufas_abi::symbols::runtime;
+
+use crate::llvm::{Builder, Type, Value};
+use crate::marker;
+use crate::memory_class::own_place;
+use crate::reachability::MEMORY_FUNCTIONS;
+
+use super::Pass;
+
+impl<'c> Pass<'_, 'c> {
+    pub(super) fn call(&mut self, function: Value<'c>, call: Value<'c>) {
+        self.copy_by_value_arguments(function, call);
+        let Some(callee) = call.callee().filter(|callee| callee.is_function() && callee.is_declaration())
+        else {
+            return;
+        };
+        let name = callee.name();
+        let context = self.module.context();
+        if name.starts_with("llvm.memcpy.") || name.starts_with("llvm.memmove.") {
+            self.copy_intrinsic(call);
+        } else if name.starts_with("llvm.memset.") {
+            self.fill_intrinsic(call);
+        } else if name.starts_with("llvm.load.relative.") {
+            self.relative_load(function, call);
+        } else if MEMORY_FUNCTIONS.contains(&name.as_str()) {
+            self.memory_function(call, &name);
+        } else if runtime::LIBRARY.contains(&name.as_str()) {
+            let writes = matches!(name.as_str(), "strcpy" | "strncpy" | "strscpy");
+            if let [to, _, rest @ ..] = call.arguments().as_slice()
+                && writes
+            {
+                self.program.writes |= self.may_be_kernel(*to);
+                if let [size] = rest {
+                    self.check_own(call, *to, *size);
+                }
+            }
+            let site = self.site(call);
+            let builder = Builder::before(context, call);
+            let mut arguments = call.arguments();
+            arguments.push(builder.u32(site));
+            let result = self.runtime_call(
+                &builder,
+                &format!("{}{name}", runtime::LIBRARY_PREFIX),
+                call.ty(),
+                &arguments,
+            );
+            replace(call, result);
+        } else if name == marker::PRINT {
+            let site = self.site(call);
+            let builder = Builder::before(context, call);
+            if let [format, array, count] = call.arguments()[..] {
+                let arguments = [builder.to_unsigned(format, 64), array, count, builder.u32(site)];
+                let result = self.runtime_call(&builder, runtime::PRINT, call.ty(), &arguments);
+                replace(call, result);
+            }
+        } else if name == marker::BUG {
+            self.end_with_bug(call);
+        } else if matches!(name.as_str(), "llvm.trap" | "llvm.debugtrap" | "llvm.ubsantrap") {
+            // It would end the process, or all that runs on the GPU.
+            self.end_with_bug(call);
+        } else if name.starts_with("llvm.prefetch") {
+            // Of an address that means nothing where the program runs.
+            call.erase();
+        }
+    }
+
+    /// A structure that is passed by value is copied by the call itself, out of reach of translation.
+    fn copy_by_value_arguments(&mut self, function: Value<'c>, call: Value<'c>) {
+        for (index, argument) in (0_u32..).zip(call.arguments()) {
+            let Some(ty) = call.argument_type_attribute(index, "byval") else { continue };
+            let Some(size) = ty.allocation_size(self.module) else { continue };
+            if !self.must_translate(call, argument, size) {
+                continue;
+            }
+            let Some(slot) = self.temporary(function, ty) else { continue };
+            let site = self.site(call);
+            let builder = Builder::before(self.module.context(), call);
+            let arguments = [slot, builder.to_unsigned(argument, 64), builder.u64(size), builder.u32(site)];
+            self.runtime_call(&builder, runtime::LOAD_BYTES, Type::void(self.module.context()), &arguments);
+            call.set_operand(index, slot);
+        }
+    }
+
+    /// `BUG()`, and what else must not be reached.
+    fn end_with_bug(&mut self, call: Value<'c>) {
+        let site = self.site(call);
+        let builder = Builder::before(self.module.context(), call);
+        self.fault(&builder, FaultKind::Bug, builder.u64(0), builder.u64(0), builder.u32(site));
+        call.erase();
+    }
+
+    /// Checks a range if it is known to be in an object of the program's own: the runtime knows where the stack is, but not
+    /// what lies on it. Says whether it is known to be inside as it stands.
+    fn check_own(&mut self, call: Value<'c>, pointer: Value<'c>, size: Value<'c>) -> bool {
+        let Some(place) = own_place(self.module, pointer) else { return false };
+        if size.as_unsigned().is_some_and(|size| place.holds(size)) {
+            return true;
+        }
+        let size = Builder::before(self.module.context(), call).to_unsigned(size, 64);
+        self.check_bounds(call, pointer, place, size);
+        false
+    }
+
+    /// `llvm.load.relative(table, offset)`, into which the optimiser turns reading a table of pointers: a load of 32 bits that
+    /// are the distance from the table to what is pointed to.
+    fn relative_load(&mut self, function: Value<'c>, call: Value<'c>) {
+        let [table, offset] = call.arguments()[..] else { return };
+        let builder = Builder::before(self.module.context(), call);
+        let entry = builder.offset(table, builder.to_signed(offset, 64));
+        let distance = builder.load(builder.integer(32), entry, 4);
+        call.replace_all_uses_with(builder.offset(table, builder.to_signed(distance, 64)));
+        call.erase();
+        self.load(function, distance);
+    }
+
+    /// `llvm.memcpy`, `llvm.memmove` and their variants.
+    fn copy_intrinsic(&mut self, call: Value<'c>) {
+        let [to, from, size, ..] = call.arguments()[..] else { return };
+        if self.copy(call, to, from, size) {
+            call.erase();
+        }
+    }
+
+    /// `llvm.memset` and its variants.
+    fn fill_intrinsic(&mut self, call: Value<'c>) {
+        let [to, byte, size, ..] = call.arguments()[..] else { return };
+        if self.fill(call, to, byte, size) {
+            call.erase();
+        }
+    }
+
+    /// `memcpy()` and its like where they are called as functions; they return their first argument.
+    fn memory_function(&mut self, call: Value<'c>, name: &str) {
+        let [to, from, size] = call.arguments()[..] else { return };
+        let is_made = if name.ends_with("memset") {
+            self.fill(call, to, from, size)
+        } else {
+            self.copy(call, to, from, size)
+        };
+        if !is_made {
+            // A call of the function, which is not there, would stay.
+            self.call_runtime_copy(call, name, to, from, size);
+        }
+        replace(call, to);
+    }
+
+    /// Copies through the runtime, unless both sides are known to be inside the program's own memory: `false`.
+    fn copy(&mut self, call: Value<'c>, to: Value<'c>, from: Value<'c>, size: Value<'c>) -> bool {
+        let inside = [self.check_own(call, to, size), self.check_own(call, from, size)];
+        if inside == [true, true] {
+            return false;
+        }
+        self.call_runtime_copy(call, "memcpy", to, from, size);
+        true
+    }
+
+    /// Fills through the runtime, unless it is known to be inside the program's own memory: `false`.
+    fn fill(&mut self, call: Value<'c>, to: Value<'c>, byte: Value<'c>, size: Value<'c>) -> bool {
+        if self.check_own(call, to, size) {
+            return false;
+        }
+        self.call_runtime_copy(call, "memset", to, byte, size);
+        true
+    }
+
+    /// `from` is the byte of a fill.
+    fn call_runtime_copy(
+        &mut self,
+        call: Value<'c>,
+        name: &str,
+        to: Value<'c>,
+        from: Value<'c>,
+        size: Value<'c>,
+    ) {
+        let site = self.site(call);
+        self.program.writes |= self.may_be_kernel(to);
+        let builder = Builder::before(self.module.context(), call);
+        let (function, bits) =
+            if name.ends_with("memset") { (runtime::FILL, 8) } else { (runtime::COPY, 64) };
+        let arguments = [
+            builder.to_unsigned(to, 64),
+            builder.to_unsigned(from, bits),
+            builder.to_unsigned(size, 64),
+            builder.u32(site),
+        ];
+        self.runtime_call(&builder, function, Type::void(self.module.context()), &arguments);
+    }
+
+    fn may_be_kernel(&self, pointer: Value<'c>) -> bool {
+        own_place(self.module, pointer).is_none()
+    }
+}
+
+/// Puts `value` in the place of a call.
+fn replace<'c>(call: Value<'c>, value: Value<'c>) {
+    if call.is_used() {
+        call.replace_all_uses_with(value);
+    }
+    call.erase();
+}

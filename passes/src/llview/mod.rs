@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! llview: before every load, store, atomic operation and memory intrinsic that may touch kernel memory, the address goes
+//! through the device runtime's translation.
+//!
+//! Runs after LLVM's optimisations, as a sanitizer's instrumentation does. What is provably inside an object of the program's
+//! own is left alone; inside or beyond one, its offset is checked; everything else is translated, and the runtime tells the
+//! program's own addresses from the kernel's (GPUSentinel, APSys 2019; GPUfas, APSys 2022).
+
+mod bounds;
+mod calls;
+mod own_variables;
+mod trap;
+
+use gpufas_abi::fault::{Access, FaultKind};
+use gpufas_abi::symbols::runtime;
+
+use crate::effects;
+use crate::llvm::{Builder, Module, Opcode, Type, Value, debug};
+use crate::memory_class::own_place;
+use crate::program::Program;
+
+/// Name of the pass.
+pub const NAME: &str = "llview";
+
+/// Widest access, in bytes, that is made through a translated pointer.
+const WIDEST_ACCESS: u64 = 16;
+
+/// Runs the pass.
+pub fn run(module: &Module<'_>, program: &mut Program) {
+    effects::forget(module);
+    let mut pass = Pass { module, program };
+    for function in module.defined_functions() {
+        for instruction in function.instructions() {
+            pass.visit(function, instruction);
+        }
+    }
+    own_variables::list(module);
+}
+
+struct Pass<'m, 'c> {
+    module: &'m Module<'c>,
+    program: &'m mut Program,
+}
+
+impl<'c> Pass<'_, 'c> {
+    fn visit(&mut self, function: Value<'c>, instruction: Value<'c>) {
+        match instruction.opcode() {
+            Some(Opcode::LLVMLoad) => self.load(function, instruction),
+            Some(Opcode::LLVMStore) => self.store(function, instruction),
+            Some(Opcode::LLVMAtomicRMW | Opcode::LLVMAtomicCmpXchg) => self.atomic(instruction),
+            Some(Opcode::LLVMCall) => self.call(function, instruction),
+            Some(Opcode::LLVMUDiv | Opcode::LLVMSDiv | Opcode::LLVMURem | Opcode::LLVMSRem) => {
+                self.division(instruction);
+            }
+            _ => {}
+        }
+    }
+
+    fn site(&mut self, instruction: Value<'c>) -> u32 {
+        self.program.sites.number(debug::site(self.module.context(), instruction))
+    }
+
+    /// Calls a function of the runtime before an instruction.
+    fn runtime_call(
+        &self,
+        builder: &Builder<'c>,
+        name: &str,
+        result: Type<'c>,
+        arguments: &[Value<'c>],
+    ) -> Value<'c> {
+        let parameters: Vec<_> = arguments.iter().map(|argument| argument.ty()).collect();
+        let ty = result.function(&parameters);
+        builder.call(ty, self.module.declare_function(name, ty), arguments)
+    }
+
+    /// Ends the program at run time.
+    fn fault(
+        &self,
+        builder: &Builder<'c>,
+        kind: FaultKind,
+        address: Value<'c>,
+        size: Value<'c>,
+        site: Value<'c>,
+    ) {
+        let context = self.module.context();
+        let access = builder.u32(Access::None as u32);
+        let arguments = [builder.u32(kind as u32), access, address, size, site];
+        self.runtime_call(builder, runtime::FAULT, Type::void(context), &arguments);
+        if let Some(fault) = self.module.function(runtime::FAULT) {
+            for attribute in ["noreturn", "nounwind", "cold"] {
+                fault.add_attribute(context, attribute);
+            }
+        }
+    }
+
+    /// Whether an access must be translated; checks it if it is the program's own.
+    fn must_translate(&mut self, instruction: Value<'c>, pointer: Value<'c>, size: u64) -> bool {
+        let Some(place) = own_place(self.module, pointer) else { return true };
+        if !place.holds(size) {
+            let size = Type::integer(self.module.context(), 64).constant(size);
+            self.check_bounds(instruction, pointer, place, size);
+        }
+        false
+    }
+
+    /// Whether an access can be made through a translated pointer: naturally aligned, so that it never crosses a page.
+    fn is_natural(size: u64, alignment: u32) -> bool {
+        size.is_power_of_two() && size <= WIDEST_ACCESS && u64::from(alignment) >= size
+    }
+
+    fn translated(
+        &mut self,
+        builder: &Builder<'c>,
+        name: &str,
+        instruction: Value<'c>,
+        pointer: Value<'c>,
+        size: u64,
+    ) -> Value<'c> {
+        let site = self.site(instruction);
+        if name != runtime::TRANSLATE_LOAD {
+            self.program.writes = true;
+        }
+        let arguments = [builder.to_unsigned(pointer, 64), builder.u64(size), builder.u32(site)];
+        self.runtime_call(builder, name, Type::pointer(self.module.context()), &arguments)
+    }
+
+    /// Room on the stack for a value that cannot be accessed in one piece.
+    fn temporary(&self, function: Value<'c>, ty: Type<'c>) -> Option<Value<'c>> {
+        let first = function.blocks().first()?.first_instruction()?;
+        let slot = Builder::before(self.module.context(), first).alloca(ty);
+        slot.set_alignment(16);
+        Some(slot)
+    }
+
+    fn load(&mut self, function: Value<'c>, load: Value<'c>) {
+        let (Some(pointer), Some(size)) = (load.operand(0), load.ty().store_size(self.module)) else {
+            return;
+        };
+        if !self.must_translate(load, pointer, size) {
+            return;
+        }
+        let builder = Builder::before(self.module.context(), load);
+        if Self::is_natural(size, load.alignment()) {
+            let address = self.translated(&builder, runtime::TRANSLATE_LOAD, load, pointer, size);
+            load.set_operand(0, address);
+            // Kernel memory changes under the program: each access is made, as it is, from memory.
+            load.set_volatile();
+            return;
+        }
+        let Some(slot) = self.temporary(function, load.ty()) else { return };
+        let site = self.site(load);
+        let arguments = [slot, builder.to_unsigned(pointer, 64), builder.u64(size), builder.u32(site)];
+        self.runtime_call(&builder, runtime::LOAD_BYTES, Type::void(self.module.context()), &arguments);
+        load.replace_all_uses_with(builder.load(load.ty(), slot, 16));
+        load.erase();
+    }
+
+    fn store(&mut self, function: Value<'c>, store: Value<'c>) {
+        let (Some(value), Some(pointer)) = (store.operand(0), store.operand(1)) else { return };
+        let Some(size) = value.ty().store_size(self.module) else { return };
+        if !self.must_translate(store, pointer, size) {
+            return;
+        }
+        let builder = Builder::before(self.module.context(), store);
+        if Self::is_natural(size, store.alignment()) {
+            let address = self.translated(&builder, runtime::TRANSLATE_STORE, store, pointer, size);
+            store.set_operand(1, address);
+            store.set_volatile();
+            return;
+        }
+        let Some(slot) = self.temporary(function, value.ty()) else { return };
+        let site = self.site(store);
+        builder.store(value, slot, 16);
+        let arguments = [builder.to_unsigned(pointer, 64), slot, builder.u64(size), builder.u32(site)];
+        self.program.writes = true;
+        self.runtime_call(&builder, runtime::STORE_BYTES, Type::void(self.module.context()), &arguments);
+        store.erase();
+    }
+
+    fn atomic(&mut self, operation: Value<'c>) {
+        let (Some(pointer), Some(value)) = (operation.operand(0), operation.operand(1)) else { return };
+        let Some(size) = value.ty().store_size(self.module) else { return };
+        if !self.must_translate(operation, pointer, size) {
+            return;
+        }
+        let builder = Builder::before(self.module.context(), operation);
+        let address = self.translated(&builder, runtime::TRANSLATE_STORE, operation, pointer, size);
+        operation.set_operand(0, address);
+        operation.set_volatile();
+    }
+}

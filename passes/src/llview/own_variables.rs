@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The list of the program's own variables, for the runtime.
+
+use gpufas_abi::symbols::{self, runtime};
+
+use crate::llvm::{Module, Type, ty};
+
+/// Tells the runtime which variables are the program's own, so that it can accept their addresses where it cannot be
+/// known from the IR whose an address is.
+pub fn list(module: &Module<'_>) {
+    let context = module.context();
+    let word = Type::integer(context, 64);
+    let mut entries = Vec::new();
+    for variable in module.globals() {
+        let name = variable.name();
+        let bookkeeping = name == symbols::SYMBOL_TABLE || name.starts_with("llvm.");
+        if bookkeeping || variable.is_declaration() {
+            continue;
+        }
+        let Some(size) = variable.value_type().allocation_size(module) else { continue };
+        let flag = if variable.is_constant_variable() { runtime::OWN_VARIABLE_CONSTANT } else { 0 };
+        entries.push(ty::constant_structure(context, &[variable, word.constant(size | flag)]));
+    }
+    let count = entries.len() as u64;
+    let entry = Type::structure(context, &[Type::pointer(context), word]);
+    let table = module.add_global(runtime::OWN_VARIABLES, entry.array(count));
+    table.set_initializer(entry.constant_array(&entries));
+    table.set_constant_variable();
+    table.set_alignment(8);
+    let number = Type::integer(context, 32);
+    let total = module.add_global(runtime::OWN_VARIABLE_COUNT, number);
+    total.set_initializer(number.constant(count));
+    total.set_constant_variable();
+    total.set_alignment(4);
+}

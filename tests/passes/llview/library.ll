@@ -1,0 +1,22 @@
+; SPDX-License-Identifier: MIT OR Apache-2.0
+; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck %s
+; Functions that the runtime has under another name get the place that calls them as their last argument.
+
+target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
+target triple = "x86_64-unknown-linux-gnu"
+
+declare i64 @strlen(ptr)
+declare i32 @memcmp(ptr, ptr, i64)
+declare i64 @strscpy(ptr, ptr, i64)
+
+; CHECK-LABEL: @f(
+; CHECK: [[LENGTH:%.*]] = call i64 @gpufas_lib_strlen(ptr %a, i32 1)
+; CHECK: [[ORDER:%.*]] = call i32 @gpufas_lib_memcmp(ptr %a, ptr %b, i64 [[LENGTH]], i32 1)
+; CHECK: call i64 @gpufas_lib_strscpy(ptr %a, ptr %b, i64 8, i32 1)
+; CHECK: ret i32 [[ORDER]]
+define i32 @f(ptr %a, ptr %b) {
+  %length = call i64 @strlen(ptr %a)
+  %order = call i32 @memcmp(ptr %a, ptr %b, i64 %length)
+  %copied = call i64 @strscpy(ptr %a, ptr %b, i64 8)
+  ret i32 %order
+}
