@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Atomic operations of a GPU on the memory of a running system.
+
+use crate::llvm::{AtomicOp, Builder, Module, Opcode, Ordering, Predicate, Value};
+
+/// The operations that kernel code has. The rest (floating point, wrapping increments) LLVM may lower.
+const SEPARABLE: &[AtomicOp] = &[
+    AtomicOp::LLVMAtomicRMWBinOpXchg,
+    AtomicOp::LLVMAtomicRMWBinOpAdd,
+    AtomicOp::LLVMAtomicRMWBinOpSub,
+    AtomicOp::LLVMAtomicRMWBinOpAnd,
+    AtomicOp::LLVMAtomicRMWBinOpOr,
+    AtomicOp::LLVMAtomicRMWBinOpXor,
+    AtomicOp::LLVMAtomicRMWBinOpNand,
+    AtomicOp::LLVMAtomicRMWBinOpMax,
+    AtomicOp::LLVMAtomicRMWBinOpMin,
+    AtomicOp::LLVMAtomicRMWBinOpUMax,
+    AtomicOp::LLVMAtomicRMWBinOpUMin,
+];
+
+/// On a GPU an atomic operation on host memory is not atomic against the CPU (it was measured: GPU and CPU increments of
+/// one word got lost), and LLVM would widen those of a byte or of 16 bits to 32 bits. So they become a load, the operation
+/// and a store of exactly the width that the kernel's code has, between fences over the whole system.
+pub fn separate<'c>(module: &Module<'c>, function: Value<'c>) {
+    for operation in function.instructions() {
+        match operation.opcode() {
+            Some(Opcode::LLVMAtomicRMW) => separate_update(module, operation),
+            Some(Opcode::LLVMAtomicCmpXchg) => separate_exchange(module, operation),
+            _ => {}
+        }
+    }
+}
+
+fn separate_update<'c>(module: &Module<'c>, operation: Value<'c>) {
+    let (Some(pointer), Some(value)) = (operation.operand(0), operation.operand(1)) else { return };
+    if !SEPARABLE.contains(&operation.atomic_operation()) || value.ty().bits() == 0 {
+        return;
+    }
+    let builder = Builder::before(module.context(), operation);
+    let bytes = operation.alignment();
+    builder.fence(Ordering::LLVMAtomicOrderingSequentiallyConsistent, false);
+    let old = builder.load(value.ty(), pointer, bytes);
+    old.set_volatile();
+    let new = match operation.atomic_operation() {
+        AtomicOp::LLVMAtomicRMWBinOpXchg => value,
+        AtomicOp::LLVMAtomicRMWBinOpAdd => builder.add(old, value),
+        AtomicOp::LLVMAtomicRMWBinOpSub => builder.sub(old, value),
+        AtomicOp::LLVMAtomicRMWBinOpAnd => builder.and(old, value),
+        AtomicOp::LLVMAtomicRMWBinOpOr => builder.or(old, value),
+        AtomicOp::LLVMAtomicRMWBinOpXor => builder.xor(old, value),
+        AtomicOp::LLVMAtomicRMWBinOpNand => builder.not(builder.and(old, value)),
+        AtomicOp::LLVMAtomicRMWBinOpMax => {
+            builder.select(builder.compare(Predicate::LLVMIntSGT, old, value), old, value)
+        }
+        AtomicOp::LLVMAtomicRMWBinOpMin => {
+            builder.select(builder.compare(Predicate::LLVMIntSLT, old, value), old, value)
+        }
+        AtomicOp::LLVMAtomicRMWBinOpUMax => {
+            builder.select(builder.compare(Predicate::LLVMIntUGT, old, value), old, value)
+        }
+        AtomicOp::LLVMAtomicRMWBinOpUMin => {
+            builder.select(builder.compare(Predicate::LLVMIntULT, old, value), old, value)
+        }
+        _ => return,
+    };
+    builder.store(new, pointer, bytes).set_volatile();
+    builder.fence(Ordering::LLVMAtomicOrderingSequentiallyConsistent, false);
+    operation.replace_all_uses_with(old);
+    operation.erase();
+}
+
+fn separate_exchange<'c>(module: &Module<'c>, operation: Value<'c>) {
+    let (Some(pointer), Some(expected), Some(new)) =
+        (operation.operand(0), operation.operand(1), operation.operand(2))
+    else {
+        return;
+    };
+    let builder = Builder::before(module.context(), operation);
+    let bytes = operation.alignment();
+    builder.fence(Ordering::LLVMAtomicOrderingSequentiallyConsistent, false);
+    let old = builder.load(new.ty(), pointer, bytes);
+    old.set_volatile();
+    let equal = builder.compare(Predicate::LLVMIntEQ, old, expected);
+    // As the CPU does, the word is written in either case: with its own value if the comparison fails.
+    builder.store(builder.select(equal, new, old), pointer, bytes).set_volatile();
+    builder.fence(Ordering::LLVMAtomicOrderingSequentiallyConsistent, false);
+    let pair = builder.insert(builder.insert(operation.ty().poison(), old, 0), equal, 1);
+    operation.replace_all_uses_with(pair);
+    operation.erase();
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `memcpy()`, `memmove()` and `memset()` for programs that run on the host.
+//!
+//! LLVM makes calls of them for large copies within the program's own memory, and from loops, as late as in code generation. A
+//! program is linked with no library, so it carries its own.
+
+use inkwell::memory_buffer::MemoryBuffer;
+
+use crate::llvm::Module;
+
+/// Their definitions.
+const DEFINITIONS: &str = include_str!("host_memory.ll");
+
+/// Names of the functions in [`DEFINITIONS`].
+const FUNCTIONS: &[&str] = &["memcpy", "memmove", "memset"];
+
+/// Defines the functions, unless the program does.
+pub fn define(module: &Module<'_>) {
+    if FUNCTIONS.iter().any(|name| module.function(name).is_some_and(|function| !function.is_declaration())) {
+        return;
+    }
+    let context = module.context();
+    let buffer = MemoryBuffer::create_from_memory_range_copy(DEFINITIONS.as_bytes(), "host_memory.ll");
+    let Ok(definitions) = context.create_module_from_ir(buffer) else {
+        debug_assert!(false, "host_memory.ll is no valid IR");
+        return;
+    };
+    let definitions = Module::new(context, definitions);
+    definitions.set_triple(&module.triple());
+    definitions.set_data_layout(&module.data_layout());
+    let linked = module.link(definitions);
+    debug_assert!(linked, "host_memory.ll does not link");
+}
