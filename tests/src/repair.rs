@@ -2,14 +2,16 @@
 
 //! Runs recovery programs on a guest, from the host or from a GPU, and reads the reports.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, ensure};
 use gpufas_guest::protocol::ProcessEvent;
 use serde_json::Value;
 
 use crate::command::{Ran, run};
-use crate::listing;
-use crate::machine::{LIMIT, Machine};
-use crate::tools::Target;
+use crate::machine::{LIMIT, Machine, Model};
+use crate::tools::{Target, Tools};
+use crate::{gpu, listing};
 
 /// The bundled programs.
 pub const PS: &str = "examples/ps.c";
@@ -27,6 +29,18 @@ pub struct Repair {
 }
 
 impl Repair {
+    /// Boots a guest, to be repaired from a target.
+    ///
+    /// # Errors
+    ///
+    /// If it does not boot; [`Skipped`](crate::suite::Skipped) if the target is a GPU and there is none.
+    pub fn new(tools: &Arc<Tools>, target: Target, model: Model) -> Result<Self> {
+        if target == Target::Cuda {
+            gpu::require()?;
+        }
+        Ok(Self { machine: Machine::boot(tools, model)?, target })
+    }
+
     /// Runs an entry point of a program and returns what it reports with `--json`, once the facts in it that are
     /// known beforehand are checked.
     ///

@@ -38,11 +38,13 @@ impl Target {
     }
 }
 
-/// The compiler, `gpufas`, and a kernel that programs are compiled for and guests run.
+/// `gpufas`, a kernel that guests run, and programs that were compiled for it.
 pub struct Tools {
-    compiler: PathBuf,
+    /// None: programs come compiled.
+    compiler: Option<PathBuf>,
     gpufas: PathBuf,
     kernel: Kernel,
+    /// Where compiled programs are.
     folder: PathBuf,
     /// What was compiled in this process; by source and target.
     made: Mutex<HashMap<(String, Target), PathBuf>>,
@@ -51,19 +53,41 @@ pub struct Tools {
 impl Tools {
     /// The tools that `cargo xtask test` has built, with the kernel 6.1. Programs are compiled into `folder`.
     ///
+    /// On a machine with a GPU and without a compiler, `GPUFAS_BUNDLE` in the environment names an unpacked bundle of
+    /// `cargo xtask bundle`, which has all of them.
+    ///
     /// # Errors
     ///
     /// If the tests were not started by `cargo xtask test`, or there is no such kernel.
     pub fn new(folder: &Path) -> Result<Arc<Self>> {
+        if let Some(bundle) = env::var_os("GPUFAS_BUNDLE") {
+            return Self::bundled(Path::new(&bundle)).map(Arc::new);
+        }
         let folder = folder.join("recovery");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(Arc::new(Self {
-            compiler: tool("GPUFAS_CC")?,
+            compiler: Some(tool("GPUFAS_CC")?),
             gpufas: tool("GPUFAS")?,
             kernel: kernels::find("6.1")?.fetch(&|_| {})?,
             folder,
             made: Mutex::default(),
         }))
+    }
+
+    fn bundled(bundle: &Path) -> Result<Self> {
+        let release = fs::read_to_string(bundle.join("release"))
+            .with_context(|| format!("{} is no bundle of cargo xtask bundle", bundle.display()))?;
+        let kernel = Kernel {
+            release: release.trim().to_owned(),
+            vmlinuz: bundle.join("vmlinuz"),
+            // Nothing is compiled there.
+            headers: PathBuf::new(),
+            common_headers: PathBuf::new(),
+            modules: PathBuf::new(),
+            config: PathBuf::new(),
+        };
+        let (gpufas, folder) = (bundle.join("gpufas"), bundle.join("programs"));
+        Ok(Self { compiler: None, gpufas, kernel, folder, made: Mutex::default() })
     }
 
     /// The `gpufas` command.
@@ -89,12 +113,15 @@ impl Tools {
         }
         let name = Path::new(source).file_stem().context("a source without a name")?;
         let output = self.folder.join(name).with_extension(target.extension());
+        let Some(compiler) = &self.compiler else {
+            return Ok(output);
+        };
         // Under another name first: a test that runs at the same time may be reading the file.
         let new = self.folder.join(format!("{}-{}", std::process::id(), name.display()));
-        let mut command = Command::new(&self.compiler);
+        let mut command = Command::new(compiler);
         command.arg(workspace().join(source)).arg("-o").arg(&new).args(["--target", target.name()]);
         command.arg("--kernel-headers").arg(&self.kernel.headers);
-        let result = command.output().with_context(|| format!("cannot run {}", self.compiler.display()))?;
+        let result = command.output().with_context(|| format!("cannot run {}", compiler.display()))?;
         if !result.status.success() {
             bail!("{command:?} failed ({}):\n{}", result.status, String::from_utf8_lossy(&result.stderr));
         }

@@ -10,7 +10,7 @@ use gpufas_tests::command::Source;
 use gpufas_tests::machine::Model;
 use gpufas_tests::repair::{PS, Repair};
 use gpufas_tests::suite::{Skipped, Suite};
-use gpufas_tests::tools::Tools;
+use gpufas_tests::tools::{Target, Tools};
 
 use crate::{case, dumps, group};
 
@@ -24,7 +24,7 @@ const SMALL_SPLIT: &str = "128M";
 
 pub fn add(suite: &mut Suite, tools: &Arc<Tools>) {
     let private = Model { backing: Backing::Private, ..Model::default() };
-    let mut guest = group(suite, tools, "private memory", private);
+    let mut guest = group(suite, tools, "private memory", Target::Host, private);
     case(&mut guest, "the guest is repaired", |repair| {
         let report = repair.report(0, PS, "ps", &[])?;
         let memory = report.0["guest"]["memory"].as_str().unwrap_or_default();
@@ -32,8 +32,15 @@ pub fn add(suite: &mut Suite, tools: &Arc<Tools>) {
         repair.demonstrate()
     });
 
+    let mut guest = group(suite, tools, "private memory, gpu", Target::Cuda, private);
+    case(&mut guest, "it cannot be given to a GPU, which is told", |repair| {
+        let parts = ["private to QEMU", "share=on", "--device host"];
+        repair.run(PS, "ps", &[], &[])?.with_one_error(2, &parts)?;
+        Ok(())
+    });
+
     let large = Model { memory_mib: LARGE_MIB, ..Model::default() };
-    let mut guest = group(suite, tools, "4 GiB", large);
+    let mut guest = group(suite, tools, "4 GiB", Target::Host, large);
     case(&mut guest, "the guest is repaired", |repair| {
         is_split(repair)?;
         repair.demonstrate()
@@ -50,14 +57,14 @@ pub fn add(suite: &mut Suite, tools: &Arc<Tools>) {
     });
 
     let small = Model { memory_below_4g: Some(SMALL_SPLIT), ..Model::default() };
-    let mut guest = group(suite, tools, "memory in two pieces", small);
+    let mut guest = group(suite, tools, "memory in two pieces", Target::Host, small);
     case(&mut guest, "a raw dump and an ELF dump list what the guest did", |repair| {
         is_split(repair)?;
         dumps::compare(repair, &["--memory-split", SMALL_SPLIT])
     });
 
     let five_levels = Model { five_level_paging: true, cpus: 2, ..Model::default() };
-    let mut guest = group(suite, tools, "five-level paging", five_levels);
+    let mut guest = group(suite, tools, "five-level paging", Target::Host, five_levels);
     case(&mut guest, "the guest is repaired", |repair| {
         let levels = repair.machine.memory()?.kernel().layout().page_table_levels;
         if levels != 5 && repair.machine.guest().accelerator() == Accelerator::Kvm {

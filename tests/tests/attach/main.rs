@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use gpufas_tests::machine::{Machine, Model};
+use gpufas_tests::machine::Model;
 use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
@@ -25,21 +25,30 @@ fn main() -> Result<ExitCode> {
     let tools = Tools::new(Path::new(env!("CARGO_TARGET_TMPDIR")))?;
     let mut suite = Suite::default();
     no_guest::add(&mut suite, &tools);
-    let mut group = group(&mut suite, &tools, "one guest", Model::default());
-    sockets::add(&mut group);
-    mismatch::add(&mut group);
-    permission::add(&mut group);
-    ends::add(&mut group);
-    dumps::add(&mut group);
+    let mut guest = group(&mut suite, &tools, "one guest", Target::Host, Model::default());
+    sockets::add(&mut guest);
+    mismatch::add(&mut guest);
+    permission::add(&mut guest);
+    ends::add(&mut guest);
+    dumps::add(&mut guest);
+    let mut guest = group(&mut suite, &tools, "one guest, gpu", Target::Cuda, Model::default());
+    ends::add(&mut guest);
+    dumps::add(&mut guest);
     kinds::add(&mut suite, &tools);
     vanishing::add(&mut suite, &tools);
     Ok(suite.run())
 }
 
-/// A group of cases that share a guest, repaired from the host.
-fn group<'a>(suite: &'a mut Suite, tools: &Arc<Tools>, name: &str, model: Model) -> Group<'a, Repair> {
+/// A group of cases that share a guest, repaired from the host or a GPU.
+fn group<'a>(
+    suite: &'a mut Suite,
+    tools: &Arc<Tools>,
+    name: &str,
+    target: Target,
+    model: Model,
+) -> Group<'a, Repair> {
     let tools = Arc::clone(tools);
-    suite.group(name, move || Ok(Repair { machine: Machine::boot(&tools, model)?, target: Target::Host }))
+    suite.group(name, move || Repair::new(&tools, target, model))
 }
 
 /// Adds a case, after which the guest must run and be unharmed.

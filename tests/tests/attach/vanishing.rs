@@ -11,7 +11,7 @@ use gpufas_tests::command::{Ran, Running, Source, ps, run};
 use gpufas_tests::machine::{LIMIT, Model};
 use gpufas_tests::repair::KILL;
 use gpufas_tests::suite::Suite;
-use gpufas_tests::tools::Tools;
+use gpufas_tests::tools::{Target, Tools};
 use rustix::process::Signal;
 
 use crate::ends::forever;
@@ -19,7 +19,8 @@ use crate::group;
 
 pub fn add(suite: &mut Suite, tools: &Arc<Tools>) {
     for (name, backing) in [("shared", Backing::SharedFile), ("private", Backing::Private)] {
-        let mut guest = group(suite, tools, "QEMU is killed", Model { backing, ..Model::default() });
+        let mut guest =
+            group(suite, tools, "QEMU is killed", Target::Host, Model { backing, ..Model::default() });
         guest.case(&format!("in the middle of a run, {name} memory"), move |repair| {
             let mut running = Running::start(forever(repair, "walk", &["--pause", "always"])?)?;
             running.wait_for("walking")?;

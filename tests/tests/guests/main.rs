@@ -14,8 +14,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use gpufas_tests::gpu;
-use gpufas_tests::machine::{Machine, Model};
+use gpufas_tests::machine::Model;
 use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
@@ -33,11 +32,8 @@ fn main() -> Result<ExitCode> {
     ] {
         let tools = tools.clone();
         let mut group = suite.group(name, move || {
-            if target == Target::Cuda {
-                gpu::require()?;
-            }
             let model = Model { cpus, memory_mib: 512, sleepers: SLEEPERS, ..Model::default() };
-            Ok(Repair { machine: Machine::boot(&tools, model)?, target })
+            Repair::new(&tools, target, model)
         });
         listing::add(&mut group);
         signals::add(&mut group);
