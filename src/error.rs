@@ -30,6 +30,12 @@ pub enum Error {
     /// What LLVM says about its own language in an input: a whole message, with its place and the line.
     #[error("{0}")]
     Source(String),
+    /// The program calls functions of a compiler's library, which neither target has.
+    #[error(
+        "the program needs {}, which compilers keep in a library and no kernel has; it stands for an operation that the \
+         target has no instructions for, such as a division of 128-bit numbers", .0.join(", ")
+    )]
+    Library(Vec<String>),
     /// A file that the user named cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -76,9 +82,12 @@ impl Error {
     /// [`INPUT_AT_FAULT`] or [`MACHINE_AT_FAULT`].
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Reported | Self::Source(_) | Self::Input { .. } | Self::Read { .. } => {
-                INPUT_AT_FAULT
-            }
+            Self::Usage(_)
+            | Self::Reported
+            | Self::Source(_)
+            | Self::Library(_)
+            | Self::Input { .. }
+            | Self::Read { .. } => INPUT_AT_FAULT,
             Self::Write { .. } | Self::Missing(_) | Self::Tool { .. } | Self::Internal(_) => MACHINE_AT_FAULT,
         }
     }

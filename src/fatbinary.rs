@@ -92,7 +92,8 @@ impl Builder<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] with what LLVM says.
+    /// [`Error::Internal`] with what LLVM says, [`Error::Library`] if something is left undefined, of which LLVM says
+    /// nothing.
     pub fn ptx(&self, architecture: u32) -> Result<Vec<u8>> {
         let Some(program) = self.program else { return Ok(Vec::new()) };
         crash::doing("generating PTX");
@@ -101,7 +102,9 @@ impl Builder<'_> {
         let log = DiagnosticLog::new(&context);
         let module = input::reparse(&context, &log, program)?;
         let machine = target::machine(Target::Cuda, architecture, self.optimization)?;
-        target::generate(&machine, &module, &log, FileType::Assembly)
+        let text = target::generate(&machine, &module, &log, FileType::Assembly)?;
+        let undefined = undefined(&text);
+        if undefined.is_empty() { Ok(text) } else { Err(Error::Library(undefined)) }
     }
 
     fn file(&self, architecture: u32, kind: &str) -> PathBuf {
@@ -178,6 +181,16 @@ impl Builder<'_> {
         });
         first_error.into_inner().ok().flatten().map_or(Ok(()), Err)
     }
+}
+
+/// Names that PTX declares and does not define: the last word of each `.extern` directive, before its parameters.
+fn undefined(ptx: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(ptx);
+    let directives = text.lines().filter(|line| line.starts_with(".extern "));
+    directives
+        .filter_map(|line| line.trim_end_matches(['(', ';', ' ']).rsplit([' ', '\t']).next())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// `FATBIN_MAGIC`, of `fatBinaryHeader` in CUDA's fatbinary_section.h.

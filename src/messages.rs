@@ -124,10 +124,12 @@ impl Messages {
         if !self.colours {
             text.push_str(&format!("{position}: {label}: {message}\n"));
         } else if label == NOTE.0 {
-            text.push_str(&format!("\x1b[1m{position}: \x1b[{colour}m{label}: \x1b[0m{message}\x1b[0m\n"));
+            text.push_str(&format!(
+                "\x1b[1m{position}: \x1b[0m\x1b[{colour}m{label}: \x1b[0m{message}\x1b[0m\n"
+            ));
         } else {
             text.push_str(&format!(
-                "\x1b[1m{position}: \x1b[{colour}m{label}: \x1b[0m\x1b[1m{message}\x1b[0m\n"
+                "\x1b[1m{position}: \x1b[0m\x1b[{colour}m{label}: \x1b[0m\x1b[1m{message}\x1b[0m\n"
             ));
         }
     }
@@ -159,6 +161,9 @@ impl Chain {
     fn notes(&self) -> impl Iterator<Item = (&Frame, String)> {
         let inward = self.frames[..self.place].iter().enumerate().rev().map(|(index, frame)| {
             let message = match index {
+                0 if frame.file.is_empty() => {
+                    format!("it is in `{}`, which was compiled without source lines", frame.function)
+                }
                 0 => format!("it is in `{}`, here", frame.function),
                 _ => format!("by way of `{}`, here", frame.function),
             };

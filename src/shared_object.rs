@@ -70,6 +70,14 @@ pub fn link(runner: Runner, folder: &Intermediate, object: Option<&[u8]>) -> Res
         .args(["--build-id=sha1", "--gc-sections", "-o"])
         .arg(&linked)
         .arg(&file);
-    runner.run(command)?;
+    runner.run(command).map_err(undefined)?;
     if object.is_none() { Ok(Vec::new()) } else { intermediate::read("ld.lld", &linked) }
+}
+
+/// The symbols that a linker misses are the program's fault.
+fn undefined(error: Error) -> Error {
+    let Error::Tool { output, .. } = &error else { return error };
+    let names = output.lines().filter_map(|line| line.split_once("undefined symbol: "));
+    let names: Vec<String> = names.map(|(_, name)| name.trim().to_owned()).collect();
+    if names.is_empty() { error } else { Error::Library(names) }
 }

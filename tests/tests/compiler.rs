@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Tests of the compiler as a command: what it takes, what it makes, what it says, and how it fails.
+//!
+//! `cargo xtask test` sets what they need; alone: `GPUFAS_CC=target/release/gpufas-cc cargo test -p gpufas-tests --test
+//! compiler`.
+
+#[path = "compiler/dependencies.rs"]
+mod dependencies;
+#[path = "compiler/failures.rs"]
+mod failures;
+#[path = "compiler/inputs.rs"]
+mod inputs;
+#[path = "compiler/kernels.rs"]
+mod kernels;
+#[path = "compiler/messages.rs"]
+mod messages;
+#[path = "compiler/outputs.rs"]
+mod outputs;
+#[path = "compiler/scratch.rs"]
+mod scratch;

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! How the compiler fails: exit status, message, and nothing left behind.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::scratch::{Scratch, compiler, finish};
+
+#[test]
+fn what_is_missing_on_the_machine_is_named_with_the_remedy() {
+    let scratch = Scratch::with_program();
+    let empty = scratch.path().join("none");
+    std::fs::create_dir(&empty).unwrap();
+    let with = |arguments: &[&str], variable: &str, value: &Path| {
+        finish(scratch.command(arguments).env(variable, value), b"")
+    };
+    with(&["a.c", "b.c"], "GPUFAS_CLANG", Path::new("/nonexistent/clang")).fails(2, &["/nonexistent/clang"]);
+    scratch.compile(&["a.c", "b.c", "--cuda-path", "none"]).fails(2, &["ptxas", "none"]);
+    scratch.compile(&["a.c", "b.c", "--gpu-arch", "sm_70"]).fails(2, &["sm_70", "sm_80"]);
+    finish(&mut scratch.bare(&["a.c", "--kernel", "0.0.1-none"]), b"")
+        .fails(2, &["linux-headers-0.0.1-none", "--kernel-headers"]);
+    finish(&mut scratch.bare(&["a.c", "--kernel-headers", "none"]), b"").fails(2, &["utsrelease.h"]);
+    finish(&mut scratch.bare(&["a.c"]), b"").fails(1, &["--kernel"]);
+    with(&["a.c", "b.c"], "TMPDIR", &empty.join("gone")).fails(2, &["cannot write"]);
+    let file = scratch.path().join("a.c");
+    with(&["-c", "a.c"], "XDG_CACHE_HOME", &file)
+        .fails(2, &["headers of recovery programs", "GPUFAS_INCLUDE"]);
+    assert_eq!(scratch.files(), ["a.c", "b.c", "none"]);
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error_before_anything_is_compiled() {
+    let scratch = Scratch::with_program();
+    scratch.write("b.ll", "define i32 @helper(i32 %x) {\n  ret i32 %x\n}\n");
+    std::os::unix::fs::symlink("b.ll", scratch.path().join("link")).unwrap();
+    std::fs::create_dir(scratch.path().join("folder")).unwrap();
+    for (output, status, reason) in [
+        ("b.ll", 1, "the output b.ll is the input b.ll"),
+        ("./link", 1, "the output ./link is the input b.ll"),
+        ("folder", 2, "cannot write folder"),
+        ("none/out", 2, "cannot write none/out"),
+        ("a.c/out", 2, "cannot write a.c/out"),
+        ("/dev/full", 2, "cannot write /dev/full: No space left"),
+    ] {
+        scratch.for_host(&["a.c", "b.ll", "-o", output]).fails(status, &[reason]);
+    }
+    scratch.for_host(&["a.c", "b.ll", "-MD", "-MF", "a.c"]).fails(1, &["a.c"]);
+    scratch.for_host(&["a.c", "b.ll", "-o", "x", "-MD", "-MF", "x"]).fails(1, &["x is the output"]);
+    scratch.for_host(&["a.c", "b.ll", "-o", "-", "-MD"]).fails(1, &["-MF"]);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = scratch.command(&["-c", "b.ll", "-o", "-"]);
+    let output = command.stdin(Stdio::null()).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write standard output"));
+    assert_eq!(scratch.read("b.ll"), b"define i32 @helper(i32 %x) {\n  ret i32 %x\n}\n");
+    assert_eq!(scratch.files(), ["a.c", "b.c", "b.ll", "folder", "link"]);
+}
+
+/// The reproducer that a message names.
+#[track_caller]
+fn reproducer(messages: &str) -> PathBuf {
+    let (_, rest) = messages.split_once("with the files in ").unwrap_or_else(|| panic!("{messages}"));
+    PathBuf::from(rest.split_once(':').unwrap().0)
+}
+
+#[test]
+fn a_crash_inside_llvm_becomes_a_message_and_a_reproducer() {
+    let scratch = Scratch::with_program();
+    // The parser goes down one level of its stack for each.
+    let deep = format!("@x = external global {}i8{}\n", "[1 x ".repeat(300_000), "]".repeat(300_000));
+    scratch.write("deep.ll", &deep);
+    // The x86-64 that programs are made for has no vectors of unknown length, and LLVM ends the process where it meets them.
+    scratch.write(
+        "scalable.ll",
+        "define i32 @f(i32 %x) {\n\
+         \x20 %v = insertelement <vscale x 4 x i32> poison, i32 %x, i32 0\n\
+         \x20 %w = shufflevector <vscale x 4 x i32> %v, <vscale x 4 x i32> poison, <vscale x 4 x i32> zeroinitializer\n\
+         \x20 %e = extractelement <vscale x 4 x i32> %w, i32 %x\n  ret i32 %e\n}\n",
+    );
+    let temporary = tempfile::tempdir().unwrap();
+    let compile = |arguments: &[&str]| {
+        let mut command = scratch.command(arguments);
+        finish(command.args(["--target", "host", "-o", "out"]).env("TMPDIR", temporary.path()), b"")
+    };
+    let outcome =
+        compile(&["deep.ll"]).fails(2, &["internal error while reading deep.ll", "segmentation fault"]);
+    let kept = reproducer(&outcome.messages);
+    assert!(kept.starts_with(temporary.path()));
+    assert_eq!(std::fs::read(kept.join("input")).unwrap(), deep.as_bytes());
+
+    let outcome = compile(&["--passes", "optimize", "scalable.ll"])
+        .fails(2, &["internal error while running the pass optimize: LLVM: ", "scalable"]);
+    let kept = reproducer(&outcome.messages);
+    let command = std::fs::read_to_string(kept.join("command")).unwrap();
+    assert!(
+        command.contains(&compiler().display().to_string()) && command.contains(" optimize scalable.ll "),
+        "{command}"
+    );
+    assert!(std::fs::read(kept.join("program.bc")).unwrap().starts_with(b"BC\xc0\xde"));
+    assert_eq!(scratch.files(), ["a.c", "b.c", "deep.ll", "scalable.ll"]);
+    // Two reproducers, and nothing else.
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_compiler_that_is_stopped_leaves_nothing_behind() {
+    use std::os::unix::process::ExitStatusExt;
+    let scratch = Scratch::with_program();
+    let temporary = tempfile::tempdir().unwrap();
+    for signal in ["TERM", "INT", "HUP"] {
+        // It waits for the rest of its input.
+        let mut command = scratch.command(&["-", "b.c", "-o", "out.fatbin"]);
+        command.env("TMPDIR", temporary.path()).stdin(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let begun = || std::fs::read_dir(temporary.path()).unwrap().count() > 0;
+        while !begun() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut kill = std::process::Command::new("kill");
+        finish(kill.arg(format!("-{signal}")).arg(child.id().to_string()), b"").succeeds();
+        let status = child.wait().unwrap();
+        assert!(status.signal().is_some(), "{signal}: {status}");
+        assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "{signal}");
+        assert_eq!(scratch.files(), ["a.c", "b.c"], "{signal}");
+    }
+}
+
+#[test]
+fn a_failing_tool_is_reported_with_what_it_said() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::with_program();
+    std::fs::create_dir_all(scratch.path().join("cuda/bin")).unwrap();
+    for (tool, script) in [
+        (
+            "ptxas",
+            "case $1 in --help) echo \"'sm_90'\";; --version) echo V1.2.3;; *) echo 'wrong mood' >&2; exit 3;; esac",
+        ),
+        ("fatbinary", "exit 1"),
+    ] {
+        let path = format!("cuda/bin/{tool}");
+        scratch.write(&path, format!("#!/bin/sh\n{script}\n"));
+        std::fs::set_permissions(scratch.path().join(path), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let compile =
+        |options: &[&str]| scratch.compile(&[&["a.c", "b.c", "--cuda-path", "cuda"], options].concat());
+    compile(&[]).fails(2, &["ptxas failed: wrong mood", "3"]);
+    compile(&["--gpu-arch", "sm_80"]).fails(2, &["ptxas 1.2.3 does not know sm_80; it knows sm_90"]);
+    assert_eq!(scratch.files(), ["a.c", "b.c", "cuda"]);
+}
+
+#[test]
+fn an_operation_without_instructions_is_the_programs_fault() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "c.c",
+        "#include <gpufas/gpufas.h>\n\
+         GPUFAS_ENTRY(go, \"test\", u64, a, u64, b)\n{\n\
+         \tunsigned __int128 product = (unsigned __int128)a * b;\n\treturn (int)(product / (a + b * 3));\n}\n",
+    );
+    scratch.for_host(&["c.c"]).fails(1, &["__udivti3", "128-bit"]);
+    assert_eq!(scratch.files(), ["c.c"]);
+}
