@@ -133,6 +133,12 @@ fn bug<'c>(
     if flags & BUGFLAG_WARNING == 0 {
         call_bug(module, machine.builder);
     }
+    // From 6.19 on WARN() with a text asks for the address of its entry in the table, for whoever prints the text.
+    for slot in &mut machine.slots {
+        if let Slot::Register(value @ None, ty) = slot {
+            *value = Some(ty.zero());
+        }
+    }
     Ok(Outcome { outputs: machine.outputs()?, jumps: Vec::new() })
 }
 

@@ -138,6 +138,14 @@ fn jump_target<'c>(
 
 /// Puts the outcome in the place of the call.
 fn finish<'c>(builder: &Builder<'c>, call: Value<'c>, outcome: Outcome<'c>) {
+    // clang takes the outputs apart at once.
+    for user in call.users() {
+        let output = user.extracted_field().and_then(|index| outcome.outputs.get(index as usize));
+        if let Some(&output) = output.filter(|output| output.ty() == user.ty()) {
+            user.replace_all_uses_with(output);
+            user.erase();
+        }
+    }
     if call.is_used() {
         let ty = call.ty();
         let value = if ty.is_structure() {

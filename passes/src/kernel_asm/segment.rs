@@ -65,6 +65,11 @@ pub fn execute<'c>(
     if segment != "gs" {
         return Err(Refusal::new("memory relative to `%fs` belongs to user programs"));
     }
+    // `%gs:${1:a}` and `%gs:${1:P}` are an address in the text, `%gs:$1` is memory.
+    let inner = match &**inner {
+        Operand::At(index) => &Operand::Argument(*index, None),
+        inner => inner,
+    };
     let pointer = match machine.slot(inner) {
         Some(Slot::Memory(pointer) | Slot::Register(Some(pointer), _)) => *pointer,
         _ => return Err(Refusal::new("its per-CPU operand is not known to gpufas-cc")),

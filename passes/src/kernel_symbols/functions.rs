@@ -3,7 +3,7 @@
 //! Calls of kernel functions that have a meaning in a recovery program.
 
 use crate::diagnostic::Diagnostic;
-use crate::llvm::{Block, Builder, Module, Type, Value, debug};
+use crate::llvm::{Block, Builder, Linkage, Module, Type, Value, debug};
 use crate::marker;
 use crate::program::Program;
 
@@ -21,8 +21,10 @@ const NO_OPERATION: &[&str] = &[
     "preempt_schedule",
     "preempt_schedule_notrace",
     "__preempt_schedule",
+    "__SCT__WARN_trap",
     "__SCT__might_resched",
     "__SCT__cond_resched",
+    "__klp_sched_try_switch",
     "rcu_lock_acquire",
     "rcu_lock_release",
     "__local_bh_enable_ip",
@@ -40,7 +42,7 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
     }
     for name in NO_OPERATION {
         if let Some(function) = module.function(name).filter(|function| function.is_declaration()) {
-            remove_calls(function);
+            remove_calls(module, function);
         }
     }
 }
@@ -89,15 +91,26 @@ fn rewrite_prints<'c>(module: &Module<'c>, function: Value<'c>, program: &mut Pr
     }
 }
 
-/// Removes the calls of a function that returns nothing.
-fn remove_calls(function: Value<'_>) {
+/// Removes the calls of a function. What calls it through a pointer, as static calls do before optimisation, finds a function
+/// that does nothing.
+fn remove_calls<'c>(module: &Module<'c>, function: Value<'c>) {
     for call in function.users() {
-        if call.callee() != Some(function) {
+        if call.callee() != Some(function) || call.arguments().contains(&function) {
             continue;
         }
         if call.is_used() {
             call.replace_all_uses_with(call.ty().zero());
         }
         call.erase();
+    }
+    if function.is_used() {
+        let context = module.context();
+        let builder = Builder::at_end(context, Block::append(context, function, "entry"));
+        match function.value_type().result() {
+            Some(ty) if !ty.is_void() => builder.return_value(ty.zero()),
+            _ => builder.return_void(),
+        };
+        function.set_section("");
+        function.set_linkage(Linkage::LLVMInternalLinkage);
     }
 }

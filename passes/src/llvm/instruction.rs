@@ -116,6 +116,15 @@ impl<'c> Value<'c> {
         }
     }
 
+    /// The field that an `extractvalue` takes out of a structure, not of one in it.
+    pub fn extracted_field(self) -> Option<u32> {
+        if !self.is(LLVMOpcode::LLVMExtractValue) {
+            return None;
+        }
+        // SAFETY: self is an extractvalue, whose list of indices has this length.
+        unsafe { (LLVMGetNumIndices(self.0) == 1).then(|| *LLVMGetIndices(self.0)) }
+    }
+
     /// Whether it is a call that never returns.
     pub fn never_returns(self) -> bool {
         let Some(callee) = self.callee() else { return false };

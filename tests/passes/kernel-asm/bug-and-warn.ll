@@ -46,5 +46,13 @@ define void @flags_that_change(i32 %other) {
   ret void
 }
 
+; With a text, from 6.19 on.
+; CHECK-LABEL: @warn_with_text(
+; CHECK-NEXT: ret ptr null
+define ptr @warn_with_text() {
+  %entry = call ptr asm sideeffect "lea (2f)(%rip), $0\0A1:\0A.pushsection __bug_table,\22aw\22\0A\09912: .pushsection .discard.annotate_data, \22M\22, @progbits, 8; .long 912b - ., 1; .popsection\0A\092:\0A\09.long 1b - .\0A\09.word ${2:c}\0A\09.word ${3:c}\0A\09.org 2b + ${4:c}\0A.popsection\0A", "=r,i,i,i,i"(ptr @file, i32 12, i32 2305, i64 16)
+  ret ptr %entry
+}
+
 ; CHECK: declare void @gpufas.bug() #[[ATTRIBUTES:[0-9]+]]
 ; CHECK: attributes #[[ATTRIBUTES]] = { cold noreturn nounwind }

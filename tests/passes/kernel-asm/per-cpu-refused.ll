@@ -15,6 +15,7 @@
 ; CHECK: c"a recovery program runs on no CPU {{.*}}
 ; CHECK: c"`current` is {{.*}}
 ; CHECK: c"a recovery program runs on no CPU {{.*}}
+; CHECK: c"`current` is {{.*}}
 ; CHECK: c"it changes this CPU's copy of `counter`, and a recovery program runs on no CPU of the failing system; use per_cpu(variable, cpu)\00"
 ; CHECK: c"instruction `addl` on this CPU's copy of `counter` is not known to gpufas-cc; use per_cpu(variable, cpu)\00"
 ; CHECK: c"memory relative to `%fs` belongs to user programs\00"
@@ -40,6 +41,10 @@ define i32 @processor_of_6_12() {
   %cpu = call i32 asm "movl %gs:$1, $0", "=r,*m"(ptr elementtype(i32) getelementptr inbounds ({ ptr, i32, i32, i64 }, ptr @pcpu_hot, i32 0, i32 2))
   ret i32 %cpu
 }
+define ptr @current_as_address() {
+  %task = call ptr asm "movq %gs:${1:a}, $0", "=r,i"(ptr @current_task)
+  ret ptr %task
+}
 define void @change() {
   call void asm sideeffect "incl %gs:$0", "=*m,*m"(ptr elementtype(i32) @counter, ptr elementtype(i32) @counter)
   ret void
@@ -53,5 +58,5 @@ define i64 @other_segment() {
   ret i64 %value
 }
 
-; CHECK-COUNT-8: call {{.*}} @gpufas.refused
+; CHECK-COUNT-9: call {{.*}} @gpufas.refused
 ; CHECK-NOT: load volatile

@@ -16,6 +16,20 @@ define void @preempt_enable() {
   ret void
 }
 
+; From 6.17 on it is one of several outputs.
+; CHECK-LABEL: @several(
+; CHECK-NOT: write_register
+; CHECK: [[COUNT:%.*]] = call i64 @llvm.ctpop.i64(i64 %x)
+; CHECK-NEXT: ret i64 [[COUNT]]
+define i64 @several(i64 %x) {
+  %before = call i64 @llvm.read_register.i64(metadata !0)
+  %both = call { i64, i64 } asm "call __sw_hweight64", "={ax},={rsp},{di},{rsp}"(i64 %x, i64 %before)
+  %count = extractvalue { i64, i64 } %both, 0
+  %after = extractvalue { i64, i64 } %both, 1
+  call void @llvm.write_register.i64(metadata !0, i64 %after)
+  ret i64 %count
+}
+
 ; A program that means it is told that it cannot.
 ; CHECK-LABEL: @elsewhere(
 ; CHECK: call void @llvm.write_register.i64

@@ -1,5 +1,6 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
 ; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck %s --check-prefix=STATIC
 ; Read-side critical sections protect nothing in a recovery program, and nothing preempts it.
 
 declare void @__rcu_read_lock()
@@ -18,6 +19,21 @@ define i32 @section() {
   %sum = add i32 %a, %b
   ret i32 %sum
 }
+
+; A static call goes through a pointer until it is optimised.
+declare void @__SCT__might_resched()
+; CHECK-LABEL: @static_call(
+; CHECK: store ptr @__SCT__might_resched, ptr
+define void @static_call() {
+  %p = alloca ptr
+  store ptr @__SCT__might_resched, ptr %p
+  %f = load ptr, ptr %p
+  call void %f()
+  ret void
+}
+; STATIC: define internal void @__SCT__might_resched() {
+; STATIC-NEXT: entry:
+; STATIC-NEXT: ret void
 
 ; Of its own version the program means every word.
 ; CHECK-LABEL: @__might_sleep(
