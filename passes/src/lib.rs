@@ -19,3 +19,5 @@ pub mod memory_class;
 pub mod program;
 pub mod reachability;
 pub mod retarget;
+#[cfg(test)]
+mod testing;

@@ -7,6 +7,8 @@
 //! `cargo xtask test` sets what they need; alone: `GPUFAS_CC=target/release/gpufas-cc cargo test -p gpufas-tests --test
 //! passes`.
 
+#[path = "passes/determinism.rs"]
+mod determinism;
 #[path = "passes/run_lines.rs"]
 mod run_lines;
 #[path = "passes/semantics.rs"]
@@ -35,6 +37,9 @@ fn main() -> ExitCode {
             eprintln!("cannot list {CASES}: {error}");
             return ExitCode::FAILURE;
         }
+    }
+    for (name, program, target) in determinism::cases() {
+        trials.push(Trial::test(name, move || determinism::check(&program, target).map_err(failed)));
     }
     for source in &semantics::SOURCES {
         let name = format!("semantics/{}", source.name);

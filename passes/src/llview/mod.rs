@@ -190,3 +190,58 @@ impl<'c> Pass<'_, 'c> {
         operation.set_volatile();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::llvm::Context;
+    use crate::testing;
+
+    /// Whether a program with this statement may store to kernel memory.
+    fn writes(statement: &str) -> bool {
+        let context = Context::create();
+        let module = testing::module(
+            &context,
+            &format!(
+                "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+                 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+                 declare ptr @strcpy(ptr, ptr)
+                 declare i64 @strlen(ptr)
+                 define void @f(ptr %p, i64 %n) {{
+                   %own = alloca [8 x i8]
+                   {statement}
+                   ret void
+                 }}"
+            ),
+        );
+        let mut program = Program::default();
+        run(&module, &mut program);
+        module.verify().unwrap();
+        program.writes
+    }
+
+    #[test]
+    fn a_program_says_whether_it_writes() {
+        for statement in [
+            "store i64 0, ptr %p",
+            "store i64 0, ptr %p, align 1",
+            "%1 = atomicrmw add ptr %p, i32 1 seq_cst",
+            "call void @llvm.memcpy.p0.p0.i64(ptr %p, ptr %own, i64 8, i1 false)",
+            "call void @llvm.memset.p0.i64(ptr %p, i8 0, i64 %n, i1 false)",
+            "%1 = call ptr @strcpy(ptr %p, ptr %own)",
+        ] {
+            assert!(writes(statement), "{statement}");
+        }
+        for statement in [
+            "store i64 0, ptr %own",
+            "%1 = load i64, ptr %p",
+            "%1 = load i64, ptr %p, align 1",
+            "call void @llvm.memcpy.p0.p0.i64(ptr %own, ptr %p, i64 %n, i1 false)",
+            "call void @llvm.memset.p0.i64(ptr %own, i8 0, i64 %n, i1 false)",
+            "%1 = call ptr @strcpy(ptr %own, ptr %p)",
+            "%1 = call i64 @strlen(ptr %p)",
+        ] {
+            assert!(!writes(statement), "{statement}");
+        }
+    }
+}

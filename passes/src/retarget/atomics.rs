@@ -27,6 +27,12 @@ pub fn separate<'c>(module: &Module<'c>, function: Value<'c>) {
         match operation.opcode() {
             Some(Opcode::LLVMAtomicRMW) => separate_update(module, operation),
             Some(Opcode::LLVMAtomicCmpXchg) => separate_exchange(module, operation),
+            Some(Opcode::LLVMFence) => {
+                // A fence of one thread orders what the compiler does, and on x86 that is the order of memory too; LLVM
+                // has none for GPUs.
+                Builder::before(module.context(), operation).fence(operation.ordering(), false);
+                operation.erase();
+            }
             _ => {}
         }
     }

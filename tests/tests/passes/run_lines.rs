@@ -2,7 +2,8 @@
 
 //! Runs the RUN lines of a test file, as LLVM's lit does: `RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - |
 //! FileCheck %s`. A line that ends with a backslash goes on in the next RUN line. `%s` is the file, `%kernel` the headers
-//! of a kernel; `not` before a command wants it to fail, but not to crash; `2>&1` is understood, and pipes.
+//! of a kernel, `%t` the beginning of names for files that the test makes; `not` before a command wants it to fail, but not to
+//! crash; `2>&1` is understood, and pipes.
 
 use std::io::Write;
 use std::path::Path;
@@ -21,8 +22,9 @@ pub fn check(file: &Path) -> Result<()> {
         has_reason(&text),
         "it does not say why: a comment that is neither licence, RUN nor CHECK is missing"
     );
+    let folder = tempfile::tempdir()?;
     for line in lines {
-        pipeline(file, &line).with_context(|| format!("RUN: {line}"))?;
+        pipeline(file, &folder.path().join("test"), &line).with_context(|| format!("RUN: {line}"))?;
     }
     Ok(())
 }
@@ -61,16 +63,16 @@ fn has_reason(text: &str) -> bool {
 }
 
 /// Runs commands, each with the output of the one before as its input.
-fn pipeline(file: &Path, line: &str) -> Result<()> {
+fn pipeline(file: &Path, made: &Path, line: &str) -> Result<()> {
     let words: Vec<String> = shlex::split(line).context("a quote is open")?;
     let mut input = Vec::new();
     for words in words.split(|word| word == "|") {
-        input = stage(file, words, input)?;
+        input = stage(file, made, words, input)?;
     }
     Ok(())
 }
 
-fn stage(file: &Path, words: &[String], input: Vec<u8>) -> Result<Vec<u8>> {
+fn stage(file: &Path, made: &Path, words: &[String], input: Vec<u8>) -> Result<Vec<u8>> {
     let (wants_failure, words) = match words {
         [first, rest @ ..] if first == "not" => (true, rest),
         words => (false, words),
@@ -78,7 +80,7 @@ fn stage(file: &Path, words: &[String], input: Vec<u8>) -> Result<Vec<u8>> {
     let Some((name, arguments)) = words.split_first() else { bail!("a command is empty") };
     let program = match name.as_str() {
         "gpufas-cc" => tools::gpufas_cc()?,
-        "FileCheck" | "opt" | "llvm-as" | "llc" => tools::llvm(name)?,
+        "FileCheck" | "llvm-nm" => tools::llvm(name)?,
         _ => bail!("`{name}` is not a tool of these tests"),
     };
     let mut command = Command::new(program);
@@ -90,7 +92,8 @@ fn stage(file: &Path, words: &[String], input: Vec<u8>) -> Result<Vec<u8>> {
             let headers = tools::kernel_headers()?;
             command.arg(argument.replace("%kernel", &headers.display().to_string()));
         } else {
-            command.arg(argument.replace("%s", &file.display().to_string()));
+            let argument = argument.replace("%s", &file.display().to_string());
+            command.arg(argument.replace("%t", &made.display().to_string()));
         }
     }
     let mut child = command
