@@ -29,6 +29,17 @@ const TARGETS: &[(&str, &str, &[&str], &[&str])] = &[
     ),
 ];
 
+/// What the results depend on.
+const WATCHED: &[&str] = &[
+    "build.rs",
+    "runtime/device/src",
+    "runtime/device/Cargo.toml",
+    "runtime/device/Cargo.lock",
+    "runtime/abi/src",
+    "runtime/abi/Cargo.toml",
+    "runtime/include",
+];
+
 /// What the compiler defines and the device runtime uses: `symbols::runtime` of runtime/abi.
 const DEFINED_BY_THE_COMPILER: &[&str] = &["gpufas_own_variables", "gpufas_own_variable_count"];
 
@@ -39,9 +50,7 @@ fn main() {
     for variable in ["GPUFAS_RUSTC", "RUSTC", "LLVM_SYS_221_PREFIX"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
-    for watched in
-        ["build.rs", "runtime/device/src", "runtime/device/Cargo.toml", "runtime/abi/src", "runtime/include"]
-    {
+    for watched in WATCHED {
         println!("cargo::rerun-if-changed={watched}");
     }
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());

@@ -141,7 +141,10 @@ impl Driver<'_> {
         folder.keep("clang.bc", || bitcode.clone())?;
         crash::doing(&format!("reading what clang made of {name}"));
         crash::keep("input", &bitcode);
-        let module = input::parse(context, log, name, &bitcode)?;
+        let module = input::parse(context, log, name, &bitcode).map_err(|error| Error::Tool {
+            tool: "clang".into(),
+            output: format!("it makes no bitcode of LLVM 22 ({error}); GPUFAS_CLANG must name a clang 22"),
+        })?;
         if let Some(kernel) = &self.kernel {
             input::mark(&module, &kernel.identity, &self.names);
         }

@@ -14,10 +14,7 @@ use inkwell::targets::FileType;
 use crate::command::{Runner, find_in_path};
 use crate::error::{Error, Result};
 use crate::intermediate::{self, Intermediate};
-use crate::{crash, input, output, target};
-
-/// Functions that generated code may call.
-const LIBRARY: &[u8] = include_bytes!("host_library.ll");
+use crate::{crash, output, target};
 
 /// Names of the linker.
 const LINKERS: &[&str] = &["ld.lld-22", "ld.lld"];
@@ -43,12 +40,6 @@ pub fn generate(
     kind: FileType,
 ) -> Result<Vec<u8>> {
     crash::doing("generating code for the host");
-    if !module.link(input::reparse(module.context(), log, LIBRARY)?) {
-        return Err(Error::Internal(format!(
-            "host_library.ll does not link: {}",
-            log.take_errors().join("; ")
-        )));
-    }
     module.add_bytes_in_section("gpufas_manifest", MANIFEST_SECTION, manifest);
     let machine = target::machine(Target::Host, 0, optimization)?;
     target::generate(&machine, module, log, kind)

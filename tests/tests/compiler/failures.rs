@@ -148,6 +148,15 @@ fn a_failing_tool_is_reported_with_what_it_said() {
         |options: &[&str]| scratch.compile(&[&["a.c", "b.c", "--cuda-path", "cuda"], options].concat());
     compile(&[]).fails(2, &["ptxas failed: wrong mood", "3"]);
     compile(&["--gpu-arch", "sm_80"]).fails(2, &["ptxas 1.2.3 does not know sm_80; it knows sm_90"]);
+    scratch.write("clang", "#!/bin/sh\necho no bitcode\n");
+    let clang = scratch.path().join("clang");
+    std::fs::set_permissions(&clang, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = scratch.command(&["-c", "a.c"]);
+    finish(command.env("GPUFAS_CLANG", &clang), b"").fails(2, &["clang failed", "clang 22"]);
+    scratch.write("clang", "#!/bin/sh\nkill -SEGV $$\n");
+    let mut command = scratch.command(&["-c", "a.c"]);
+    finish(command.env("GPUFAS_CLANG", &clang), b"").fails(2, &["clang failed", "signal: 11"]);
+    std::fs::remove_file(clang).unwrap();
     assert_eq!(scratch.files(), ["a.c", "b.c", "cuda"]);
 }
 
