@@ -31,10 +31,11 @@ pub fn add(group: &mut Group<'_, Repair>) {
         is_refused(repair, program, &["another kernel", "version", &version, &other, "recompile"])
     });
     untouched_case(group, "a program for a kernel with another build id is refused", |repair| {
-        let version = format!("\"version\":{:?}", repair.machine.guest().ready().version);
-        let digits = version.len() - "\"build_id\":\"\"".len();
-        let program = changed(repair, &version, &format!("\"build_id\":\"{}\"", "5".repeat(digits)))?;
-        is_refused(repair, program, &["another kernel", "build id", "5555", "recompile"])
+        let build_id = build_id(repair)?;
+        let other = "5".repeat(build_id.len());
+        let program =
+            changed(repair, &format!("\"build_id\":\"{build_id}\""), &format!("\"build_id\":\"{other}\""))?;
+        is_refused(repair, program, &["another kernel", "build id", &build_id, &other, "recompile"])
     });
     untouched_case(group, "what is no program is refused", |repair| {
         let source = workspace().join(KILL);
@@ -49,6 +50,16 @@ pub fn add(group: &mut Group<'_, Repair>) {
         Ran::of(command)?.with_one_error(1, &["made for the host", "--target cuda"])?;
         Ok(())
     });
+}
+
+/// The build id in the manifest of the bundled kill.c, which gpufas-cc took from the kernel's image.
+fn build_id(repair: &Repair) -> Result<String> {
+    const KEY: &[u8] = b"\"build_id\":\"";
+    let bytes = fs::read(repair.machine.tools().compile(KILL, repair.target)?)?;
+    let at = bytes.windows(KEY.len()).position(|window| window == KEY);
+    let text = &bytes[at.context("the program's manifest has no build id")? + KEY.len()..];
+    let digits = text.iter().take_while(|digit| digit.is_ascii_hexdigit()).count();
+    Ok(String::from_utf8(text[..digits].to_vec())?)
 }
 
 /// The bundled kill.c with another text of the same length in its manifest.
