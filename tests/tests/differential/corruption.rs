@@ -120,7 +120,7 @@ fn corrupt_scene(random: &mut StdRng, stage: &mut Stage) {
 }
 
 /// A value that may be taken for a pointer.
-fn junk(random: &mut StdRng, stage: &Stage) -> u64 {
+pub fn junk(random: &mut StdRng, stage: &Stage) -> u64 {
     let machine = &stage.machine;
     let layout = &machine.layout;
     let target = stage.scene.pointers.values().copied().choose(random).unwrap_or(0);
@@ -162,7 +162,7 @@ fn junk(random: &mut StdRng, stage: &Stage) -> u64 {
 }
 
 /// Replaces some entries of page tables.
-fn corrupt_tables(random: &mut StdRng, stage: &mut Stage) {
+pub fn corrupt_tables(random: &mut StdRng, stage: &mut Stage) {
     let tables: Vec<_> = stage.machine.tables.pages().map(|(address, _)| address).collect();
     for _ in 0..random.random_range(1..8) {
         let Some(table) = tables.choose(random) else { return };

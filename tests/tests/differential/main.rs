@@ -17,8 +17,10 @@ mod corruption;
 mod fields;
 mod machine;
 mod memory;
+mod model;
 mod native;
 mod page_tables;
+mod probing;
 mod programs;
 mod scene;
 mod symbols;
@@ -33,7 +35,7 @@ use std::sync::LazyLock;
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use programs::{DIFFERING, Programs, TOGETHER};
+use programs::{DIFFERING, PROBE, Programs, TOGETHER};
 
 /// Scenes that each test makes unless told.
 const SCENES: u64 = 6;
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
         return libtest_mimic::run(&arguments, vec![Trial::test("compilation", || Err(message))]).exit_code();
     }
     let mut trials = vec![trial("differences are noticed".into(), differences_are_noticed)];
-    for source in sources.into_iter().filter(|source| source != DIFFERING) {
+    for source in sources.into_iter().filter(|source| source != DIFFERING && source != PROBE) {
         for levels in [4, 5] {
             let name = format!("{source}.c agrees with native code, {levels} levels");
             let source = source.clone();
@@ -65,6 +67,13 @@ fn main() -> ExitCode {
         }
         let name = format!("{source}.c survives corrupt memory");
         trials.push(trial(name, move |programs| corruption_of(programs, &source)));
+    }
+    for levels in [4, 5] {
+        let name = format!("single accesses do what the page tables say, {levels} levels");
+        trials.push(trial(name, move |programs| {
+            let source = programs.source(PROBE)?;
+            with_seeds(SCENES, |seed| probing::check(programs, source, levels, seed))
+        }));
     }
     trials.push(trial("a program of all files agrees with native code".into(), |programs| {
         agreement_of(programs, TOGETHER, 4, 1)

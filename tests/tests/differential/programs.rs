@@ -23,6 +23,9 @@ const LEVELS: &[&str] = &["-O0", "-O1", "-O2", "-O3"];
 /// The source whose functions differ on purpose.
 pub const DIFFERING: &str = "differing";
 
+/// The source whose functions take any address.
+pub const PROBE: &str = "probe";
+
 /// The program of all other sources.
 pub const TOGETHER: &str = "all";
 
@@ -79,7 +82,7 @@ impl Programs {
         let fields = unsafe { Fields::read(table.try_as_raw_ptr().context("no address")?.cast()) };
         let sources = names.iter().map(|name| compiler.source(name, &[name], LEVELS));
         let mut sources = sources.collect::<Result<Vec<_>>>()?;
-        let together: Vec<_> = names.iter().filter(|name| *name != DIFFERING).collect();
+        let together: Vec<_> = names.iter().filter(|name| *name != DIFFERING && *name != PROBE).collect();
         sources.push(compiler.source(TOGETHER, &together, &["-O2"])?);
         Ok(Self { fields, native, sources })
     }
