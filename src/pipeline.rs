@@ -5,7 +5,8 @@
 //! ```text
 //! kernel-asm, kernel-symbols, entry-points    on IR as clang emits it: an optimiser must not fold the initial values of
 //!                                             variables that live in the running kernel
-//! optimize (LLVM's)
+//! optimize (LLVM's)                           for x86-64 on either target: so both get the same program, and inlining is what it
+//!                                             is in the kernel, not the eleven times of it that LLVM allows itself on GPUs
 //! reachability, symbol-table                  on what is left of the program
 //! llview, budget                              as late as a sanitizer's instrumentation
 //! retarget
@@ -88,7 +89,7 @@ impl<'a> Pipeline<'a> {
                 entry_points::run(module, program);
                 internalise(module, |name| name.starts_with(symbols::ENTRY_PREFIX));
             }
-            "optimize" => self.optimise(module)?,
+            "optimize" => self.optimise(module, &target::machine(Target::Host, 0, self.optimization)?)?,
             reachability::NAME => reachability::run(module, program),
             "symbol-table" => kernel_symbols::define_table(module, program),
             llview::NAME => llview::run(module, program),
@@ -106,10 +107,10 @@ impl<'a> Pipeline<'a> {
         module.verify().map_err(|reason| Error::Internal(format!("pass {step} left invalid IR: {reason}")))
     }
 
-    fn optimise(&self, module: &Module<'_>) -> Result<()> {
+    fn optimise(&self, module: &Module<'_>, machine: &TargetMachine) -> Result<()> {
         // Kernel headers rely on constant folding and inlining (BUILD_BUG_ON), so there is no less than -O1.
         let passes = format!("globaldce,default<O{}>", self.optimization.max(1));
-        llvm_passes::run(module, &passes, self.machine).map_err(Error::Internal)
+        llvm_passes::run(module, &passes, machine).map_err(Error::Internal)
     }
 
     /// Links the device runtime in and optimises the whole.
@@ -150,7 +151,8 @@ impl<'a> Pipeline<'a> {
         if !keep_debug {
             module.strip_debug();
         }
-        self.optimise(module)?;
+        settle_calls(module);
+        self.optimise(module, self.machine)?;
         module
             .verify()
             .map_err(|reason| Error::Internal(format!("the linked program is invalid: {reason}")))?;
@@ -172,6 +174,18 @@ fn internalise(module: &Module<'_>, keep: impl Fn(&str) -> bool) {
         } else if global.linkage() != Linkage::LLVMPrivateLinkage && !global.name().starts_with("llvm.") {
             global.set_default_visibility();
             global.set_linkage(Linkage::LLVMInternalLinkage);
+        }
+    }
+}
+
+/// Keeps functions apart that the first optimisation has left apart, but for what must be inlined of the runtime.
+///
+/// LLVM takes calls on a GPU for so expensive that it would inline nearly everything. But what a program waits for is
+/// memory at the other end of a bus, and ptxas gives each entry point a copy of all code as it is.
+fn settle_calls(module: &Module<'_>) {
+    for function in module.defined_functions() {
+        if !function.has_attribute("alwaysinline") {
+            function.add_attribute(module.context(), "noinline");
         }
     }
 }
