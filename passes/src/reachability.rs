@@ -82,13 +82,7 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
         return Some(Diagnostic::error(NAME, site(), text));
     }
     if name.starts_with(marker::REFUSED) {
-        let reason = instruction
-            .operand(0)
-            .filter(|reason| reason.is_global_variable())
-            .and_then(Value::initializer)
-            .and_then(Value::as_bytes)
-            .map(|bytes| String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned())
-            .unwrap_or_default();
+        let reason = instruction.operand(0).and_then(reason).unwrap_or_default();
         return Some(Diagnostic::error(
             NAME,
             site(),
@@ -139,6 +133,20 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
     })
 }
 
+/// The text that a refusal points to. Where the optimiser made one call of two, the first of their reasons.
+fn reason(pointer: Value<'_>) -> Option<String> {
+    let mut pending = vec![pointer];
+    for _ in 0..16 {
+        let value = pending.pop()?;
+        if value.is_global_variable() {
+            let bytes = value.initializer()?.as_bytes()?;
+            return Some(String::from_utf8_lossy(&bytes).trim_end_matches('\0').to_owned());
+        }
+        pending.extend(value.operands().into_iter().rev().filter(|operand| operand.ty().is_pointer()));
+    }
+    None
+}
+
 /// Why an instruction cannot be in a recovery program at all.
 fn impossible<'c>(function: Value<'c>, instruction: Value<'c>) -> Option<&'static str> {
     match instruction.opcode()? {
@@ -158,7 +166,7 @@ fn impossible<'c>(function: Value<'c>, instruction: Value<'c>) -> Option<&'stati
             (!instruction.ty().is_integer()).then_some("a division of vectors cannot be checked")
         }
         _ => {
-            let elsewhere = instruction.is_memory_access()
+            let elsewhere = (instruction.is_memory_access() || instruction.is_call())
                 && instruction.operands().into_iter().any(|operand| operand.ty().address_space() != 0);
             elsewhere.then_some(
                 "memory of an address space of its own, as per-CPU variables of \"this CPU\", is not the kernel's",

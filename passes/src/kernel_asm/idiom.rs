@@ -147,7 +147,8 @@ pub fn call_bug<'c>(module: &Module<'c>, builder: &Builder<'c>) {
     let context = module.context();
     let ty = Type::void(context).function(&[]);
     let function = module.declare_function(marker::BUG, ty);
-    for attribute in ["noreturn", "nounwind", "cold"] {
+    // Each keeps its own place in the source.
+    for attribute in ["noreturn", "nounwind", "cold", "nomerge"] {
         function.add_attribute(context, attribute);
     }
     builder.call(ty, function, &[]);

@@ -206,7 +206,7 @@ fn refuse<'c>(module: &Module<'c>, builder: &Builder<'c>, call: Value<'c>, asm: 
         );
         let marker_type = ty.function(&[Type::pointer(context)]);
         let marker = module.declare_function(&name, marker_type);
-        for attribute in ["nounwind", "willreturn", "nosync", "nofree"] {
+        for attribute in ["nounwind", "willreturn", "nosync", "nofree", "nomerge"] {
             marker.add_attribute(context, attribute);
         }
         marker.set_accesses_no_memory(context);
@@ -214,7 +214,7 @@ fn refuse<'c>(module: &Module<'c>, builder: &Builder<'c>, call: Value<'c>, asm: 
     } else {
         let marker_type = Type::void(context).function(&[Type::pointer(context)]);
         let marker = module.declare_function(marker::REFUSED, marker_type);
-        for attribute in ["noreturn", "nounwind", "cold"] {
+        for attribute in ["noreturn", "nounwind", "cold", "nomerge"] {
             marker.add_attribute(context, attribute);
         }
         builder.call(marker_type, marker, &[global]);

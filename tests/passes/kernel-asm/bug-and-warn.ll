@@ -55,4 +55,4 @@ define ptr @warn_with_text() {
 }
 
 ; CHECK: declare void @gpufas.bug() #[[ATTRIBUTES:[0-9]+]]
-; CHECK: attributes #[[ATTRIBUTES]] = { cold noreturn nounwind }
+; CHECK: attributes #[[ATTRIBUTES]] = { cold nomerge noreturn nounwind }

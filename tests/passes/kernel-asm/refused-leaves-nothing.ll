@@ -13,4 +13,4 @@ define void @half_known(ptr %word) {
 }
 
 ; CHECK: declare void @gpufas.refused(ptr) #[[ATTRIBUTES:[0-9]+]]
-; CHECK: attributes #[[ATTRIBUTES]] = { cold noreturn nounwind }
+; CHECK: attributes #[[ATTRIBUTES]] = { cold nomerge noreturn nounwind }

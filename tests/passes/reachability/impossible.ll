@@ -103,9 +103,15 @@ define void @store_per_cpu(ptr addrspace(256) %p) !dbg !42 {
   ret void
 }
 
-; CHECK: f.c:18:3: error: a division of vectors cannot be checked
-define void @vectors(<2 x i32> %p) !dbg !44 {
-  %r = udiv <2 x i32> %p, %p, !dbg !45
+; CHECK: f.c:18:3: error: memory of an address space of its own
+define void @copy_per_cpu(ptr addrspace(256) %p, ptr %q) !dbg !44 {
+  call void @llvm.memcpy.p0.p256.i64(ptr %q, ptr addrspace(256) %p, i64 8, i1 false), !dbg !45
+  ret void
+}
+
+; CHECK: f.c:19:3: error: a division of vectors cannot be checked
+define void @vectors(<2 x i32> %p) !dbg !46 {
+  %r = udiv <2 x i32> %p, %p, !dbg !47
   ret void
 }
 
@@ -150,8 +156,10 @@ define void @vectors(<2 x i32> %p) !dbg !44 {
 !41 = !DILocation(line: 16, column: 3, scope: !40)
 !42 = distinct !DISubprogram(name: "store_per_cpu", file: !1, line: 17, type: !3, unit: !0, spFlags: DISPFlagDefinition)
 !43 = !DILocation(line: 17, column: 3, scope: !42)
-!44 = distinct !DISubprogram(name: "vectors", file: !1, line: 18, type: !3, unit: !0, spFlags: DISPFlagDefinition)
+!44 = distinct !DISubprogram(name: "copy_per_cpu", file: !1, line: 18, type: !3, unit: !0, spFlags: DISPFlagDefinition)
 !45 = !DILocation(line: 18, column: 3, scope: !44)
+!46 = distinct !DISubprogram(name: "vectors", file: !1, line: 19, type: !3, unit: !0, spFlags: DISPFlagDefinition)
+!47 = !DILocation(line: 19, column: 3, scope: !46)
 declare i64 @llvm.read_register.i64(metadata)
 declare i32 @llvm.read_register.i32(metadata)
 declare void @llvm.write_register.i64(metadata, i64)
@@ -159,10 +167,11 @@ declare ptr @llvm.returnaddress(i32)
 declare ptr @llvm.frameaddress.p0(i32)
 declare void @llvm.va_start.p0(ptr)
 declare i64 @llvm.x86.rdtsc()
+declare void @llvm.memcpy.p0.p256.i64(ptr, ptr addrspace(256), i64, i1)
 declare <4 x i32> @llvm.masked.load.v4i32.p0(ptr, <4 x i1>, <4 x i32>)
 declare <2 x i32> @llvm.masked.gather.v2i32.v2p0(<2 x ptr>, <2 x i1>, <2 x i32>)
 declare void @llvm.experimental.memset.pattern.p0.i64.i64(ptr, i64, i64, i1)
 !99 = !{!"rsp"}
 !98 = !{!"esp"}
 
-; CHECK: 18 errors generated
+; CHECK: 19 errors generated

@@ -7,10 +7,19 @@
 declare void @gpufas.refused(ptr)
 declare i64 @gpufas.refused.i64(ptr)
 
-; CHECK: irq.h:3:9: error: inline assembly that has no meaning in a recovery program: cli!
-; CHECK: f.c:7:3: note: in `irq_disable`, called from `f` here
-; CHECK: f.c:7:3: error: inline assembly that has no meaning in a recovery program: cli!
-; CHECK: 2 errors generated
+; CHECK-DAG: irq.h:3:9: error: inline assembly that has no meaning in a recovery program: cli!
+; CHECK-DAG: f.c:7:3: note: in `irq_disable`, called from `f` here
+; CHECK-DAG: f.c:7:3: error: inline assembly that has no meaning in a recovery program: cli!
+; CHECK-DAG: f.c:9:3: error: inline assembly that has no meaning in a recovery program: cli!
+; CHECK: 3 errors generated
+
+; One call that the optimiser made of two.
+define i64 @merged(i1 %which) !dbg !9 {
+  %reason = select i1 %which, ptr @gpufas.reason, ptr @other
+  %a = call i64 @gpufas.refused.i64(ptr %reason), !dbg !10
+  ret i64 %a
+}
+@other = private constant [5 x i8] c"sti!\00"
 define i64 @f() !dbg !4 {
   call void @gpufas.refused(ptr @gpufas.reason), !dbg !8
   %a = call i64 @gpufas.refused.i64(ptr @gpufas.reason), !dbg !5
@@ -28,3 +37,5 @@ define i64 @f() !dbg !4 {
 !6 = !DIFile(filename: "irq.h", directory: "/")
 !7 = distinct !DISubprogram(name: "irq_disable", file: !6, line: 2, type: !3, unit: !0, spFlags: DISPFlagDefinition)
 !8 = !DILocation(line: 3, column: 9, scope: !7, inlinedAt: !5)
+!9 = distinct !DISubprogram(name: "merged", file: !1, line: 8, type: !3, unit: !0, spFlags: DISPFlagDefinition)
+!10 = !DILocation(line: 9, column: 3, scope: !9)
