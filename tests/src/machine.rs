@@ -84,6 +84,9 @@ impl Machine {
             builder = builder.qemu_argument("-machine").qemu_argument(format!("max-ram-below-4g={size}"));
         }
         let guest = builder.boot()?;
+        // Without it, nothing would be said about finding a kernel that may be anywhere.
+        let command_line = &guest.ready().command_line;
+        ensure!(!command_line.contains("nokaslr"), "the kernel is not moved: {command_line}");
         let sleepers = guest.spawn_sleepers(model.sleepers, SLEEPER)?;
         let baseline = guest.kernel_log(None)?.last();
         let tools = Arc::clone(tools);

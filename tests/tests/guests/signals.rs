@@ -132,6 +132,15 @@ fn stopping(group: &mut Group<'_, Repair>) {
         guest.wait_for_process(pid, LIMIT, |event| *event == ProcessEvent::Continued { pid })?;
         repair.clean_up(pid)
     });
+    case(group, "STOP by name stops a process", |repair| {
+        let guest = repair.machine.guest();
+        let pid = guest.spawn_runaway("runaway")?;
+        repair.kill_all("runaway", "STOP")?.says("signal 19 was delivered to 1")?;
+        let stopped = ProcessEvent::Stopped { pid, signal: SIGSTOP };
+        guest.wait_for_process(pid, LIMIT, |event| *event == stopped)?;
+        is_stopped(guest, pid)?;
+        repair.clean_up(pid)
+    });
     case(group, "KILL to a stopped process acts when it goes on", |repair| {
         let guest = repair.machine.guest();
         let pid = guest.spawn_runaway("runaway")?;
