@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes budget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes budget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; A function without a loop needs no count, however often it is called: the loop that calls it counts.
 
 ; CHECK-LABEL: @leaf(

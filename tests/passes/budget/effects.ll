@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes budget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes budget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; A loop that could be left out, as one that always ends and has no effect, now has one.
 
 ; CHECK: define void @f(i1 %more) #[[ATTRIBUTES:[0-9]+]]

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes budget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes budget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; A loop with two entries has no header that all ways in share; still every cycle has a block that counts.
 
 ; CHECK-LABEL: @f(

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes budget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes budget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; Every loop counts against the budget, once each time round, so that a corrupt list ends in a report.
 
 ; CHECK-LABEL: @f(

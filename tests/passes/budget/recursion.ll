@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes budget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes budget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; A function that may call itself, directly or through others, checks the stack and counts: a tree that is none
 ; is visited in parts twice, four times, eight times. Others do not.
 

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes budget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes budget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; The report names the loop: the place is that of the branch at its head, and inserted calls have a location.
 
 ; CHECK-LABEL: @f(

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes entry-points --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes entry-points --emit llvm-ir %s -o - | FileCheck-22 %s
 ; Each argument comes from its own word of the context, in the form in which C passes it: any number but 0 is
 ; true, and how a parameter is extended is part of the call.
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-// RUN: gpufas-cc --kernel-headers %kernel --target host --emit asm %s -o - | FileCheck %s
+// RUN: gpufas-cc --kernel-headers %kernel --target host --emit asm %s -o - | FileCheck-22 %s
 // A bool is passed as one byte that the callee takes as it is; the exported function must not leave
 // anything else in the register.
 

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes entry-points --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes entry-points --emit llvm-ir %s -o - | FileCheck-22 %s
 ; An entry point becomes an exported function without parameters, which begins the launch, fetches the
 ; arguments, calls the program through a pointer that cannot be seen through, and ends the launch with the
 ; result.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-// RUN: gpufas-cc --kernel-headers %kernel --passes entry-points --emit llvm-ir %s -o - | FileCheck %s
+// RUN: gpufas-cc --kernel-headers %kernel --passes entry-points --emit llvm-ir %s -o - | FileCheck-22 %s
 // What GPUFAS_ENTRY leaves is what the pass reads, with every type that it takes.
 
 #include <gpufas/gpufas.h>

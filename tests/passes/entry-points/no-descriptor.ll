@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: not gpufas-cc --passes entry-points --emit llvm-ir %s -o - 2>&1 | FileCheck %s
+; RUN: not gpufas-cc --passes entry-points --emit llvm-ir %s -o - 2>&1 | FileCheck-22 %s
 ; What the macro did not make is refused by name: a count or type that does not fit the function, a name that no
 ; symbol can have, anything else in the section.
 

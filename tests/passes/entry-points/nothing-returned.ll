@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes entry-points --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes entry-points --emit llvm-ir %s -o - | FileCheck-22 %s
 ; A program that returns nothing has succeeded.
 
 @help = private constant [5 x i8] c"help\00"

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: not gpufas-cc --passes entry-points --emit llvm-ir %s -o - 2>&1 | FileCheck %s
+; RUN: not gpufas-cc --passes entry-points --emit llvm-ir %s -o - 2>&1 | FileCheck-22 %s
 ; Two entry points of one name could not be told apart.
 
 @help = private constant [5 x i8] c"help\00"

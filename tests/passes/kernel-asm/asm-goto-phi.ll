@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck-22 %s
 ; The branch that takes the place of an asm goto has the same edges, since phis name a block once for each edge
 ; that comes from it, also where a label is never jumped to, twice the same, or the statement is refused.
 

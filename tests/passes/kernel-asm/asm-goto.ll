@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck-22 %s
 ; A jump of asm goto is a branch to its label; of several jumps the first counts whose condition holds.
 
 ; CHECK-LABEL: @one(

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck-22 %s
 ; A bit number in a register counts, signed, from the start of the words, however far it leads; the access is to
 ; the one byte that holds the bit.
 

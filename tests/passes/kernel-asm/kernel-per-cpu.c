@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-// RUN: gpufas-cc --kernel-headers %kernel --passes kernel-asm,optimize --emit llvm-ir %s -o - | FileCheck %s
+// RUN: gpufas-cc --kernel-headers %kernel --passes kernel-asm,optimize --emit llvm-ir %s -o - | FileCheck-22 %s
 // per_cpu() names its CPU and needs no assembly; this_cpu_read() is that of the first CPU, and
 // this_cpu_inc() is refused.
 

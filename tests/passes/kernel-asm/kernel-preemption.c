@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-// RUN: gpufas-cc --kernel-headers %kernel --passes kernel-asm,kernel-symbols,optimize --emit llvm-ir %s -o - | FileCheck %s
+// RUN: gpufas-cc --kernel-headers %kernel --passes kernel-asm,kernel-symbols,optimize --emit llvm-ir %s -o - | FileCheck-22 %s
 // What encloses critical sections: with preemption, bottom halves, and no scheduler to be called.
 
 #include <linux/bottom_half.h>

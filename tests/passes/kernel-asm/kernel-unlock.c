@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-// RUN: gpufas-cc --kernel-headers %kernel --passes kernel-asm,optimize --emit llvm-ir %s -o - | FileCheck %s
+// RUN: gpufas-cc --kernel-headers %kernel --passes kernel-asm,optimize --emit llvm-ir %s -o - | FileCheck-22 %s
 // Taking a queued lock by hand is what its headers say; releasing it is a plain store of a byte.
 
 #include <linux/spinlock.h>

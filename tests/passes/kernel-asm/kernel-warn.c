@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-// RUN: gpufas-cc --kernel-headers %kernel --passes kernel-asm,optimize --emit llvm-ir %s -o - | FileCheck %s
+// RUN: gpufas-cc --kernel-headers %kernel --passes kernel-asm,optimize --emit llvm-ir %s -o - | FileCheck-22 %s
 // WARN() is dropped but for its text, BUG() ends the program, as the macros of the kernel's headers
 // have them.
 

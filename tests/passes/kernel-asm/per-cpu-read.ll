@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck-22 %s
 ; Other per-CPU variables may be read; they are those of the first CPU.
 
 @counter = external global i32

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck-22 %s
 ; Operands, constraints, sections and dialects that are not known are refused with the reason; nothing is
 ; guessed.
 
@@ -13,6 +13,8 @@
 ; CHECK: c"an output is never set\00"
 ; CHECK: c"it reads a register that it has not set\00"
 ; CHECK: c"it accesses an address space that is not the kernel's\00"
+; CHECK: c"an operand is neither register, memory nor number\00"
+; CHECK: c"an operand has a form that is not known to gpufas-cc\00"
 ; CHECK: c"an operand has a form that is not known to gpufas-cc\00"
 
 @other = external addrspace(256) global i32
@@ -67,10 +69,20 @@ define i32 @other_space(ptr %p) {
   ret i32 %r
 }
 
+define i32 @expression(ptr %p) {
+  %r = call i32 asm sideeffect "movl symbol(%rip), $0", "=r"()
+  ret i32 %r
+}
+
+define i32 @high_byte(ptr %p) {
+  %r = call i32 asm sideeffect "movb %ah, $0", "=q"()
+  ret i32 %r
+}
+
 define i64 @address_as_number(ptr %p) {
   %r = call i64 asm sideeffect "movq $1, $0", "=r,p"(ptr %p)
   ret i64 %r
 }
 
-; CHECK-COUNT-11: call void @gpufas.refused(
+; CHECK-COUNT-13: call void @gpufas.refused(
 ; CHECK-NOT: asm

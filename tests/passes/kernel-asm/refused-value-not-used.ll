@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes kernel-asm,optimize --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes kernel-asm,optimize --emit llvm-ir %s -o - | FileCheck-22 %s
 ; Kernel headers ask for `current` in places whose result a program never uses; only a use of it is an error.
 
 @current_task = external global ptr

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck-22 %s
 ; Of 0, bsf and bsr leave their destination as it is, which ffs() and fls() use; and rep; bsf is a count of
 ; zeros.
 

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck-22 %s
 ; A static key is read instead of patched: the branch is taken if the key is enabled, and if it was compiled as
 ; likely taken, if it is not (jump_label_type() in kernel/jump_label.c).
 

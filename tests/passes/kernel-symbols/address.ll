@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck-22 %s
 ; The address of a kernel variable is known only when the program runs: it is loaded, once a function, from an
 ; entry that the loader fills.
 

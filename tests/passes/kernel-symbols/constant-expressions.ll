@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck-22 %s
 ; Constants that are made of a symbol become instructions, however deep it lies in them.
 
 %task = type { i64, [4 x i32], ptr }

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck-22 %s
 ; The memory of a failing kernel keeps none of C's promises: a bool that holds 7 must not take a check of an
 ; index away.
 

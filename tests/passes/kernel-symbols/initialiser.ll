@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: not gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - 2>&1 | FileCheck %s
+; RUN: not gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - 2>&1 | FileCheck-22 %s
 ; An initial value cannot hold an address that is known only at run time; a variable that no code uses is none
 ; of the program's.
 

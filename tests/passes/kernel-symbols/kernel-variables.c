@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-// RUN: gpufas-cc --kernel-headers %kernel --passes kernel-asm,kernel-symbols --emit llvm-ir %s -o - | FileCheck %s
+// RUN: gpufas-cc --kernel-headers %kernel --passes kernel-asm,kernel-symbols --emit llvm-ir %s -o - | FileCheck-22 %s
 // Variables and constants of the running kernel, whose initial values must not be folded.
 
 #include <linux/sched/signal.h>

@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck %s
-; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck %s --check-prefix=STATIC
+; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck-22 %s
+; RUN: gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - | FileCheck-22 %s --check-prefix=STATIC
 ; Read-side critical sections protect nothing in a recovery program, and nothing preempts it.
 
 declare void @__rcu_read_lock()

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: not gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - 2>&1 | FileCheck %s
+; RUN: not gpufas-cc --passes kernel-symbols --emit llvm-ir %s -o - 2>&1 | FileCheck-22 %s
 ; What printk() cannot print is an error at its place, and not left out.
 
 @format = private constant [3 x i8] c"%f\00"

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes symbol-table --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes symbol-table --emit llvm-ir %s -o - | FileCheck-22 %s
 ; After optimisation the symbols that are still needed are numbered in the order of their names, and their
 ; entries are in a table that the loader writes, so nothing is concluded from its zeros.
 

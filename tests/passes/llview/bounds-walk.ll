@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck-22 %s
 ; A pointer that walks over an object of the program's own is an address in or beyond that object and of nothing
 ; else, so its offset is checked: the runtime knows where the stack is, but not what lies on it.
 

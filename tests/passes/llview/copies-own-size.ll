@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck-22 %s
 ; A size that comes from the kernel must not let a copy run over the end of the program's own variable: over
 ; other variables and the addresses to which functions return.
 

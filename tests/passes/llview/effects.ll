@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck-22 %s
 ; A function that only read its argument, in LLVM's eyes or by C's promise, now translates an address and may
 ; end the program. Whoever still believed that it had no effect would drop or move its calls, or keep the budget
 ; in a register over them.

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck-22 %s
 ; Types whose size is no power of two, or that are wider than a pointer can serve, go by bytes; others are one
 ; access.
 

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck-22 %s
 ; The runtime gets a list of the program's own variables, so that it can accept their addresses; constants are
 ; marked, and what belongs to the compiler and the loader is not in it.
 

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - | FileCheck-22 %s
 ; Faults and stores name places in the source: one number for each place, with where it was inlined; calls keep
 ; the location of the access.
 

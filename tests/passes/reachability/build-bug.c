@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-// RUN: not gpufas-cc --kernel-headers %kernel --passes kernel-asm,kernel-symbols,optimize,reachability --emit llvm-ir %s -o - 2>&1 | FileCheck %s
+// RUN: not gpufas-cc --kernel-headers %kernel --passes kernel-asm,kernel-symbols,optimize,reachability --emit llvm-ir %s -o - 2>&1 | FileCheck-22 %s
 // BUILD_BUG_ON() and its like are calls of functions that must not be called; the message is theirs,
 // and what the optimiser removes is no error.
 

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes reachability --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --passes reachability --emit llvm-ir %s -o - | FileCheck-22 %s
 ; What an ordinary program has is no error: arrays of fixed size, intrinsics that all targets have, the exported
 ; functions that the compiler makes.
 

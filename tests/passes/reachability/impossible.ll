@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: not gpufas-cc --passes reachability --emit llvm-ir %s -o - 2>&1 | FileCheck %s
+; RUN: not gpufas-cc --passes reachability --emit llvm-ir %s -o - 2>&1 | FileCheck-22 %s
 ; What cannot be in a recovery program at all, each with its reason.
 
 ; CHECK: f.c:1:3: error: a call through a function pointer cannot be followed

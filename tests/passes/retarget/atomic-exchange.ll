@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; As the CPU does, a compare-and-exchange writes in either case: what it found, if the comparison fails.
 
 ; CHECK-LABEL: @f(

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --target host --passes retarget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --target host --passes retarget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; On the host an atomic operation is one, against the guest's CPUs, too.
 
 ; CHECK-LABEL: @f(

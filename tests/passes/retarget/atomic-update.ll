@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; On a GPU an atomic operation on host memory is not atomic against the CPU, and a narrow one would be made of a
 ; wide one; so it is a load, the operation and a store, of exactly its width.
 

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; What was meant for the CPU of the kernel goes: a code generator for a GPU does not understand it, and
 ; functions that differ in it are not inlined into each other. The rest stays.
 

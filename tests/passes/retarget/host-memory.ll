@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --target host --passes retarget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --target host --passes retarget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; Code generation calls memcpy() and its like for large copies within the program's own memory; a program is
 ; linked with no library, so it carries its own, which no optimiser may turn into calls of themselves or drop.
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-// RUN: gpufas-cc --kernel-headers %kernel --target host --emit llvm-ir %s -o - | FileCheck %s
-// RUN: gpufas-cc --kernel-headers %kernel --target cuda --emit llvm-ir %s -o - | FileCheck %s
+// RUN: gpufas-cc --kernel-headers %kernel --target host --emit llvm-ir %s -o - | FileCheck-22 %s
+// RUN: gpufas-cc --kernel-headers %kernel --target cuda --emit llvm-ir %s -o - | FileCheck-22 %s
 // The part of the translation that serves most of memory is inlined into the program on both targets;
 // attributes of different CPUs would keep it from that.
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 // RUN: gpufas-cc --kernel-headers %kernel --target host -O1 %s -o %t-O1.so
-// RUN: llvm-nm --dynamic %t-O1.so | FileCheck %s
+// RUN: llvm-nm-22 --dynamic %t-O1.so | FileCheck-22 %s
 // RUN: gpufas-cc --kernel-headers %kernel --target host -g %s -o %t-g.so
-// RUN: llvm-nm --dynamic %t-g.so | FileCheck %s
+// RUN: llvm-nm-22 --dynamic %t-g.so | FileCheck-22 %s
 // RUN: gpufas-cc --kernel-headers %kernel --target host -O3 %s -o %t-O3.so
-// RUN: llvm-nm --dynamic %t-O3.so | FileCheck %s
+// RUN: llvm-nm-22 --dynamic %t-O3.so | FileCheck-22 %s
 // Large structures of the program's own are copied and filled by calls that code generation makes; the
 // program needs no library for them, with debug information and without.
 

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; A name in PTX has letters, digits, underscores and dollar signs only; names that become the same by that stay
 ; apart.
 

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck %s
+; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck-22 %s
 ; Sections of the kernel's image mean nothing.
 
 ; CHECK: @table = internal global i32 0{{$}}

@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck %s --check-prefixes=CHECK,CUDA
-; RUN: gpufas-cc --target host --passes retarget --emit llvm-ir %s -o - | FileCheck %s --check-prefixes=CHECK,HOST
+; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck-22 %s --check-prefixes=CHECK,CUDA
+; RUN: gpufas-cc --target host --passes retarget --emit llvm-ir %s -o - | FileCheck-22 %s --check-prefixes=CHECK,HOST
 ; Triple and data layout are the target's; an entry point is a kernel of the GPU, and a C function on the host;
 ; everything else is internal.
 

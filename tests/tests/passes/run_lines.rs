@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Runs the RUN lines of a test file, as LLVM's lit does: `RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - |
-//! FileCheck %s`. A line that ends with a backslash goes on in the next RUN line. `%s` is the file, `%kernel` the headers
+//! FileCheck-22 %s`. A line that ends with a backslash goes on in the next RUN line. `%s` is the file, `%kernel` the headers
 //! of a kernel, `%t` the beginning of names for files that the test makes; `not` before a command wants it to fail, but not to
 //! crash; `2>&1` is understood, and pipes.
 
@@ -80,7 +80,7 @@ fn stage(file: &Path, made: &Path, words: &[String], input: Vec<u8>) -> Result<V
     let Some((name, arguments)) = words.split_first() else { bail!("a command is empty") };
     let program = match name.as_str() {
         "gpufas-cc" => tools::gpufas_cc()?,
-        "FileCheck" | "llvm-nm" => tools::llvm(name)?,
+        "FileCheck-22" | "llvm-nm-22" => tools::llvm(name.trim_end_matches("-22"))?,
         _ => bail!("`{name}` is not a tool of these tests"),
     };
     let mut command = Command::new(program);
