@@ -42,7 +42,12 @@ pub fn outputs(arguments: &Arguments) -> Vec<PathBuf> {
 pub fn compile(arguments: &Arguments, temporary: &Path, messages: &Messages) -> Result<()> {
     arguments.inputs.iter().try_for_each(|name| input::check(name))?;
     let made = outputs(arguments);
-    for output in &made {
+    for (index, output) in made.iter().enumerate() {
+        if made[..index].contains(output) {
+            let message =
+                format!("two of the inputs would be made into {}; compile them one by one", output.display());
+            return Err(Error::Usage(message));
+        }
         output::check(output, &arguments.inputs)?;
         dependencies::check(arguments, output)?;
     }
@@ -58,7 +63,7 @@ pub fn compile(arguments: &Arguments, temporary: &Path, messages: &Messages) -> 
     } else {
         None
     };
-    let mut names = SourceNames::default();
+    let mut names = SourceNames::new(&arguments.inputs);
     names.add(&headers::folder());
     kernel.iter().flat_map(Kernel::folders).for_each(|folder| names.add(folder));
     let runner = Runner { verbose: arguments.verbose, dry_run: arguments.dry_run };

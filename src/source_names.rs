@@ -12,10 +12,16 @@ use gpufas_abi::manifest::Site;
 /// (`include/linux/sched.h`), as the kernel names it itself: what is compiled does not depend on where headers lie.
 #[derive(Clone, Debug, Default)]
 pub struct SourceNames {
+    inputs: Vec<String>,
     folders: Vec<String>,
 }
 
 impl SourceNames {
+    /// With the inputs, which are the user's own wherever they lie: they may be files of the kernel's.
+    pub fn new(inputs: &[String]) -> Self {
+        Self { inputs: inputs.to_vec(), folders: Vec::new() }
+    }
+
     /// Adds a folder of headers.
     pub fn add(&mut self, folder: &Path) {
         self.add_text(&folder.display().to_string());
@@ -38,6 +44,9 @@ impl SourceNames {
     }
 
     fn inside<'a>(&self, file: &'a str) -> Option<&'a str> {
+        if self.inputs.iter().any(|input| input == file) {
+            return None;
+        }
         self.folders.iter().find_map(|folder| file.strip_prefix(folder.as_str()))
     }
 
@@ -65,7 +74,7 @@ mod tests {
 
     #[test]
     fn headers_are_named_from_their_folder_on() {
-        let mut names = SourceNames::default();
+        let mut names = SourceNames::new(&["/usr/src/linux/lib/sort.c".to_owned()]);
         for folder in ["/usr/src/linux", "/usr/src/linux/build/", "/"] {
             names.add(Path::new(folder));
         }
@@ -77,6 +86,7 @@ mod tests {
             ..Site::default()
         };
         assert!(names.is_users("/usr/src/linux-6/x.h") && names.is_users("kill.c"));
+        assert!(names.is_users("/usr/src/linux/lib/sort.c") && !names.is_users("/usr/src/linux/lib/list.c"));
         assert!(!names.is_users(&site.file) && !names.is_users(""));
         names.shorten(&mut site);
         assert_eq!(site.file, "include/generated/bounds.h");

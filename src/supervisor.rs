@@ -140,6 +140,9 @@ struct Signals {
 
 impl Signals {
     fn block() -> Self {
+        // Whoever started us may have it ignored, and then children cannot be waited for.
+        // SAFETY: the default action of a signal.
+        unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
         // SAFETY: a signal set is plain data that sigemptyset initialises; all pointers are to locals.
         unsafe {
             let mut waited = std::mem::zeroed();

@@ -46,6 +46,8 @@ fn what_cannot_be_written_is_an_error_before_anything_is_compiled() {
     ] {
         scratch.for_host(&["a.c", "b.ll", "-o", output]).fails(status, &[reason]);
     }
+    scratch.write("folder/a.c", "");
+    scratch.compile(&["-c", "a.c", "folder/a.c"]).fails(1, &["two of the inputs", "a.o"]);
     scratch.for_host(&["a.c", "b.ll", "-MD", "-MF", "a.c"]).fails(1, &["a.c"]);
     scratch.for_host(&["a.c", "b.ll", "-o", "x", "-MD", "-MF", "x"]).fails(1, &["x is the output"]);
     scratch.for_host(&["a.c", "b.ll", "-o", "-", "-MD"]).fails(1, &["-MF"]);
