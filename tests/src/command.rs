@@ -61,6 +61,20 @@ pub fn run(
     command
 }
 
+/// Lets a command be ended by signals also where the tests run in the background: whoever starts them there may ignore
+/// interrupts, and so would what the tests start.
+pub fn heed_signals(command: &mut Command) {
+    // SAFETY: signal() is async-signal-safe, and nothing else happens between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+            Ok(())
+        });
+    }
+}
+
 /// What came of a command.
 #[derive(Debug)]
 pub struct Ran {
@@ -149,16 +163,7 @@ impl Running {
     pub fn start(mut command: Command) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let text = format!("{command:?}");
-        // Whoever runs the tests in the background may ignore these, and `gpufas` then does as well.
-        // SAFETY: signal() is async-signal-safe, and nothing else happens between fork and exec.
-        unsafe {
-            command.pre_exec(|| {
-                for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-                    libc::signal(signal, libc::SIG_DFL);
-                }
-                Ok(())
-            });
-        }
+        heed_signals(&mut command);
         let mut child = command.spawn().with_context(|| format!("cannot run {text}"))?;
         let output = child.stdout.take().context("no standard output")?;
         let mut errors = child.stderr.take().context("no standard error")?;

@@ -115,6 +115,7 @@ fn a_compiler_that_is_stopped_leaves_nothing_behind() {
         // It waits for the rest of its input.
         let mut command = scratch.command(&["-", "b.c", "-o", "out.fatbin"]);
         command.env("TMPDIR", temporary.path()).stdin(Stdio::piped()).stderr(Stdio::null());
+        gpufas_tests::command::heed_signals(&mut command);
         let mut child = command.spawn().unwrap();
         let begun = || std::fs::read_dir(temporary.path()).unwrap().count() > 0;
         while !begun() {
