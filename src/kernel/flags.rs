@@ -64,8 +64,12 @@ impl Kernel {
             // As system folders, so that warnings are about the user's code.
             options.extend(["-isystem".to_owned(), folder]);
         }
+        // Older kernels have no compiler-version.h.
         for header in ["compiler-version.h", "kconfig.h"] {
-            options.extend(["-include".to_owned(), format!("{source}/include/linux/{header}")]);
+            let header = self.source.join("include/linux").join(header);
+            if header.is_file() {
+                options.extend(["-include".to_owned(), header.display().to_string()]);
+            }
         }
         options.extend(["-include".to_owned(), "gpufas/kernel_config.h".to_owned()]);
         options.extend(["-include".to_owned(), format!("{source}/include/linux/compiler_types.h")]);

@@ -9,6 +9,7 @@ pub mod damage;
 pub mod gpu;
 pub mod listing;
 pub mod machine;
+pub mod releases;
 pub mod repair;
 pub mod suite;
 pub mod tools;

@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 use std::process::Command;
 
 use anyhow::{Result, bail};
+use gpufas_guest::kernels;
 
 use crate::output::{capture, find_program, run};
 use crate::setup::NeedsHelp;
@@ -31,16 +32,72 @@ pub fn install(packages: &[&str]) -> Result<()> {
     if !known {
         update(&step, rights)?;
     }
-    match apt_get(&step, rights, &install_arguments(packages)) {
+    let installed = match apt_get(&step, rights, &install_arguments(packages)) {
         // The lists may name files that newer ones have replaced.
         Err(_) if known => {
             update(&step, rights)?;
-            apt_get(&step, rights, &install_arguments(packages))?;
+            apt_get(&step, rights, &install_arguments(packages))
         }
-        other => other?,
+        other => other,
+    };
+    if let Err(reason) = installed {
+        one_by_one(&step, rights, packages, reason)?;
     }
     step.done("");
     Ok(())
+}
+
+/// Installs packages that cannot be installed together. One that conflicts with what is on the machine comes from the
+/// release's backports: they are where a newer version of something of the same source comes from, as of `qemu-utils`.
+fn one_by_one(step: &Step, rights: &[&str], packages: &[&str], reason: anyhow::Error) -> Result<()> {
+    let Some(backports) = backports() else { return Err(reason) };
+    for package in packages {
+        step.detail(package);
+        let arguments = install_arguments(&[package]);
+        if let Err(reason) = apt_get(step, rights, &arguments) {
+            let Ok(options) =
+                kernels::apt_options(&[&backports.release, &backports.security, &backports.suite])
+            else {
+                return Err(reason);
+            };
+            let options: Vec<&str> = options.iter().flat_map(|option| ["-o", option]).collect();
+            step.detail(&format!("{package}, from {}", backports.suite));
+            // Where backports do not help either, the first reason is the one that counts.
+            let newer = [&options[..], &["--target-release", &backports.suite], &arguments].concat();
+            let helped = apt_get(step, rights, &[&options[..], &["update"]].concat())
+                .and_then(|()| apt_get(step, rights, &newer));
+            if helped.is_err() {
+                return Err(reason);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Names of the suites of the Debian release that runs here.
+struct Suites {
+    release: String,
+    security: String,
+    suite: String,
+}
+
+fn backports() -> Option<Suites> {
+    let text = std::fs::read_to_string("/etc/os-release").ok()?;
+    let release = codename(&text)?;
+    Some(Suites {
+        security: format!("{release}-security"),
+        suite: format!("{release}-backports"),
+        release: release.to_owned(),
+    })
+}
+
+/// The code name of a Debian release, from os-release(5).
+fn codename(text: &str) -> Option<&str> {
+    let value = |name: &str| {
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        value.map(|value| value.trim_matches('"'))
+    };
+    value("VERSION_CODENAME").filter(|_| value("ID") == Some("debian"))
 }
 
 fn install_arguments<'a>(packages: &[&'a str]) -> Vec<&'a str> {
@@ -114,5 +171,12 @@ mod tests {
         assert_eq!(parse_status("pmstatus:gcc:50.0000:Unpacking gcc (amd64)"), Some(75.0));
         assert_eq!(parse_status("Setting up gcc (4:12.2.0-3) ..."), None);
         assert_eq!(parse_status("media-change: no"), None);
+    }
+
+    #[test]
+    fn only_debian_has_backports_here() {
+        assert_eq!(codename("ID=debian\nVERSION_CODENAME=bookworm\n"), Some("bookworm"));
+        assert_eq!(codename("ID=ubuntu\nVERSION_CODENAME=noble\nID_LIKE=debian\n"), None);
+        assert_eq!(codename("ID=debian\n"), None);
     }
 }

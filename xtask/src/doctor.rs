@@ -57,7 +57,8 @@ pub fn run() -> Result<ExitCode> {
             }
             None => {
                 let place = format!("cargo xtask kernels fetch {}", kernel.name);
-                Row { state: State::Missing, name, version: String::new(), place }
+                let state = if kernel.often { State::Missing } else { State::Optional };
+                Row { state, name, version: String::new(), place }
             }
         });
     }

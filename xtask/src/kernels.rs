@@ -30,6 +30,9 @@ enum What {
         /// Fetch the newest build, whatever is there
         #[arg(long)]
         update: bool,
+        /// Fetch the kernels' own sources as well
+        #[arg(long)]
+        source: bool,
     },
 }
 
@@ -37,7 +40,7 @@ enum What {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.what {
         None | Some(What::List) => list()?,
-        Some(What::Fetch { names, update }) => fetch(names, *update)?,
+        Some(What::Fetch { names, update, source }) => fetch(names, *update, *source)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -50,7 +53,7 @@ fn list() -> Result<()> {
     Ok(())
 }
 
-fn fetch(names: &[String], update: bool) -> Result<()> {
+fn fetch(names: &[String], update: bool, source: bool) -> Result<()> {
     let specs: Vec<&KernelSpec> = match names {
         [] => KERNELS.iter().collect(),
         names => names.iter().map(|name| kernels::find(name)).collect::<Result<_, _>>()?,
@@ -60,6 +63,9 @@ fn fetch(names: &[String], update: bool) -> Result<()> {
         println!("{}\n  image    {}", kernel.release, kernel.vmlinuz.display());
         println!("  headers  {}\n           {}", kernel.headers.display(), kernel.common_headers.display());
         println!("  modules  {}", kernel.modules.display());
+        if source {
+            println!("  source   {}", setup::kernel_source(spec)?.display());
+        }
     }
     Ok(())
 }

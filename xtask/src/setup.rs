@@ -3,6 +3,7 @@
 //! Makes the machine ready: looks for what is needed and gets what is missing. Where all is there, it costs
 //! milliseconds and asks no network.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -29,7 +30,7 @@ impl std::error::Error for NeedsHelp {}
 pub fn run() -> Result<std::process::ExitCode> {
     install_missing(|_| true)?;
     prepare_first_process()?;
-    for spec in KERNELS {
+    for spec in KERNELS.iter().filter(|spec| spec.often) {
         kernel(spec)?;
     }
     ui::note("everything is in place");
@@ -66,6 +67,14 @@ pub fn kernel(spec: &KernelSpec) -> Result<Kernel> {
     let kernel = spec.fetch(&|progress| step.tell(progress))?;
     step.done(&kernel.release);
     Ok(kernel)
+}
+
+/// A kernel's own sources, from the cache folder or the network.
+pub fn kernel_source(spec: &KernelSpec) -> Result<PathBuf> {
+    let step = Step::start(format!("fetching the sources of kernel {}", spec.name));
+    let folder = spec.source(&|progress| step.tell(progress))?;
+    step.done("");
+    Ok(folder)
 }
 
 fn install_missing(wanted: impl Fn(&Requirement) -> bool) -> Result<()> {

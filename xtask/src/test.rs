@@ -21,6 +21,9 @@ pub struct Arguments {
     /// Only these; all unless told
     #[arg(long, value_enum)]
     only: Vec<Part>,
+    /// With every kernel of the list and every case, not only a selection that suits continuous integration
+    #[arg(long)]
+    matrix: bool,
 }
 
 /// The parts, in the order in which they run: what is quick and fails often goes first.
@@ -41,19 +44,22 @@ enum Part {
 /// The device runtime is a workspace of its own.
 const DEVICE: &[&str] = &["--manifest-path", "runtime/device/Cargo.toml"];
 
+/// The environment variable that asks the tests for everything; tests/src/releases.rs reads it.
+const MATRIX: &str = "GPUFAS_TEST_MATRIX";
+
 /// The package with the tests that need all of the others.
 const GUEST_TESTS: &str = "gpufas-tests";
 
 /// Runs the tests. The last line says how many passed, failed and were skipped.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     setup::prepare(true)?;
-    for spec in KERNELS {
+    for spec in KERNELS.iter().filter(|spec| spec.often || arguments.matrix) {
         setup::kernel(spec)?;
     }
     let mut counts = Counts::default();
     for part in Part::value_variants() {
         if arguments.only.is_empty() || arguments.only.contains(part) {
-            counts.add(run_part(*part)?);
+            counts.add(run_part(*part, arguments.matrix)?);
         } else {
             counts.skipped.push((part.name(), "not asked for (--only)".to_owned()));
         }
@@ -68,7 +74,7 @@ impl Part {
     }
 }
 
-fn run_part(part: Part) -> Result<Counts> {
+fn run_part(part: Part, matrix: bool) -> Result<Counts> {
     let mut counts = Counts::default();
     match part {
         Part::Format => {
@@ -90,6 +96,9 @@ fn run_part(part: Part) -> Result<Counts> {
             let programs = build_release(&["gpufas-cc", "gpufas"])?;
             counts.add(tests("guest tests", &["--package", GUEST_TESTS], |command| {
                 command.env("GPUFAS_CC", programs.join("gpufas-cc")).env("GPUFAS", programs.join("gpufas"));
+                if matrix {
+                    command.env(MATRIX, "1");
+                }
             })?);
         }
     }

@@ -77,6 +77,15 @@ pub enum Error {
         said: String,
     },
 
+    /// No suite has a kernel's packages.
+    #[error("no package {wanted} in {suites}")]
+    KernelMissing {
+        /// The package's name, or a pattern of it.
+        wanted: String,
+        /// The suites that were read.
+        suites: String,
+    },
+
     /// A kernel's packages hold not what they should.
     #[error("no {wanted} in {}, unpacked from the kernel's packages; remove that folder to fetch them again", root.display())]
     KernelIncomplete {
@@ -165,6 +174,7 @@ impl Error {
             | Self::UnknownKernel { .. }
             | Self::NoPackageSource { .. }
             | Self::PackageMissing { .. }
+            | Self::KernelMissing { .. }
             | Self::KernelIncomplete { .. }
             | Self::BootFailed { .. }
             | Self::Protocol { .. } => true,

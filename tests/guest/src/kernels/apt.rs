@@ -22,34 +22,18 @@ pub struct Apt {
 impl Apt {
     /// Prepares apt for some suites, reached through the machine's own package sources.
     pub fn open(suites: &[&str]) -> Result<Self> {
-        let entries = machine_sources()?;
-        let text = sources::for_suites(&entries.entries, suites);
-        if text.is_empty() {
-            return Err(Error::NoPackageSource { searched: entries.searched });
-        }
         let folder = cache::cache_dir()?.join("apt").join(suites.join("+"));
-        for name in ["lists/partial", "cache/archives/partial", "sources.list.d"] {
-            cache::make_dir(&folder.join(name))?;
-        }
-        cache::write_whole(&folder.join("sources.list.d/gpufas.sources"), text.as_bytes())?;
+        let mut options = lists_of(suites, &folder)?;
         cache::write_whole(&folder.join("status"), b"")?;
         let set = |key: &str, name: &str| format!("{key}={}", folder.join(name).display());
-        let mut options = vec![
+        options.extend([
             set("Dir::State", ""),
-            set("Dir::State::Lists", "lists"),
             set("Dir::State::Status", "status"),
             set("Dir::Cache", "cache"),
-            set("Dir::Etc::SourceParts", "sources.list.d"),
-            "Dir::Etc::SourceList=/dev/null".to_owned(),
             "Dir::Etc::Preferences=/dev/null".to_owned(),
             "Dir::Etc::PreferencesParts=/dev/null".to_owned(),
-            "Acquire::Languages=none".to_owned(),
             "APT::Status-Fd=1".to_owned(),
-        ];
-        // apt as root downloads as another user, who cannot enter the cache folder.
-        if rustix::process::geteuid().is_root() {
-            options.push("APT::Sandbox::User=root".to_owned());
-        }
+        ]);
         Ok(Self { suites: suites.join(", "), options })
     }
 
@@ -83,6 +67,22 @@ impl Apt {
         })
     }
 
+    /// Names of the packages that start with `prefix`.
+    pub fn names(&self, prefix: &str) -> Result<Vec<String>> {
+        let output = cache::run(self.command("apt-cache").args(["pkgnames", prefix]))?;
+        Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+    }
+
+    /// The version of a package that would be downloaded.
+    pub fn version(&self, package: &str) -> Result<String> {
+        let output = cache::run(self.command("apt-cache").args(["show", "--no-all-versions", package]))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let version = text.lines().find_map(|line| line.strip_prefix("Version: "));
+        version
+            .map(|version| version.trim().to_owned())
+            .ok_or_else(|| Error::KernelMissing { wanted: package.to_owned(), suites: self.suites.clone() })
+    }
+
     /// Downloads packages into a folder. apt checks their signatures' chain.
     pub fn download(&self, packages: &[String], into: &Path, tell: &Tell) -> Result<()> {
         tell(Progress::Step(&format!("downloading {}", packages.join(", "))));
@@ -105,6 +105,41 @@ impl Apt {
         }
         command
     }
+}
+
+/// apt's options (values of `-o`) for package lists of some suites beside the machine's own, reached through the machine's
+/// own package sources. What is installed, and how, stays the machine's.
+///
+/// # Errors
+///
+/// [`Error::NoPackageSource`] where none of the machine's sources is Debian's.
+pub fn machine_options(suites: &[&str]) -> Result<Vec<String>> {
+    lists_of(suites, &cache::cache_dir()?.join("apt").join(format!("machine+{}", suites.join("+"))))
+}
+
+/// Prepares a folder for the package lists of some suites, and says which options make apt use it.
+fn lists_of(suites: &[&str], folder: &Path) -> Result<Vec<String>> {
+    let entries = machine_sources()?;
+    let text = sources::for_suites(&entries.entries, suites);
+    if text.is_empty() {
+        return Err(Error::NoPackageSource { searched: entries.searched });
+    }
+    for name in ["lists/partial", "cache/archives/partial", "sources.list.d"] {
+        cache::make_dir(&folder.join(name))?;
+    }
+    cache::write_whole(&folder.join("sources.list.d/gpufas.sources"), text.as_bytes())?;
+    let set = |key: &str, name: &str| format!("{key}={}", folder.join(name).display());
+    let mut options = vec![
+        set("Dir::State::Lists", "lists"),
+        set("Dir::Etc::SourceParts", "sources.list.d"),
+        "Dir::Etc::SourceList=/dev/null".to_owned(),
+        "Acquire::Languages=none".to_owned(),
+    ];
+    // apt as root downloads as another user, who cannot enter the cache folder.
+    if rustix::process::geteuid().is_root() {
+        options.push("APT::Sandbox::User=root".to_owned());
+    }
+    Ok(options)
 }
 
 /// Reads the output of `apt-cache depends`: one line for each, some of them alternatives or virtual.

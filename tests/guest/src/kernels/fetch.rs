@@ -18,12 +18,13 @@ pub fn fetch(spec: &KernelSpec, folder: &Path, tell: &Tell) -> Result<Resolved> 
     apt.update(tell)?;
 
     tell(Progress::Step("resolving the kernel's packages"));
-    let image =
-        apt.dependency(&format!("linux-image-{}", spec.flavour), |name| name.starts_with("linux-image-"))?;
-    let headers = apt
-        .dependency(&format!("linux-headers-{}", spec.flavour), |name| name.starts_with("linux-headers-"))?;
+    let release = newest(spec, &apt.names("linux-headers-")?).ok_or_else(|| Error::KernelMissing {
+        wanted: format!("linux-headers-{}.*-{}", spec.series, spec.flavour),
+        suites: spec.suites.join(", "),
+    })?;
+    let (image, headers) = (format!("linux-image-{release}"), format!("linux-headers-{release}"));
     let common = apt.dependency(&headers, is_common_headers)?;
-    let release = image.trim_start_matches("linux-image-").to_owned();
+    let version = apt.version(&headers)?;
 
     let mut packages = vec![image.clone(), headers, common.clone()];
     // From 7.x on the image's package is empty and depends on those with the contents.
@@ -37,7 +38,49 @@ pub fn fetch(spec: &KernelSpec, folder: &Path, tell: &Tell) -> Result<Resolved> 
         unpack(partial.path(), &root, tell)?;
         cache::publish(&root, &target)?;
     }
-    Ok(Resolved { release, common })
+    Ok(Resolved { release, common, version })
+}
+
+/// What of the source package is not unpacked.
+const UNWANTED: &[&str] =
+    &["Documentation", "arch/[!x]*", "drivers", "samples", "sound", "tools/perf", "tools/testing/selftests"];
+
+/// Fetches the sources that packages of a version were built from, and unpacks them as the folder `target`.
+pub fn source(spec: &KernelSpec, version: &str, folder: &Path, target: &Path, tell: &Tell) -> Result<()> {
+    let apt = Apt::open(spec.suites)?;
+    apt.update(tell)?;
+    let partial = cache::partial(folder)?;
+    let package = format!("linux-source-{}", spec.series);
+    apt.download(&[format!("{package}={version}")], partial.path(), tell)?;
+    let root = partial.path().join("root");
+    unpack(partial.path(), &root, tell)?;
+    let archive = root.join(format!("usr/src/{package}.tar.xz"));
+    tell(Progress::Step(&format!("unpacking {package}.tar.xz")));
+    let sources = partial.path().join("sources");
+    cache::make_dir(&sources)?;
+    let mut tar = Command::new("tar");
+    tar.arg("-xf").arg(&archive).arg("-C").arg(&sources).arg("--strip-components=1");
+    tar.args(UNWANTED.iter().map(|name| format!("--exclude={package}/{name}")));
+    cache::run(&mut tar)?;
+    cache::publish(&sources, target)
+}
+
+/// The newest release of a kernel for which there are headers, by the names of packages.
+fn newest(spec: &KernelSpec, packages: &[String]) -> Option<String> {
+    let releases = packages.iter().filter_map(|name| {
+        let release = name.strip_prefix("linux-headers-")?;
+        let build = release.strip_suffix(spec.flavour)?.strip_suffix('-')?;
+        let after = build.strip_prefix(spec.series)?;
+        // Neither 6.12 for 6.1 nor another flavour.
+        let is_this = after.starts_with('.') && !build.ends_with("-cloud") && !build.ends_with("-rt");
+        is_this.then(|| (numbers(build), release.to_owned()))
+    });
+    releases.max().map(|(_, release)| release)
+}
+
+/// The numbers in the name of a build.
+fn numbers(build: &str) -> Vec<u64> {
+    build.split(|letter: char| !letter.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect()
 }
 
 fn is_common_headers(name: &str) -> bool {
@@ -64,6 +107,7 @@ fn unpack(packages: &Path, root: &Path, tell: &Tell) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels;
 
     #[test]
     fn common_headers_are_told_from_the_flavours_own() {
@@ -71,5 +115,25 @@ mod tests {
         assert!(is_common_headers("linux-headers-5.10.0-40-common-rt"));
         assert!(!is_common_headers("linux-headers-6.1.0-56-amd64"));
         assert!(!is_common_headers("linux-kbuild-6.1"));
+    }
+
+    #[test]
+    fn the_newest_build_of_a_series_and_flavour_is_taken() {
+        let names = [
+            "linux-headers-6.1.0-9-amd64",
+            "linux-headers-6.1.0-56-amd64",
+            "linux-headers-6.1.0-57-cloud-amd64",
+            "linux-headers-6.1.0-58-rt-amd64",
+            "linux-headers-6.1.0-59-common",
+            "linux-headers-6.12.115+deb13-amd64",
+            "linux-headers-6.12.115+deb13.1-amd64",
+            "linux-headers-amd64",
+        ]
+        .map(str::to_owned);
+        let newest = |kernel| newest(kernels::find(kernel).unwrap(), &names);
+        assert_eq!(newest("6.1").as_deref(), Some("6.1.0-56-amd64"));
+        assert_eq!(newest("6.1-rt").as_deref(), Some("6.1.0-58-rt-amd64"));
+        assert_eq!(newest("6.12").as_deref(), Some("6.12.115+deb13.1-amd64"));
+        assert_eq!(newest("7.2"), None);
     }
 }

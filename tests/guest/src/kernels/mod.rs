@@ -12,25 +12,53 @@ mod sources;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use apt::machine_options as apt_options;
 use serde::{Deserialize, Serialize};
 
 use crate::cache;
 use crate::error::{Error, Result};
 
-/// Every kernel that guests can run. A new one is one more line.
-pub const KERNELS: &[KernelSpec] =
-    &[KernelSpec { name: "6.1", suites: &["bookworm", "bookworm-security"], flavour: "amd64" }];
+/// Every kernel that programs are compiled for and guests can run. A new release is one more line.
+pub const KERNELS: &[KernelSpec] = &[
+    KernelSpec { name: "5.10", ..BULLSEYE },
+    KernelSpec { name: "5.10-cloud", flavour: "cloud-amd64", often: false, ..BULLSEYE },
+    KernelSpec { name: "5.10-rt", flavour: "rt-amd64", often: false, ..BULLSEYE },
+    KernelSpec { name: "6.1", ..BOOKWORM },
+    KernelSpec { name: "6.1-cloud", flavour: "cloud-amd64", often: false, ..BOOKWORM },
+    KernelSpec { name: "6.1-rt", flavour: "rt-amd64", often: false, ..BOOKWORM },
+    KernelSpec { name: "6.12", ..TRIXIE },
+    KernelSpec { name: "6.12-cloud", flavour: "cloud-amd64", often: false, ..TRIXIE },
+    KernelSpec { name: "6.12-rt", flavour: "rt-amd64", often: false, ..TRIXIE },
+    KernelSpec { name: "7.2", ..TRIXIE_BACKPORTS },
+    KernelSpec { name: "7.2-cloud", flavour: "cloud-amd64", often: false, ..TRIXIE_BACKPORTS },
+    KernelSpec { name: "7.2-rt", flavour: "rt-amd64", often: false, ..TRIXIE_BACKPORTS },
+];
+
+const BULLSEYE: KernelSpec = KernelSpec {
+    name: "",
+    series: "5.10",
+    suites: &["bullseye", "bullseye-security"],
+    flavour: "amd64",
+    often: true,
+};
+const BOOKWORM: KernelSpec =
+    KernelSpec { series: "6.1", suites: &["bookworm", "bookworm-security"], ..BULLSEYE };
+const TRIXIE: KernelSpec = KernelSpec { series: "6.12", suites: &["trixie", "trixie-security"], ..BULLSEYE };
+const TRIXIE_BACKPORTS: KernelSpec = KernelSpec { series: "7.2", suites: &["trixie-backports"], ..BULLSEYE };
 
 /// How a kernel is called here and where its packages are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelSpec {
     /// Its name here.
     pub name: &'static str,
-    /// The Debian suites that have it. No others are read, so the newest kernel of these is meant.
+    /// The first numbers of its release. The newest build of these is meant.
+    pub series: &'static str,
+    /// The Debian suites that have it. No others are read.
     pub suites: &'static [&'static str],
-    /// What follows `linux-image-` and `linux-headers-` in the names of the packages that depend on the
-    /// newest build.
+    /// What its release ends with.
     pub flavour: &'static str,
+    /// Whether every run of the tests uses it; the others are for `--matrix`.
+    pub often: bool,
 }
 
 /// A kernel's files, unpacked.
@@ -81,6 +109,8 @@ struct Resolved {
     release: String,
     /// The folder's name in [`Kernel::common_headers`].
     common: String,
+    /// The version of the packages, by which the source's is found.
+    version: String,
 }
 
 impl KernelSpec {
@@ -124,6 +154,33 @@ impl KernelSpec {
     /// Where apt does not get it.
     pub fn update(&self, tell: &Tell) -> Result<Kernel> {
         self.fetch_while_locked(tell, true)
+    }
+
+    /// The folder with the kernel's own sources, as its build had them, from the cache or fetched first. Left out is what no
+    /// recovery program is made of: drivers, sound, documentation.
+    ///
+    /// # Errors
+    ///
+    /// Where they are not in the cache and apt does not get them.
+    pub fn source(&self, tell: &Tell) -> Result<PathBuf> {
+        self.fetch(tell)?;
+        let folder = kernels_dir()?;
+        let index = self.index(&folder);
+        let bytes = fs::read(&index).map_err(Error::file("read", &index))?;
+        let resolved: Resolved = serde_json::from_slice(&bytes).map_err(|error| Error::File {
+            action: "understand",
+            path: index,
+            source: error.into(),
+        })?;
+        let folder = cache::cache_dir()?.join("sources");
+        let target = folder.join(format!("linux-{}", resolved.version));
+        if !target.is_dir() {
+            let _lock = cache::lock(&folder)?;
+            if !target.is_dir() {
+                fetch::source(self, &resolved.version, &folder, &target, tell)?;
+            }
+        }
+        Ok(target)
     }
 
     fn fetch_while_locked(&self, tell: &Tell, newest: bool) -> Result<Kernel> {
@@ -190,6 +247,7 @@ mod tests {
     #[test]
     fn names_are_found_and_unknown_ones_name_the_known() {
         assert_eq!(find("6.1").unwrap().flavour, "amd64");
+        assert_eq!(find("7.2-rt").unwrap().flavour, "rt-amd64");
         let error = find("2.4").unwrap_err();
         assert!(error.is_setup());
         assert!(error.to_string().contains("6.1"), "{error}");
@@ -198,7 +256,7 @@ mod tests {
     #[test]
     fn a_kernel_that_is_not_whole_says_what_is_missing() {
         let folder = tempfile::tempdir().unwrap();
-        let resolved = Resolved { release: "1".into(), common: "common".into() };
+        let resolved = Resolved { release: "1".into(), common: "common".into(), version: "1".into() };
         fs::create_dir_all(folder.path().join("1/boot")).unwrap();
         let error = Kernel::unpacked(folder.path(), &resolved).unwrap_err();
         assert!(error.to_string().contains("boot/vmlinuz-1"), "{error}");
