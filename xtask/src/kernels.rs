@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Subcommand;
 use gpufas_guest::Kernel;
 use gpufas_guest::kernels::{self, KERNELS, KernelSpec};
@@ -58,14 +58,24 @@ fn fetch(names: &[String], update: bool, source: bool) -> Result<()> {
         [] => KERNELS.iter().collect(),
         names => names.iter().map(|name| kernels::find(name)).collect::<Result<_, _>>()?,
     };
+    // One that cannot be had does not stop the others.
+    let mut failed = Vec::new();
     for spec in specs {
-        let kernel = if update { newest(spec)? } else { setup::kernel(spec)? };
-        println!("{}\n  image    {}", kernel.release, kernel.vmlinuz.display());
-        println!("  headers  {}\n           {}", kernel.headers.display(), kernel.common_headers.display());
-        println!("  modules  {}", kernel.modules.display());
-        if source {
-            println!("  source   {}", setup::kernel_source(spec)?.display());
+        if let Err(error) = fetch_one(spec, update, source) {
+            failed.push(format!("{}: {error:#}", spec.name));
         }
+    }
+    ensure!(failed.is_empty(), "some kernels could not be fetched:\n{}", failed.join("\n"));
+    Ok(())
+}
+
+fn fetch_one(spec: &KernelSpec, update: bool, source: bool) -> Result<()> {
+    let kernel = if update { newest(spec)? } else { setup::kernel(spec)? };
+    println!("{}\n  image    {}", kernel.release, kernel.vmlinuz.display());
+    println!("  headers  {}\n           {}", kernel.headers.display(), kernel.common_headers.display());
+    println!("  modules  {}", kernel.modules.display());
+    if source {
+        println!("  source   {}", setup::kernel_source(spec)?.display());
     }
     Ok(())
 }

@@ -12,16 +12,34 @@ use crate::cache;
 use crate::error::{Error, Result};
 use crate::kernels::Progress;
 
+/// How many builds are tried, from the newest on.
+const TRIES: usize = 5;
+
 /// Fetches the newest build of a kernel and unpacks image and headers into `folder/RELEASE`.
+///
+/// An archive may have lost a package that its lists still name; then it is the newest that can be had.
 pub fn fetch(spec: &KernelSpec, folder: &Path, tell: &Tell) -> Result<Resolved> {
     let apt = Apt::open(spec.suites)?;
     apt.update(tell)?;
 
     tell(Progress::Step("resolving the kernel's packages"));
-    let release = newest(spec, &apt.names("linux-headers-")?).ok_or_else(|| Error::KernelMissing {
+    let mut first_failure = None;
+    for release in releases(spec, &apt.names("linux-headers-")?).into_iter().take(TRIES) {
+        match fetch_release(&apt, release, folder, tell) {
+            Err(error @ Error::ProgramFailed { .. }) => {
+                tell(Progress::Step(&error.to_string()));
+                first_failure.get_or_insert(error);
+            }
+            other => return other,
+        }
+    }
+    Err(first_failure.unwrap_or_else(|| Error::KernelMissing {
         wanted: format!("linux-headers-{}.*-{}", spec.series, spec.flavour),
         suites: spec.suites.join(", "),
-    })?;
+    }))
+}
+
+fn fetch_release(apt: &Apt, release: String, folder: &Path, tell: &Tell) -> Result<Resolved> {
     let (image, headers) = (format!("linux-image-{release}"), format!("linux-headers-{release}"));
     let common = apt.dependency(&headers, is_common_headers)?;
     let version = apt.version(&headers)?;
@@ -65,8 +83,8 @@ pub fn source(spec: &KernelSpec, version: &str, folder: &Path, target: &Path, te
     cache::publish(&sources, target)
 }
 
-/// The newest release of a kernel for which there are headers, by the names of packages.
-fn newest(spec: &KernelSpec, packages: &[String]) -> Option<String> {
+/// The releases of a kernel for which there are headers, by the names of packages, from the newest to the oldest.
+fn releases(spec: &KernelSpec, packages: &[String]) -> Vec<String> {
     let releases = packages.iter().filter_map(|name| {
         let release = name.strip_prefix("linux-headers-")?;
         let build = release.strip_suffix(spec.flavour)?.strip_suffix('-')?;
@@ -75,7 +93,9 @@ fn newest(spec: &KernelSpec, packages: &[String]) -> Option<String> {
         let is_this = after.starts_with('.') && !build.ends_with("-cloud") && !build.ends_with("-rt");
         is_this.then(|| (numbers(build), release.to_owned()))
     });
-    releases.max().map(|(_, release)| release)
+    let mut releases: Vec<_> = releases.collect();
+    releases.sort_unstable_by(|one, other| other.cmp(one));
+    releases.into_iter().map(|(_, release)| release).collect()
 }
 
 /// The numbers in the name of a build.
@@ -118,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_build_of_a_series_and_flavour_is_taken() {
+    fn the_newest_build_of_a_series_and_flavour_comes_first() {
         let names = [
             "linux-headers-6.1.0-9-amd64",
             "linux-headers-6.1.0-56-amd64",
@@ -130,10 +150,10 @@ mod tests {
             "linux-headers-amd64",
         ]
         .map(str::to_owned);
-        let newest = |kernel| newest(kernels::find(kernel).unwrap(), &names);
-        assert_eq!(newest("6.1").as_deref(), Some("6.1.0-56-amd64"));
-        assert_eq!(newest("6.1-rt").as_deref(), Some("6.1.0-58-rt-amd64"));
-        assert_eq!(newest("6.12").as_deref(), Some("6.12.115+deb13.1-amd64"));
-        assert_eq!(newest("7.2"), None);
+        let releases = |kernel| releases(kernels::find(kernel).unwrap(), &names);
+        assert_eq!(releases("6.1"), ["6.1.0-56-amd64", "6.1.0-9-amd64"]);
+        assert_eq!(releases("6.1-rt"), ["6.1.0-58-rt-amd64"]);
+        assert_eq!(releases("6.12"), ["6.12.115+deb13.1-amd64", "6.12.115+deb13-amd64"]);
+        assert!(releases("7.2").is_empty());
     }
 }
