@@ -55,6 +55,9 @@ pub fn compile(arguments: &Arguments, temporary: &Path, messages: &Messages) -> 
     let is_named = arguments.kernel.is_some() || arguments.kernel_headers.is_some();
     let kernel = if has_source || is_named {
         let mut kernel = Kernel::locate(arguments.kernel.as_deref(), arguments.kernel_headers.as_deref())?;
+        if let Some(folder) = &arguments.kernel_source {
+            kernel.use_sources(folder)?;
+        }
         if matches!(arguments.stage, Stage::Compile | Stage::Link) && !arguments.dry_run {
             crash::doing("looking for the kernel's build id");
             kernel.find_build_id();

@@ -46,7 +46,7 @@ pub struct Source<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::Reported`] if clang does not accept the source.
+/// [`Error::Reported`] if clang does not accept the source, and those of [`Kernel::options_of`].
 pub fn compile(
     arguments: &Arguments,
     kernel: &Kernel,
@@ -55,7 +55,7 @@ pub fn compile(
 ) -> Result<Vec<u8>> {
     crash::doing(&format!("running clang on {}", source.name));
     let mut command = Command::new(clang()?);
-    command.args(kernel.clang_options());
+    command.args(kernel.clang_options()).args(kernel.options_of(source.name)?);
     command.arg("-I").arg(headers::unpack()?);
     // Kernel headers are written for optimisation; the optimiser itself runs after the first passes.
     command.args(["-O2", "-Xclang", "-disable-llvm-passes"]);

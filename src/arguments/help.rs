@@ -13,6 +13,7 @@ Inputs are C sources (.c), LLVM IR (.ll), LLVM bitcode (.bc, .o of `gpufas-cc -c
 Kernel:
   --kernel RELEASE         the kernel that the program is for, as `uname -r` says it
   --kernel-headers DIR     its headers, if they are not where the release says
+  --kernel-source DIR      the sources that it was built from; inputs inside are compiled as its build does
 
 Output:
   -o FILE                  write to FILE; - is standard output

@@ -70,6 +70,8 @@ pub struct Arguments {
     pub kernel: Option<String>,
     /// `--kernel-headers`.
     pub kernel_headers: Option<PathBuf>,
+    /// `--kernel-source`.
+    pub kernel_source: Option<PathBuf>,
     /// `--gpu-arch`, as numbers in order; empty if it was not given.
     pub architectures: Vec<u32>,
     /// `--cuda-path`.
@@ -150,6 +152,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         target: Target::Cuda,
         kernel: None,
         kernel_headers: None,
+        kernel_source: None,
         architectures: Vec::new(),
         cuda_path: None,
         optimization: 2,

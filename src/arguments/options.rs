@@ -37,6 +37,7 @@ pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<Strin
         "-fsyntax-only" => parsed.stage = Stage::Syntax,
         "--kernel" => parsed.kernel = Some(value(queue)?),
         "--kernel-headers" => parsed.kernel_headers = Some(value(queue)?.into()),
+        "--kernel-source" => parsed.kernel_source = Some(value(queue)?.into()),
         "--cuda-path" => parsed.cuda_path = Some(value(queue)?.into()),
         "--target" => parsed.target = target(&value(queue)?)?,
         "--gpu-arch" => {

@@ -11,9 +11,6 @@ use super::Kernel;
 const ALWAYS: &[&str] = &[
     "-D__KERNEL__",
     "-DCC_USING_FENTRY",
-    "-DKBUILD_MODNAME=\"gpufas\"",
-    "-DKBUILD_BASENAME=\"gpufas\"",
-    "-DKBUILD_MODFILE=\"gpufas\"",
     "-fshort-wchar",
     "-fno-common",
     "-fno-PIE",
@@ -36,7 +33,7 @@ const ALWAYS: &[&str] = &[
 
 impl Kernel {
     /// Major and minor number of the release.
-    fn number(&self) -> (u32, u32) {
+    pub(super) fn number(&self) -> (u32, u32) {
         let mut numbers = self
             .identity
             .release
@@ -98,7 +95,8 @@ mod tests {
 
     fn options(release: &str) -> Vec<String> {
         let identity = ManifestKernel { release: release.into(), version: None, build_id: None };
-        Kernel { identity, generated: "/generated".into(), source: "/source".into() }.clang_options()
+        Kernel { identity, generated: "/generated".into(), source: "/source".into(), sources: None }
+            .clang_options()
     }
 
     #[test]

@@ -6,12 +6,15 @@
 mod boot_image;
 mod build_id;
 mod flags;
+mod generated;
+mod sources;
 
 use std::path::{Path, PathBuf};
 
 use gpufas_abi::manifest::Kernel as ManifestKernel;
 
 use crate::error::{Error, Result};
+use sources::Sources;
 
 /// A prepared kernel source tree or an installed header package.
 #[derive(Clone, Debug)]
@@ -22,6 +25,8 @@ pub struct Kernel {
     generated: PathBuf,
     /// The folder with the sources' headers; the same unless the build was made elsewhere.
     source: PathBuf,
+    /// The kernel's own sources, if the user names them.
+    sources: Option<Sources>,
 }
 
 /// Where header packages of a release are looked for, `{}` being the release.
@@ -70,7 +75,24 @@ impl Kernel {
         let version = ["utsversion.h", "compile.h"]
             .iter()
             .find_map(|file| defined_string(&generated.join("include/generated").join(file), "UTS_VERSION"));
-        Ok(Self { identity: ManifestKernel { release: found, version, build_id: None }, generated, source })
+        Ok(Self {
+            identity: ManifestKernel { release: found, version, build_id: None },
+            generated,
+            source,
+            sources: None,
+        })
+    }
+
+    /// Takes the kernel's own sources from `folder`, and from there its headers, too: a source and what it includes are of one
+    /// tree.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sources::open`].
+    pub fn use_sources(&mut self, folder: &Path) -> Result<()> {
+        self.sources = Some(Sources::open(folder, &self.source, &self.identity.release)?);
+        self.source = folder.to_owned();
+        Ok(())
     }
 
     /// Looks for the build id, which headers do not say; see [`build_id`].

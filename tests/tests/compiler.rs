@@ -19,3 +19,5 @@ mod messages;
 mod outputs;
 #[path = "compiler/scratch.rs"]
 mod scratch;
+#[path = "compiler/sources.rs"]
+mod sources;
