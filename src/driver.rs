@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use gpufas_passes::diagnostic::{Diagnostic, Severity};
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
+use gpufas_passes::llvm::machine::data_layout;
 use gpufas_passes::llvm::{Context, Module};
+use gpufas_passes::pipeline::Pipeline;
 use gpufas_passes::program::Program;
+use inkwell::targets::TargetMachine;
 
 use crate::arguments::{Arguments, Emit, Stage};
 use crate::backend::{self, Backend};
@@ -18,10 +21,9 @@ use crate::frontend::{self, Source};
 use crate::intermediate::Intermediate;
 use crate::kernel::Kernel;
 use crate::messages::Messages;
-use crate::pipeline::Pipeline;
 use crate::source_names::SourceNames;
 use crate::target::encode;
-use crate::{crash, headers, input, link, manifest, output};
+use crate::{crash, device_runtime, headers, input, link, manifest, output};
 
 /// The files that are made.
 pub fn outputs(arguments: &Arguments) -> Vec<PathBuf> {
@@ -196,12 +198,21 @@ impl Driver<'_> {
         output::write(&output, &file)
     }
 
+    fn pipeline(&self, machine: &TargetMachine) -> Pipeline {
+        Pipeline {
+            target: self.arguments.target,
+            data_layout: data_layout(machine),
+            optimization: self.arguments.optimization,
+        }
+    }
+
     /// Runs some passes only.
     fn run_passes(&self, module: &Module<'_>, passes: &[String]) -> Result<Vec<u8>> {
         let machine = backend::machine(self.arguments)?;
-        let pipeline = Pipeline::new(self.arguments, &machine);
+        let pipeline = self.pipeline(&machine);
         let mut program = Program::default();
         for pass in passes {
+            running(pass);
             pipeline.step(pass, module, &mut program)?;
         }
         self.report(&program)?;
@@ -213,9 +224,9 @@ impl Driver<'_> {
         let arguments = self.arguments;
         let kernel = link::kernel_of(module, self.kernel.as_ref().map(|kernel| &kernel.identity))?;
         let machine = backend::machine(arguments)?;
-        let pipeline = Pipeline::new(arguments, &machine);
+        let pipeline = self.pipeline(&machine);
         let mut program = Program::default();
-        pipeline.run(module, &mut program)?;
+        pipeline.run(module, &mut program, running)?;
         self.report(&program)?;
         if program.entries.is_empty() {
             return Err(Error::Usage(
@@ -223,7 +234,7 @@ impl Driver<'_> {
             ));
         }
         let mut toolchain = manifest::toolchain(module);
-        pipeline.link_runtime(module, log, arguments.debug)?;
+        device_runtime::link(module, log, &pipeline, &machine, arguments.debug)?;
         crash::keep("program.bc", &encode(module, false));
         folder.keep("linked.bc", || encode(module, false))?;
         if matches!(arguments.emit, Emit::LlvmIr | Emit::Bitcode) {
@@ -261,4 +272,9 @@ impl Driver<'_> {
         let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         if failed { Err(Error::Reported) } else { Ok(()) }
     }
+}
+
+/// Notes which pass is at work, for the case that it crashes.
+fn running(pass: &str) {
+    crash::doing(&format!("running the pass {pass}"));
 }

@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use gpufas_passes::pipeline;
+
 /// Exit status if the input is at fault: the command line, the source, an object.
 pub const INPUT_AT_FAULT: u8 = 1;
 
@@ -89,6 +91,15 @@ impl Error {
             | Self::Input { .. }
             | Self::Read { .. } => INPUT_AT_FAULT,
             Self::Write { .. } | Self::Missing(_) | Self::Tool { .. } | Self::Internal(_) => MACHINE_AT_FAULT,
+        }
+    }
+}
+
+impl From<pipeline::Error> for Error {
+    fn from(error: pipeline::Error) -> Self {
+        match error {
+            pipeline::Error::UnknownPass(_) => Self::Usage(error.to_string()),
+            pipeline::Error::InvalidIr { .. } | pipeline::Error::Llvm(_) => Self::Internal(error.to_string()),
         }
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! The way of a program, file by file: [`arguments`] reads the command line; [`supervisor`] starts a process for the rest;
 //! [`driver`] goes from inputs to output by way of [`frontend`] (clang, with what [`kernel`] knows of the kernel),
-//! [`input`], [`link`], [`pipeline`] (the passes) and [`backend`] (code generation, into a [`fatbinary`] or a
+//! [`input`], [`link`], the passes, [`device_runtime`] and [`backend`] (code generation, into a [`fatbinary`] or a
 //! [`shared_object`] with a [`manifest`]). [`messages`] shows what the passes say.
 
 mod arguments;
@@ -14,6 +14,7 @@ mod command;
 mod crash;
 mod cuda;
 mod dependencies;
+mod device_runtime;
 mod driver;
 mod error;
 mod fatbinary;
@@ -27,7 +28,6 @@ mod link;
 mod manifest;
 mod messages;
 mod output;
-mod pipeline;
 mod shared_object;
 mod source_names;
 mod supervisor;
@@ -77,7 +77,7 @@ fn version() -> String {
     format!(
         "gpufas-cc {} (LLVM {major}.{minor}.{patch}; device runtime: rustc {})\n",
         env!("CARGO_PKG_VERSION"),
-        pipeline::DEVICE_RUSTC
+        device_runtime::DEVICE_RUSTC
     )
 }
 

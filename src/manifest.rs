@@ -6,8 +6,8 @@ use gpufas_abi::manifest::{Kernel, Manifest, Target, Tool};
 use gpufas_passes::llvm::Module;
 use gpufas_passes::program::Program;
 
+use crate::device_runtime;
 use crate::error::{Error, Result};
-use crate::pipeline;
 use crate::source_names::SourceNames;
 
 /// Named metadata in which a compiler says its version.
@@ -20,7 +20,7 @@ pub fn toolchain(program: &Module<'_>) -> Vec<Tool> {
     let mut tools = vec![
         tool("gpufas-cc", env!("CARGO_PKG_VERSION").to_owned()),
         tool("llvm", format!("{major}.{minor}.{patch}")),
-        tool("rustc", pipeline::DEVICE_RUSTC.to_owned()),
+        tool("rustc", device_runtime::DEVICE_RUSTC.to_owned()),
     ];
     for identity in program.text_metadata(IDENTITY_METADATA).into_iter().flatten() {
         // Debian's says "Debian clang version 22.1.8 (...)".

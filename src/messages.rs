@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{IsTerminal, Write};
 
 use gpufas_abi::manifest::Frame;
+use gpufas_passes::chain::Chain;
 use gpufas_passes::diagnostic::{Diagnostic, Severity};
 
 use crate::source_names::SourceNames;
@@ -51,7 +52,7 @@ impl Messages {
         let (mut errors, mut warnings) = (0, 0);
         let mut text = String::new();
         for diagnostic in diagnostics {
-            let chain = Chain::new(diagnostic, names);
+            let chain = Chain::new(&diagnostic.site, |file| names.is_users(file));
             let place = chain.place();
             if !said.insert((place.file.clone(), place.line, place.column, diagnostic.message.clone())) {
                 continue;
@@ -135,52 +136,6 @@ impl Messages {
     }
 }
 
-/// The places of a diagnostic, from the innermost function to the entry point.
-struct Chain {
-    frames: Vec<Frame>,
-    /// The innermost of the user's own, which is where the user looks first.
-    place: usize,
-}
-
-impl Chain {
-    fn new(diagnostic: &Diagnostic, names: &SourceNames) -> Self {
-        let site = &diagnostic.site;
-        let (file, function) = (site.file.clone(), site.function.clone());
-        let mut frames = vec![Frame { file, line: site.line, column: site.column, function }];
-        frames.extend(site.inlined_at.iter().cloned());
-        let users = |frame: &Frame| frame.line != 0 && names.is_users(&frame.file);
-        let place = frames.iter().position(users).unwrap_or(0);
-        Self { frames, place }
-    }
-
-    fn place(&self) -> &Frame {
-        &self.frames[self.place]
-    }
-
-    /// The other places: first those further in, down to what the diagnostic is about, then the calls that lead there.
-    fn notes(&self) -> impl Iterator<Item = (&Frame, String)> {
-        let inward = self.frames[..self.place].iter().enumerate().rev().map(|(index, frame)| {
-            let message = match index {
-                0 if frame.file.is_empty() => {
-                    format!("it is in `{}`, which was compiled without source lines", frame.function)
-                }
-                0 => format!("it is in `{}`, here", frame.function),
-                _ => format!("by way of `{}`, here", frame.function),
-            };
-            (frame, message)
-        });
-        let outward = self.frames.windows(2).skip(self.place).map(|pair| {
-            (&pair[1], format!("in `{}`, called from `{}` here", name(&pair[0]), name(&pair[1])))
-        });
-        inward.chain(outward)
-    }
-}
-
-/// The function's name as the user wrote it: GPUFAS_ENTRY() puts a prefix before it.
-fn name(frame: &Frame) -> &str {
-    frame.function.strip_prefix("gpufas_program_").unwrap_or(&frame.function)
-}
-
 /// Lines of source files.
 #[derive(Default)]
 struct Sources {
@@ -227,12 +182,6 @@ fn expand(source: &str, column: u32) -> (String, Option<usize>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gpufas_abi::manifest::Site;
-    use std::path::Path;
-
-    fn frame(file: &str, line: u32, function: &str) -> Frame {
-        Frame { file: file.into(), line, column: 3, function: function.into() }
-    }
 
     #[test]
     fn carets_stand_under_their_column_whatever_comes_before() {
@@ -240,45 +189,5 @@ mod tests {
         assert_eq!(expand("\u{e4}bc", 3), ("\u{e4}bc".into(), Some(1)));
         assert_eq!(expand("ab", 0).1, None);
         assert_eq!(expand("ab", 9).1, None);
-    }
-
-    #[test]
-    fn the_users_own_line_comes_first() {
-        let mut names = SourceNames::default();
-        names.add(Path::new("/kernel"));
-        let site = Site {
-            file: "/kernel/a.h".into(),
-            line: 7,
-            column: 3,
-            function: "inner".into(),
-            inlined_at: vec![
-                frame("/kernel/b.h", 8, "middle"),
-                frame("x.c", 9, "user"),
-                frame("x.c", 12, "gpufas_program_go"),
-            ],
-            what: String::new(),
-        };
-        let diagnostic = Diagnostic::error("test", site, "wrong");
-        let chain = Chain::new(&diagnostic, &names);
-        assert_eq!(chain.place().line, 9);
-        let notes: Vec<_> =
-            chain.notes().map(|(frame, message)| format!("{}: {message}", frame.line)).collect();
-        assert_eq!(
-            notes,
-            [
-                "8: by way of `middle`, here",
-                "7: it is in `inner`, here",
-                "12: in `user`, called from `go` here"
-            ]
-        );
-    }
-
-    #[test]
-    fn headers_alone_keep_their_own_place() {
-        let mut names = SourceNames::default();
-        names.add(Path::new("/kernel"));
-        let site = Site { file: "/kernel/a.h".into(), line: 7, ..Site::default() };
-        let diagnostic = Diagnostic::error("test", site, "wrong");
-        assert_eq!(Chain::new(&diagnostic, &names).place().line, 7);
     }
 }

@@ -3,12 +3,9 @@
 //! Target machines and code generation.
 
 use gpufas_abi::manifest::Target;
-use gpufas_passes::llvm::Module;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
-use inkwell::OptimizationLevel;
-use inkwell::targets::{
-    CodeModel, FileType, InitializationConfig, RelocMode, Target as LlvmTarget, TargetMachine, TargetTriple,
-};
+use gpufas_passes::llvm::{Module, machine};
+use inkwell::targets::{FileType, TargetMachine};
 
 use crate::error::{Error, Result};
 
@@ -45,50 +42,22 @@ pub fn is_known(architecture: u32) -> bool {
     architectures().any(|known| known == architecture)
 }
 
-/// The data layout and triple with which device code is linked.
-pub fn triple(target: Target) -> &'static str {
-    match target {
-        Target::Cuda => "nvptx64-nvidia-cuda",
-        Target::Host => "x86_64-unknown-linux-gnu",
-    }
-}
-
 /// The machine that code is generated for; `architecture` means nothing for the host.
 ///
 /// # Errors
 ///
 /// [`Error::Internal`] if LLVM was built without the target.
 pub fn machine(target: Target, architecture: u32, optimization: u8) -> Result<TargetMachine> {
-    let internal = |reason: String| Error::Internal(reason);
-    let (cpu, features, relocation) = match target {
+    let machine = match target {
         Target::Cuda => {
-            LlvmTarget::initialize_nvptx(&InitializationConfig::default());
             let known = ARCHITECTURES.iter().find(|(known, _)| *known == architecture);
             let version = known.map_or(OLDEST_PTX, |&(_, version)| version.max(OLDEST_PTX));
-            (format!("sm_{architecture}"), format!("+ptx{version}"), RelocMode::Default)
+            let (cpu, features) = (format!("sm_{architecture}"), format!("+ptx{version}"));
+            machine::create(target, &cpu, &features, optimization)
         }
-        Target::Host => {
-            LlvmTarget::initialize_x86(&InitializationConfig::default());
-            ("x86-64".to_owned(), String::new(), RelocMode::PIC)
-        }
+        Target::Host => machine::host(optimization),
     };
-    let triple = TargetTriple::create(triple(target));
-    let llvm_target = LlvmTarget::from_triple(&triple)
-        .map_err(|error| internal(format!("LLVM has no target {triple}: {error:?}")))?;
-    let level = match optimization {
-        0 => OptimizationLevel::None,
-        1 => OptimizationLevel::Less,
-        2 => OptimizationLevel::Default,
-        _ => OptimizationLevel::Aggressive,
-    };
-    llvm_target
-        .create_target_machine(&triple, &cpu, &features, level, relocation, CodeModel::Default)
-        .ok_or_else(|| internal(format!("LLVM makes no target machine for {triple} {cpu}")))
-}
-
-/// The data layout of a machine.
-pub fn data_layout(machine: &TargetMachine) -> String {
-    machine.get_target_data().get_data_layout().as_str().to_string_lossy().into_owned()
+    machine.map_err(Error::Internal)
 }
 
 /// Generates assembly (PTX for GPUs) or an object. The module is used up by it: code generation rewrites it.

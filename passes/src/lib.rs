@@ -3,9 +3,10 @@
 //! The passes of GPUfas: IR to IR, nothing else. One module per pass; all of LLVM's C interface is behind
 //! [`llvm`].
 //!
-//! The order in which the compiler runs them, and why, is in the documentation of `gpufas-cc`'s pipeline.
+//! The order in which they run, and why, is in [`pipeline`].
 
 pub mod budget;
+pub mod chain;
 pub mod diagnostic;
 pub mod effects;
 pub mod entry_points;
@@ -16,6 +17,7 @@ pub mod llview;
 pub mod llvm;
 pub mod marker;
 pub mod memory_class;
+pub mod pipeline;
 pub mod program;
 pub mod reachability;
 pub mod retarget;

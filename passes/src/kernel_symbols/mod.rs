@@ -22,6 +22,9 @@ use crate::program::Program;
 /// Name of the pass.
 pub const NAME: &str = "kernel-symbols";
 
+/// Name of the second part, [`define_table`], as a pass.
+pub const TABLE_NAME: &str = "symbol-table";
+
 /// Deepest constant that is taken apart.
 const MOST_DEPTH: usize = 64;
 

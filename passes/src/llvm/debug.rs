@@ -2,12 +2,14 @@
 
 //! Debug locations, read as source positions.
 
+use std::ffi::CStr;
+
 use gpufas_abi::manifest::{Frame, Site};
 use inkwell::llvm_sys::core::*;
 use inkwell::llvm_sys::debuginfo::*;
 use inkwell::llvm_sys::prelude::{LLVMContextRef, LLVMMetadataRef};
 
-use super::{Context, Value, copied};
+use super::{Context, Module, Value, copied};
 
 /// Longest chain of scopes or inlining steps that is followed.
 const LONGEST_CHAIN: usize = 256;
@@ -41,21 +43,43 @@ pub fn site(context: &Context, instruction: Value<'_>) -> Site {
     }
 }
 
+/// The source files that a module was compiled from, without headers.
+pub fn source_files(module: &Module<'_>) -> Vec<String> {
+    const UNITS: &CStr = c"llvm.dbg.cu";
+    // SAFETY: the buffer has room for what LLVM counts; the operands of this list are compile units, which are scopes.
+    unsafe {
+        let count = LLVMGetNamedMetadataNumOperands(module.raw(), UNITS.as_ptr()) as usize;
+        let mut units = vec![std::ptr::null_mut(); count];
+        LLVMGetNamedMetadataOperands(module.raw(), UNITS.as_ptr(), units.as_mut_ptr());
+        units.into_iter().map(|unit| file_of(LLVMValueAsMetadata(unit))).collect()
+    }
+}
+
+/// Name of the file of a scope.
+///
+/// # Safety
+///
+/// `scope` must be metadata of a scope.
+unsafe fn file_of(scope: LLVMMetadataRef) -> String {
+    let mut length = 0;
+    // SAFETY: the caller's promise; a file's name has the length that LLVM says.
+    unsafe {
+        let file = LLVMDIScopeGetFile(scope);
+        if file.is_null() {
+            return String::new();
+        }
+        let name = LLVMDIFileGetFilename(file, &mut length);
+        copied(name, length as usize)
+    }
+}
+
 /// The position that one location names, without its inlining chain.
 fn frame(context: LLVMContextRef, location: LLVMMetadataRef) -> Frame {
     // SAFETY: location is a location, so it has a scope.
     unsafe {
         let scope = LLVMDILocationGetScope(location);
-        let mut length = 0;
-        let file = LLVMDIScopeGetFile(scope);
-        let file = if file.is_null() {
-            String::new()
-        } else {
-            let name = LLVMDIFileGetFilename(file, &mut length);
-            copied(name, length as usize)
-        };
         Frame {
-            file,
+            file: file_of(scope),
             line: LLVMDILocationGetLine(location),
             column: LLVMDILocationGetColumn(location),
             function: function_of(context, scope),

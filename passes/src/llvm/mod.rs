@@ -14,6 +14,7 @@ pub mod diagnostics;
 mod global;
 pub mod inline_asm;
 mod instruction;
+pub mod machine;
 mod metadata;
 pub mod module;
 pub mod pipeline;
@@ -23,6 +24,7 @@ pub mod value;
 pub use block::Block;
 pub use builder::Builder;
 pub use inkwell::context::Context;
+pub use inkwell::llvm_sys::prelude::LLVMModuleRef;
 pub use inkwell::llvm_sys::{
     LLVMAtomicOrdering as Ordering, LLVMAtomicRMWBinOp as AtomicOp, LLVMIntPredicate as Predicate,
     LLVMLinkage as Linkage, LLVMOpcode as Opcode, LLVMValueKind as ValueKind,

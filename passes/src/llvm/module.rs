@@ -3,7 +3,9 @@
 //! Modules.
 
 use std::ffi::CStr;
+use std::mem::ManuallyDrop;
 
+use inkwell::llvm_sys::LLVMLinkage;
 use inkwell::llvm_sys::analysis::{LLVMVerifierFailureAction, LLVMVerifyModule};
 use inkwell::llvm_sys::core::*;
 use inkwell::llvm_sys::linker::LLVMLinkModules2;
@@ -21,6 +23,20 @@ impl<'c> Module<'c> {
     /// Takes over a module of `context`.
     pub fn new(context: &'c Context, inner: inkwell::module::Module<'c>) -> Self {
         Self { inner, context }
+    }
+
+    /// Calls `work` with a module that somebody else owns, in a context that somebody else owns. Neither is disposed of, even
+    /// if `work` panics.
+    ///
+    /// # Safety
+    ///
+    /// The module must be alive, and used by nobody else during the call.
+    pub unsafe fn with_borrowed<R>(raw: LLVMModuleRef, work: impl for<'m> FnOnce(&Module<'m>) -> R) -> R {
+        // SAFETY: a module that is alive has a context that is.
+        let context = ManuallyDrop::new(unsafe { Context::new(LLVMGetModuleContext(raw)) });
+        // SAFETY: the caller's promise.
+        let inner = unsafe { inkwell::module::Module::new(raw) };
+        work(&ManuallyDrop::new(Module { inner, context: &context }))
     }
 
     pub(super) fn raw(&self) -> LLVMModuleRef {
@@ -154,6 +170,22 @@ impl<'c> Module<'c> {
         std::mem::forget(other.inner);
         // SAFETY: both modules are of one context; the other is not used again.
         unsafe { LLVMLinkModules2(self.raw(), raw) == 0 }
+    }
+
+    /// Makes everything internal that `keep` does not name.
+    pub fn internalise(&self, keep: impl Fn(&str) -> bool) {
+        let functions = self.defined_functions();
+        let globals = self.globals().into_iter().filter(|global| !global.is_declaration());
+        for global in functions.into_iter().chain(globals) {
+            if keep(&global.name()) {
+                global.set_default_visibility();
+            } else if global.linkage() != LLVMLinkage::LLVMPrivateLinkage
+                && !global.name().starts_with("llvm.")
+            {
+                global.set_default_visibility();
+                global.set_linkage(LLVMLinkage::LLVMInternalLinkage);
+            }
+        }
     }
 
     /// Removes all debug information.

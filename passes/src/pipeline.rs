@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The order of the passes.
+//!
+//! ```text
+//! kernel-asm, kernel-symbols, entry-points    on IR as clang emits it: an optimiser must not fold the initial values of
+//!                                             variables that live in the running kernel
+//! optimize (LLVM's)                           for x86-64 on either target: so both get the same program, and inlining is what it
+//!                                             is in the kernel, not the eleven times of it that LLVM allows itself on GPUs
+//! reachability, symbol-table                  on what is left of the program
+//! llview, budget                              as late as a sanitizer's instrumentation
+//! retarget
+//! ```
+//!
+//! Then the compiler links the device runtime in, as a sanitizer's is linked by clang and not by its pass.
+
+use gpufas_abi::manifest::Target;
+use gpufas_abi::symbols;
+use inkwell::targets::TargetMachine;
+
+use crate::llvm::{Module, machine, pipeline as llvm_passes};
+use crate::program::Program;
+use crate::{budget, entry_points, kernel_asm, kernel_symbols, llview, reachability, retarget};
+
+/// Name of the step that is LLVM's own optimisation.
+pub const OPTIMIZE: &str = "optimize";
+
+/// Names of all steps, in order.
+pub const STEPS: &[&str] = &[
+    kernel_asm::NAME,
+    kernel_symbols::NAME,
+    entry_points::NAME,
+    OPTIMIZE,
+    reachability::NAME,
+    kernel_symbols::TABLE_NAME,
+    llview::NAME,
+    budget::NAME,
+    retarget::NAME,
+];
+
+/// Why a step could not be run. What is wrong with the program is in its diagnostics.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no step of this name.
+    #[error("no pass is called {0}; they are {names}", names = STEPS.join(", "))]
+    UnknownPass(String),
+    /// A pass made a mistake.
+    #[error("pass {pass} left invalid IR: {reason}")]
+    InvalidIr {
+        /// The pass.
+        pass: String,
+        /// What LLVM's verifier says.
+        reason: String,
+    },
+    /// LLVM does not do its part.
+    #[error("{0}")]
+    Llvm(String),
+}
+
+/// What steps need to know.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    /// What the program is for.
+    pub target: Target,
+    /// The data layout of the machine that code is generated for.
+    pub data_layout: String,
+    /// How much LLVM optimises, 0 to 3.
+    pub optimization: u8,
+}
+
+impl Pipeline {
+    /// Runs all steps. `begin` is told the name of each before it runs.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Pipeline::step`], which are never the program's fault here.
+    pub fn run(&self, module: &Module<'_>, program: &mut Program, begin: impl Fn(&str)) -> Result<(), Error> {
+        for step in STEPS {
+            begin(step);
+            self.step(step, module, program)?;
+            // What follows relies on what was checked before.
+            if program.has_errors() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs one step.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`].
+    pub fn step(&self, step: &str, module: &Module<'_>, program: &mut Program) -> Result<(), Error> {
+        match step {
+            kernel_asm::NAME => kernel_asm::run(module),
+            kernel_symbols::NAME => kernel_symbols::run(module, program),
+            entry_points::NAME => {
+                entry_points::run(module, program);
+                module.internalise(|name| name.starts_with(symbols::ENTRY_PREFIX));
+            }
+            OPTIMIZE => {
+                let machine = machine::host(self.optimization).map_err(Error::Llvm)?;
+                optimise(module, &machine, self.optimization)?;
+            }
+            reachability::NAME => reachability::run(module, program),
+            kernel_symbols::TABLE_NAME => kernel_symbols::define_table(module, program),
+            llview::NAME => llview::run(module, program),
+            budget::NAME => budget::run(module, program),
+            retarget::NAME => {
+                retarget::run(module, self.target, machine::triple(self.target), &self.data_layout);
+            }
+            _ => return Err(Error::UnknownPass(step.to_owned())),
+        }
+        module.verify().map_err(|reason| Error::InvalidIr { pass: step.to_owned(), reason })
+    }
+}
+
+/// LLVM's optimisation for a machine.
+///
+/// # Errors
+///
+/// [`Error::Llvm`].
+pub fn optimise(module: &Module<'_>, machine: &TargetMachine, optimization: u8) -> Result<(), Error> {
+    // Kernel headers rely on constant folding and inlining (BUILD_BUG_ON), so there is no less than -O1.
+    let passes = format!("globaldce,default<O{}>", optimization.max(1));
+    llvm_passes::run(module, &passes, machine).map_err(Error::Llvm)
+}
