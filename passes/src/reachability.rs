@@ -8,6 +8,7 @@ use gpufas_abi::symbols::{ENTRY_PREFIX, runtime};
 
 use crate::diagnostic::Diagnostic;
 use crate::intrinsic;
+use crate::kernel_asm::refusal::Refusal;
 use crate::llvm::{InlineAsm, Module, Opcode, Value, debug};
 use crate::marker;
 use crate::program::Program;
@@ -82,11 +83,15 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
         return Some(Diagnostic::error(NAME, site(), text));
     }
     if name.starts_with(marker::REFUSED) {
-        let reason = instruction.operand(0).and_then(reason).unwrap_or_default();
+        let refusal = Refusal::parse(&instruction.operand(0).and_then(reason).unwrap_or_default());
         return Some(Diagnostic::error(
             NAME,
             site(),
-            format!("inline assembly that has no meaning in a recovery program: {reason}"),
+            format!(
+                "inline assembly that has no meaning in a recovery program: {} [{}]",
+                refusal.reason,
+                refusal.class.name()
+            ),
         ));
     }
     if name.starts_with("llvm.read_register.") || name.starts_with("llvm.write_register.") {

@@ -6,18 +6,9 @@
 use crate::llvm::{Builder, Predicate, Type, Value};
 
 use super::constraint::{Constraints, Place, register_family, register_width};
+use super::instruction::refused;
+use super::refusal::Refusal;
 use super::template::Operand;
-
-/// Why a template has no meaning in a recovery program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal(pub String);
-
-impl Refusal {
-    /// A refusal with its reason.
-    pub fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
-    }
-}
 
 /// What an operand is bound to.
 #[derive(Clone, Debug)]
@@ -68,19 +59,21 @@ impl<'a, 'c> Machine<'a, 'c> {
         outputs: &[Type<'c>],
         arguments: &[Value<'c>],
     ) -> Result<Self, Refusal> {
-        let mismatch = || Refusal::new("its operands do not fit its constraints");
+        let mismatch = || Refusal::unknown("its operands do not fit its constraints");
         let mut outputs = outputs.iter().copied();
         let mut arguments = arguments.iter().copied();
         let mut slots: Vec<Slot<'c>> = Vec::new();
         for operand in &constraints.operands {
             let slot = match (&operand.place, operand.output) {
                 (Place::Unknown, _) => {
-                    return Err(Refusal::new("it uses registers other than the general-purpose ones"));
+                    return Err(Refusal::unknown("it uses registers other than the general-purpose ones"));
                 }
                 (Place::Memory, _) => {
                     let pointer = arguments.next().ok_or_else(mismatch)?;
                     if pointer.ty().address_space() != 0 {
-                        return Err(Refusal::new("it accesses an address space that is not the kernel's"));
+                        return Err(Refusal::unknown(
+                            "it accesses an address space that is not the kernel's",
+                        ));
                     }
                     Slot::Memory(pointer)
                 }
@@ -111,7 +104,7 @@ impl<'a, 'c> Machine<'a, 'c> {
             if let Slot::Register(_, ty) | Slot::Flag(_, ty) = &slot
                 && (!(1..=64).contains(&ty.bits()) || ty.address_space() != 0)
             {
-                return Err(Refusal::new(
+                return Err(Refusal::unknown(
                     "an operand in a register is no integer or pointer of at most 64 bits",
                 ));
             }
@@ -239,8 +232,9 @@ impl<'a, 'c> Machine<'a, 'c> {
                     self.builder.to_unsigned(*value, bits)
                 })
             }
-            Some(Slot::Register(None, _)) => Err(Refusal::new("it reads a register that it has not set")),
-            _ => Err(Refusal::new("an operand is neither register, memory nor number")),
+            Some(Slot::Register(None, _)) => Err(Refusal::unknown("it reads a register that it has not set")),
+            _ => Err(refused::register(operand)
+                .unwrap_or_else(|| Refusal::unknown("an operand is neither register, memory nor number"))),
         }
     }
 
@@ -255,7 +249,11 @@ impl<'a, 'c> Machine<'a, 'c> {
             Operand::Register(name) => !matches!(name.as_str(), "ah" | "bh" | "ch" | "dh"),
             _ => true,
         };
-        if known { Ok(()) } else { Err(Refusal::new("an operand has a form that is not known to gpufas-cc")) }
+        if known {
+            Ok(())
+        } else {
+            Err(Refusal::unknown("an operand has a form that is not known to gpufas-cc"))
+        }
     }
 
     /// Writes an operand of `bits` bits.
@@ -266,9 +264,12 @@ impl<'a, 'c> Machine<'a, 'c> {
             return Ok(());
         }
         self.check_register(operand)?;
-        let index = self.index(operand).ok_or_else(|| Refusal::new("it changes a register of the CPU"))?;
+        let index = self.index(operand).ok_or_else(|| {
+            refused::register(operand)
+                .unwrap_or_else(|| Refusal::unknown("it changes a register that it does not say it changes"))
+        })?;
         let Some(Slot::Register(old, ty)) = self.slots.get(index).cloned() else {
-            return Err(Refusal::new("it writes to an operand that is no output"));
+            return Err(Refusal::unknown("it writes to an operand that is no output"));
         };
         let room = ty.bits().max(8);
         // A write of 32 bits clears the upper half of a register, a narrower one keeps the rest (Intel SDM
@@ -296,7 +297,7 @@ impl<'a, 'c> Machine<'a, 'c> {
 
     /// A condition by its code (`c`, `nz`, `ge`), as an `i1`.
     pub fn condition(&self, code: &str) -> Result<Value<'c>, Refusal> {
-        let undefined = || Refusal::new(format!("condition `{code}` is not defined there"));
+        let undefined = || Refusal::unknown(format!("condition `{code}` is not defined there"));
         let Flags { carry, zero, sign, overflow } = self.flags;
         let builder = self.builder;
         let (base, negated) = match code {
@@ -336,7 +337,7 @@ impl<'a, 'c> Machine<'a, 'c> {
             }
             match slot {
                 Slot::Register(Some(value), ty) => values.push(self.builder.convert(*value, *ty)),
-                Slot::Register(None, _) => return Err(Refusal::new("an output is never set")),
+                Slot::Register(None, _) => return Err(Refusal::unknown("an output is never set")),
                 Slot::Flag(code, ty) => {
                     let condition = self.condition(code)?;
                     values.push(self.builder.convert(condition, *ty));

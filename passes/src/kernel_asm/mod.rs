@@ -10,6 +10,7 @@ mod constraint;
 mod idiom;
 mod instruction;
 mod machine;
+pub mod refusal;
 mod segment;
 mod stack_pointer;
 mod template;
@@ -19,7 +20,8 @@ use crate::llvm::{Builder, InlineAsm, Linkage, Module, Ordering, Type, Value, ty
 use crate::marker;
 
 use constraint::Constraints;
-use machine::{Machine, Refusal, Slot};
+use machine::{Machine, Slot};
+use refusal::Refusal;
 use template::{Instruction, Operand, Template};
 
 /// Name of the pass.
@@ -52,7 +54,7 @@ fn translate<'c>(module: &Module<'c>, call: Value<'c>, asm: &InlineAsm) {
             while let Some(built) = call.previous_instruction().filter(|&built| Some(built) != before) {
                 built.erase();
             }
-            refuse(module, &builder, call, asm, &refusal.0);
+            refuse(module, &builder, call, asm, &refusal);
         }
     }
 }
@@ -71,7 +73,7 @@ fn meaning<'c>(
     asm: &InlineAsm,
 ) -> Result<Outcome<'c>, Refusal> {
     if !asm.is_att {
-        return Err(Refusal::new("assembly in Intel syntax is not known to gpufas-cc"));
+        return Err(Refusal::unknown("assembly in Intel syntax is not known to gpufas-cc"));
     }
     let template = Template::parse(&asm.text);
     let constraints = Constraints::parse(&asm.constraints);
@@ -99,13 +101,13 @@ fn meaning<'c>(
         builder.fence(Ordering::LLVMAtomicOrderingAcquireRelease, true);
     }
     let mut jumps = Vec::new();
-    for instruction in instructions {
+    for instruction in &instructions {
         if let Some(jump) = jump_target(&machine, instruction)? {
             jumps.push(jump);
             continue;
         }
         if !jumps.is_empty() {
-            return Err(Refusal::new("it goes on after a jump"));
+            return Err(Refusal::unknown("it goes on after a jump"));
         }
         instruction::execute(&mut machine, module, instruction)?;
     }
@@ -126,7 +128,7 @@ fn jump_target<'c>(
         return Ok(None);
     };
     if !matches!(machine.slots.get(*index), Some(Slot::Label)) {
-        return Err(Refusal::new("it jumps to what is no label"));
+        return Err(Refusal::unknown("it jumps to what is no label"));
     }
     let label = machine.slots[..*index].iter().filter(|slot| matches!(slot, Slot::Label)).count();
     let condition = match code {
@@ -190,9 +192,15 @@ fn jump<'c>(builder: &Builder<'c>, call: Value<'c>, jumps: &[(Value<'c>, usize)]
 ///
 /// A statement without effects beyond its result (`current`) may be dropped where nothing uses the result, and so may its
 /// marker.
-fn refuse<'c>(module: &Module<'c>, builder: &Builder<'c>, call: Value<'c>, asm: &InlineAsm, reason: &str) {
+fn refuse<'c>(
+    module: &Module<'c>,
+    builder: &Builder<'c>,
+    call: Value<'c>,
+    asm: &InlineAsm,
+    refusal: &Refusal,
+) {
     let context = module.context();
-    let text = ty::constant_bytes(context, reason.as_bytes(), true);
+    let text = ty::constant_bytes(context, refusal.text().as_bytes(), true);
     let global = module.add_global("gpufas.reason", text.ty());
     global.set_initializer(text);
     global.set_constant_variable();

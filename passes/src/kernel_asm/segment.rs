@@ -9,7 +9,8 @@
 use crate::llvm::{Builder, Module, Type, Value};
 use crate::memory_class;
 
-use super::machine::{Flags, Machine, Refusal, Slot};
+use super::machine::{Flags, Machine, Slot};
+use super::refusal::{Class, Refusal};
 use super::template::{Instruction, Operand};
 
 /// A preemption count of 0 with no need to reschedule (`PREEMPT_ENABLED`, arch/x86/include/asm/preempt.h).
@@ -63,7 +64,7 @@ pub fn execute<'c>(
         return Ok(false);
     };
     if segment != "gs" {
-        return Err(Refusal::new("memory relative to `%fs` belongs to user programs"));
+        return Err(Refusal::new(Class::CpuState, "memory relative to `%fs` belongs to user programs"));
     }
     // `%gs:${1:a}` and `%gs:${1:P}` are an address in the text, `%gs:$1` is memory.
     let inner = match &**inner {
@@ -72,7 +73,7 @@ pub fn execute<'c>(
     };
     let pointer = match machine.slot(inner) {
         Some(Slot::Memory(pointer) | Slot::Register(Some(pointer), _)) => *pointer,
-        _ => return Err(Refusal::new("its per-CPU operand is not known to gpufas-cc")),
+        _ => return Err(Refusal::unknown("its per-CPU operand is not known to gpufas-cc")),
     };
     let (global, offset) = global_of(module, pointer);
     let variable = global.map(Value::name).unwrap_or_default();
@@ -80,8 +81,8 @@ pub fn execute<'c>(
     let is_destination = position + 1 == operands.len();
     let moved = matches!(instruction.mnemonic.as_str(), "mov" | "movb" | "movw" | "movl" | "movq");
     match (meaning(&variable, offset), operands) {
-        (Meaning::Current, _) => return Err(Refusal::new(CURRENT)),
-        (Meaning::ThisCpu, _) => return Err(Refusal::new(THIS_CPU)),
+        (Meaning::Current, _) => return Err(Refusal::new(Class::ThisCpu, CURRENT)),
+        (Meaning::ThisCpu, _) => return Err(Refusal::new(Class::ThisCpu, THIS_CPU)),
         (Meaning::PreemptCount, [_, to]) if moved && !is_destination => {
             let count = machine.builder.integer(32).constant(PREEMPT_ENABLED);
             machine.write(to, count)?;
@@ -95,7 +96,7 @@ pub fn execute<'c>(
                 Some("q") => 64,
                 _ => machine
                     .width_of(to)
-                    .ok_or_else(|| Refusal::new("the width of a per-CPU variable is not clear"))?,
+                    .ok_or_else(|| Refusal::unknown("the width of a per-CPU variable is not clear"))?,
             };
             let address = boot_cpu_address(machine.builder, module, pointer);
             let load = machine.builder.load(machine.builder.integer(bits), address, bits / 8);
@@ -103,17 +104,23 @@ pub fn execute<'c>(
             machine.write(to, load)?;
         }
         (Meaning::Other, _) if is_destination => {
-            return Err(Refusal::new(format!(
-                "it changes this CPU's copy of `{variable}`, and a recovery program runs on no CPU of the failing \
+            return Err(Refusal::new(
+                Class::ThisCpu,
+                format!(
+                    "it changes this CPU's copy of `{variable}`, and a recovery program runs on no CPU of the failing \
                  system; use per_cpu(variable, cpu)"
-            )));
+                ),
+            ));
         }
         _ => {
-            return Err(Refusal::new(format!(
-                "instruction `{}` on this CPU's copy of `{variable}` is not known to gpufas-cc; use \
+            return Err(Refusal::new(
+                Class::ThisCpu,
+                format!(
+                    "instruction `{}` on this CPU's copy of `{variable}` is not known to gpufas-cc; use \
                  per_cpu(variable, cpu)",
-                instruction.mnemonic
-            )));
+                    instruction.mnemonic
+                ),
+            ));
         }
     }
     Ok(true)
@@ -124,9 +131,10 @@ fn change_preempt_count(machine: &mut Machine<'_, '_>, instruction: &Instruction
     let mnemonic = instruction.mnemonic.as_str();
     let base = mnemonic.strip_suffix('l').unwrap_or(mnemonic);
     if !matches!(base, "add" | "sub" | "inc" | "dec" | "and" | "or") {
-        return Err(Refusal::new(format!(
-            "instruction `{mnemonic}` on the preemption count is not known to gpufas-cc"
-        )));
+        return Err(Refusal::new(
+            Class::ThisCpu,
+            format!("instruction `{mnemonic}` on the preemption count is not known to gpufas-cc"),
+        ));
     }
     // "Not zero" is what keeps preempt_enable() from calling the scheduler.
     machine.flags = Flags { zero: Some(machine.builder.integer(1).zero()), ..Flags::default() };

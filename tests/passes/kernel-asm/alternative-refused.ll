@@ -3,7 +3,7 @@
 ; What the running kernel made of an alternative can mean something else, as TASK_SIZE_MAX with five levels of
 ; page tables; then nothing is known of its result.
 
-; CHECK: @gpufas.reason = private constant {{.*}} c"the kernel replaces its instructions by others, according to the CPU that it runs on\00"
+; CHECK: @gpufas.reason = private constant {{.*}} c"patched-code: the kernel replaces its instructions by others, according to the CPU that it runs on\00"
 
 ; CHECK-LABEL: @task_size_max(
 ; CHECK-NOT: 140737488351232

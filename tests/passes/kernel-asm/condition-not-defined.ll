@@ -3,11 +3,11 @@
 ; A condition that the instructions leave undefined must not be made up: after a bit test there is a carry, and
 ; no zero.
 
-; CHECK: @gpufas.reason = private constant {{.*}} c"condition `z` is not defined there\00"
-; CHECK: @gpufas.reason.1 = private constant {{.*}} c"condition `o` is not defined there\00"
-; CHECK: @gpufas.reason.2 = private constant {{.*}} c"condition `z` is not defined there\00"
-; CHECK: @gpufas.reason.3 = private constant {{.*}} c"condition `p` is not defined there\00"
-; CHECK: @gpufas.reason.4 = private constant {{.*}} c"condition `c` is not defined there\00"
+; CHECK: @gpufas.reason = private constant {{.*}} c"unknown-assembly: condition `z` is not defined there\00"
+; CHECK: @gpufas.reason.1 = private constant {{.*}} c"unknown-assembly: condition `o` is not defined there\00"
+; CHECK: @gpufas.reason.2 = private constant {{.*}} c"unknown-assembly: condition `z` is not defined there\00"
+; CHECK: @gpufas.reason.3 = private constant {{.*}} c"unknown-assembly: condition `p` is not defined there\00"
+; CHECK: @gpufas.reason.4 = private constant {{.*}} c"unknown-assembly: condition `c` is not defined there\00"
 
 ; CHECK-LABEL: @zero_of_a_bit_test(
 ; CHECK-NEXT: call void @gpufas.refused(ptr @gpufas.reason)

@@ -6,8 +6,8 @@
 #include <linux/sched.h>
 #include <linux/smp.h>
 
-// CHECK: c"`current` is the task that runs on this CPU{{.*}}for_each_process()
-// CHECK: c"a recovery program runs on no CPU of the failing system
+// CHECK: c"this-cpu: `current` is the task that runs on this CPU{{.*}}for_each_process()
+// CHECK: c"this-cpu: a recovery program runs on no CPU of the failing system
 
 // CHECK-LABEL: @pid(
 // CHECK: call i64 @gpufas.refused.i64(ptr nonnull @gpufas.reason)

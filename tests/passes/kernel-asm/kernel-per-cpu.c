@@ -7,7 +7,7 @@
 
 DECLARE_PER_CPU(int, counter);
 
-// CHECK: c"it changes this CPU's copy of `counter`
+// CHECK: c"this-cpu: it changes this CPU's copy of `counter`
 
 // CHECK-LABEL: @of(
 // CHECK: getelementptr {{.*}}@__per_cpu_offset

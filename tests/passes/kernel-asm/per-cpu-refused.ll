@@ -10,15 +10,15 @@
 @counter = external global i32
 @user = external global i64
 
-; CHECK: c"`current` is the task that runs on this CPU, and a recovery program runs on none of the failing system; take a task from for_each_process(), or cpu_curr() of a run queue\00"
-; CHECK: c"a recovery program runs on no CPU of the failing system, so there is no \22this CPU\22; name one: per_cpu(variable, cpu), for_each_possible_cpu(cpu)\00"
-; CHECK: c"a recovery program runs on no CPU {{.*}}
-; CHECK: c"`current` is {{.*}}
-; CHECK: c"a recovery program runs on no CPU {{.*}}
-; CHECK: c"`current` is {{.*}}
-; CHECK: c"it changes this CPU's copy of `counter`, and a recovery program runs on no CPU of the failing system; use per_cpu(variable, cpu)\00"
-; CHECK: c"instruction `addl` on this CPU's copy of `counter` is not known to gpufas-cc; use per_cpu(variable, cpu)\00"
-; CHECK: c"memory relative to `%fs` belongs to user programs\00"
+; CHECK: c"this-cpu: `current` is the task that runs on this CPU, and a recovery program runs on none of the failing system; take a task from for_each_process(), or cpu_curr() of a run queue\00"
+; CHECK: c"this-cpu: a recovery program runs on no CPU of the failing system, so there is no \22this CPU\22; name one: per_cpu(variable, cpu), for_each_possible_cpu(cpu)\00"
+; CHECK: c"this-cpu: a recovery program runs on no CPU {{.*}}
+; CHECK: c"this-cpu: `current` is {{.*}}
+; CHECK: c"this-cpu: a recovery program runs on no CPU {{.*}}
+; CHECK: c"this-cpu: `current` is {{.*}}
+; CHECK: c"this-cpu: it changes this CPU's copy of `counter`, and a recovery program runs on no CPU of the failing system; use per_cpu(variable, cpu)\00"
+; CHECK: c"this-cpu: instruction `addl` on this CPU's copy of `counter` is not known to gpufas-cc; use per_cpu(variable, cpu)\00"
+; CHECK: c"cpu-state: memory relative to `%fs` belongs to user programs\00"
 
 define ptr @current() {
   %task = call ptr asm "movq %gs:${1:P}, $0", "=r,p"(ptr @current_task)

@@ -3,22 +3,22 @@
 ; What has no meaning outside the CPU, and what is not known, is refused with the reason; nothing is guessed and
 ; nothing is left out.
 
-; CHECK: c"instruction `cli`: interrupts of the failing system cannot be masked from outside\00"
-; CHECK: c"instruction `rdtsc`: it concerns the CPU that executes it, and a recovery program runs on none of the failing system\00"
-; CHECK: c"instruction `invlpg`: it concerns the CPU that executes it, and a recovery program runs on none of the failing system\00"
-; CHECK: c"instruction `outb`: ports and devices of the failing system cannot be reached\00"
-; CHECK: c"instruction `ud2`: it stops the CPU\00"
-; CHECK: c"instruction `frobnicate` is not known to gpufas-cc\00"
-; CHECK: c"instruction `.byte 0x0f, 0x01, 0xca` is not known to gpufas-cc\00"
-; CHECK: c"it calls `schedule` in the running kernel, and no code of it can run in a recovery program\00"
-; CHECK: c"instruction `movsb` is not known to gpufas-cc\00"
-; CHECK: c"instruction `jnz` is not known to gpufas-cc\00"
-; CHECK: c"instruction `.if` is not known to gpufas-cc\00"
-; CHECK: c"instruction `.long` is not known to gpufas-cc\00"
-; CHECK: c"an operand has a form that is not known to gpufas-cc\00"
-; CHECK: c"instruction `incw2` is not known to gpufas-cc\00"
-; CHECK: c"the width of an instruction is not clear\00"
-; CHECK: c"it changes a register of the CPU\00"
+; CHECK: c"privileged-instruction: instruction `cli`: interrupts of the failing system cannot be masked from outside\00"
+; CHECK: c"cpu-state: instruction `rdtsc`: the counters are those of the CPU that executes it; {{.*}}jiffies
+; CHECK: c"privileged-instruction: instruction `invlpg`: translations that the failing system's CPUs keep cannot be dropped from outside\00"
+; CHECK: c"device-io: instruction `outb`: ports and devices of the failing system cannot be reached\00"
+; CHECK: c"kernel-code: instruction `ud2`: it stops the CPU\00"
+; CHECK: c"unknown-assembly: instruction `frobnicate` is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: instruction `.byte 0x0f, 0x01, 0xcc` is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: it calls `schedule` in the running kernel, and no code of it can run in a recovery program\00"
+; CHECK: c"unknown-assembly: instruction `movsb` is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: instruction `jnz` is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: instruction `.if` is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: instruction `.long` is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: an operand has a form that is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: instruction `incw2` is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: the width of an instruction is not clear\00"
+; CHECK: c"{{.*}}register
 
 define void @cli(ptr %p) {
   call void asm sideeffect "cli", ""()
@@ -51,7 +51,7 @@ define void @unknown(ptr %p) {
 }
 
 define void @bytes(ptr %p) {
-  call void asm sideeffect ".byte 0x0f, 0x01, 0xca", ""()
+  call void asm sideeffect ".byte 0x0f, 0x01, 0xcc", ""()
   ret void
 }
 

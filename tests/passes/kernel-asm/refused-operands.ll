@@ -3,19 +3,19 @@
 ; Operands, constraints, sections and dialects that are not known are refused with the reason; nothing is
 ; guessed.
 
-; CHECK: c"it relies on the kernel's exception table: it accesses memory that may not be there, such as that of a user process\00"
-; CHECK: c"it calls the hypervisor through the kernel's paravirtualisation table\00"
-; CHECK: c"it is listed in section `runtime_ptr_x`, by which the running kernel may have changed it\00"
-; CHECK: c"assembly in Intel syntax is not known to gpufas-cc\00"
-; CHECK: c"it uses registers other than the general-purpose ones\00"
-; CHECK: c"it uses registers other than the general-purpose ones\00"
-; CHECK: c"an operand in a register is no integer or pointer of at most 64 bits\00"
-; CHECK: c"an output is never set\00"
-; CHECK: c"it reads a register that it has not set\00"
-; CHECK: c"it accesses an address space that is not the kernel's\00"
-; CHECK: c"an operand is neither register, memory nor number\00"
-; CHECK: c"an operand has a form that is not known to gpufas-cc\00"
-; CHECK: c"an operand has a form that is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: it relies on the kernel's exception table: it accesses memory that may not be there, such as that of a user process\00"
+; CHECK: c"patched-code: it calls the hypervisor through the kernel's paravirtualisation table\00"
+; CHECK: c"patched-code: it is listed in section `runtime_ptr_x`, by which the running kernel may have changed it\00"
+; CHECK: c"unknown-assembly: assembly in Intel syntax is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: it uses registers other than the general-purpose ones\00"
+; CHECK: c"unknown-assembly: it uses registers other than the general-purpose ones\00"
+; CHECK: c"unknown-assembly: an operand in a register is no integer or pointer of at most 64 bits\00"
+; CHECK: c"unknown-assembly: an output is never set\00"
+; CHECK: c"unknown-assembly: it reads a register that it has not set\00"
+; CHECK: c"unknown-assembly: it accesses an address space that is not the kernel's\00"
+; CHECK: c"unknown-assembly: an operand is neither register, memory nor number\00"
+; CHECK: c"unknown-assembly: an operand has a form that is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: an operand has a form that is not known to gpufas-cc\00"
 
 @other = external addrspace(256) global i32
 

@@ -2,7 +2,8 @@
 
 //! Arithmetic and logic, and the flags that they set.
 
-use crate::kernel_asm::machine::{Flags, Machine, Refusal};
+use crate::kernel_asm::machine::{Flags, Machine};
+use crate::kernel_asm::refusal::Refusal;
 use crate::kernel_asm::template::Operand;
 use crate::llvm::{AtomicOp, Opcode, Predicate, Value};
 
@@ -143,7 +144,7 @@ pub fn with_carry(
     lock: bool,
 ) -> Result<(), Refusal> {
     if lock {
-        return Err(Refusal::new(format!("a locked `{base}` is not known to gpufas-cc")));
+        return Err(Refusal::unknown(format!("a locked `{base}` is not known to gpufas-cc")));
     }
     let carry = machine.condition("c")?;
     let carry = machine.builder.to_unsigned(carry, bits);

@@ -2,7 +2,8 @@
 
 //! Single bits, searches for bits, and bytes in reverse.
 
-use crate::kernel_asm::machine::{Flags, Machine, Refusal};
+use crate::kernel_asm::machine::{Flags, Machine};
+use crate::kernel_asm::refusal::Refusal;
 use crate::kernel_asm::template::Operand;
 use crate::llvm::{AtomicOp, Module, Opcode, Predicate, Value};
 
@@ -116,7 +117,7 @@ pub fn swap_bytes<'c>(
     bits: u32,
 ) -> Result<(), Refusal> {
     if !matches!(bits, 32 | 64) {
-        return Err(Refusal::new(format!("`bswap` of {bits} bits is undefined")));
+        return Err(Refusal::unknown(format!("`bswap` of {bits} bits is undefined")));
     }
     let value = machine.read(to, bits)?;
     let result = intrinsic(machine, module, "llvm.bswap", &[value]);
@@ -134,7 +135,7 @@ pub fn software_weight<'c>(
         "__sw_hweight32" => 32,
         "__sw_hweight64" => 64,
         _ => {
-            return Err(Refusal::new(format!(
+            return Err(Refusal::unknown(format!(
                 "it calls `{function}` in the running kernel, and no code of it can run in a recovery program"
             )));
         }

@@ -2,7 +2,8 @@
 
 //! Exchanges.
 
-use crate::kernel_asm::machine::{Flags, Machine, Refusal};
+use crate::kernel_asm::machine::{Flags, Machine};
+use crate::kernel_asm::refusal::Refusal;
 use crate::kernel_asm::template::Operand;
 use crate::llvm::{AtomicOp, Predicate};
 
@@ -63,7 +64,7 @@ pub fn compare(
     let accumulator = Operand::Register("rax".into());
     let expected = machine.read(&accumulator, bits)?;
     let new = machine.read(source, bits)?;
-    let address = machine.address(to).ok_or_else(|| Refusal::new("`cmpxchg` without memory"))?;
+    let address = machine.address(to).ok_or_else(|| Refusal::unknown("`cmpxchg` without memory"))?;
     let (old, equal) = if lock {
         let pair = machine.builder.compare_exchange(address, expected, new);
         (machine.builder.extract(pair, 0), machine.builder.extract(pair, 1))

@@ -6,13 +6,15 @@ mod arithmetic;
 mod bits;
 mod exchange;
 mod moves;
+pub mod refused;
 mod shift;
 
 use crate::llvm::{Module, Ordering, Type, Value};
 
-use super::machine::{Machine, Refusal};
+use super::machine::Machine;
+use super::refusal::Refusal;
 use super::segment;
-use super::template::{Instruction, Operand};
+use super::template::{Instruction, Operand, Repeat};
 
 /// Mnemonics that take a size suffix, without it.
 const SIZED: &[&str] = &[
@@ -48,13 +50,14 @@ pub fn execute<'c>(
     let operands = instruction.operands.as_slice();
     let lock = instruction.lock;
     let (base, suffix) = split_suffix(&instruction.mnemonic);
-    if instruction.repeat && !matches!(base, "nop" | "bsf") {
-        return Err(unknown(instruction));
+    let is_repeated = instruction.repeat != Repeat::No;
+    if is_repeated && !matches!(base, "nop" | "bsf") {
+        return Err(refused::refusal(instruction));
     }
     let width = |machine: &Machine<'_, 'c>| {
         suffix
             .or_else(|| operands.iter().rev().find_map(|operand| machine.width_of(operand)))
-            .ok_or_else(|| Refusal::new("the width of an instruction is not clear"))
+            .ok_or_else(|| Refusal::unknown("the width of an instruction is not clear"))
     };
     match (base, operands) {
         ("nop" | "pause", _) => {}
@@ -93,7 +96,7 @@ pub fn execute<'c>(
         }
         ("bsf" | "bsr" | "tzcnt" | "lzcnt" | "popcnt", [source, to]) => {
             // `rep; bsf` is tzcnt on CPUs that have it; the kernel uses it where the source is not 0.
-            let base = if instruction.repeat { "tzcnt" } else { base };
+            let base = if is_repeated { "tzcnt" } else { base };
             bits::scan(machine, module, base, source, to, width(machine)?)?;
         }
         ("bswap", [to]) => bits::swap_bytes(machine, module, to, width(machine)?)?,
@@ -107,33 +110,11 @@ pub fn execute<'c>(
         (_, [to]) if base.starts_with("set") => moves::set(machine, &base[3..], to)?,
         (_, [source, to]) if base.starts_with("cmov") => moves::conditional(machine, &base[4..], source, to)?,
         (_, [source, to]) if base.starts_with("movz") || base.starts_with("movs") => {
-            moves::extend(machine, base, source, to).ok_or_else(|| unknown(instruction))??;
+            moves::extend(machine, base, source, to).ok_or_else(|| refused::refusal(instruction))??;
         }
-        _ => return Err(unknown(instruction)),
+        _ => return Err(refused::refusal(instruction)),
     }
     Ok(())
-}
-
-/// What instructions of the CPU's own business do, for messages.
-fn unknown(instruction: &Instruction) -> Refusal {
-    let mnemonic = instruction.mnemonic.as_str();
-    let what = match mnemonic {
-        "cli" | "sti" | "pushf" | "popf" | "pushfq" | "popfq" => {
-            "interrupts of the failing system cannot be masked from outside"
-        }
-        "wrmsr" | "rdmsr" | "rdpmc" | "rdtsc" | "rdtscp" | "cpuid" | "swapgs" | "hlt" | "monitor"
-        | "mwait" | "wbinvd" | "invlpg" | "invpcid" | "clts" | "lgdt" | "lidt" | "ltr" | "rdfsbase"
-        | "rdgsbase" | "wrfsbase" | "wrgsbase" => {
-            "it concerns the CPU that executes it, and a recovery program runs on none of the failing system"
-        }
-        "inb" | "inw" | "inl" | "outb" | "outw" | "outl" | "insb" | "outsb" => {
-            "ports and devices of the failing system cannot be reached"
-        }
-        "ud2" => "it stops the CPU",
-        "call" | "jmp" => "it leaves the program",
-        _ => return Refusal::new(format!("instruction `{mnemonic}` is not known to gpufas-cc")),
-    };
-    Refusal::new(format!("instruction `{mnemonic}`: {what}"))
 }
 
 /// A call of an LLVM intrinsic that is overloaded on its first argument's type.

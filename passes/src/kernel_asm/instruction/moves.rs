@@ -2,7 +2,8 @@
 
 //! Moves of addresses and conditions, and moves that change the width.
 
-use crate::kernel_asm::machine::{Machine, Refusal};
+use crate::kernel_asm::machine::Machine;
+use crate::kernel_asm::refusal::Refusal;
 use crate::kernel_asm::template::Operand;
 
 /// `lea`. The address of the instruction itself (`_THIS_IP_`, for lock debugging) is no address that means something in a
@@ -19,7 +20,7 @@ pub fn load_address(
     } else {
         let address = machine
             .address(source)
-            .ok_or_else(|| Refusal::new("`lea` of what is no known memory operand"))?;
+            .ok_or_else(|| Refusal::unknown("`lea` of what is no known memory operand"))?;
         machine.builder.to_unsigned(address, bits)
     };
     machine.write(to, value)
@@ -46,7 +47,7 @@ pub fn conditional(
     };
     let bits = suffix
         .or_else(|| machine.width_of(to))
-        .ok_or_else(|| Refusal::new("the width of a conditional move is not clear"))?;
+        .ok_or_else(|| Refusal::unknown("the width of a conditional move is not clear"))?;
     let (then, other) = (machine.read(source, bits)?, machine.read(to, bits)?);
     let value = machine.builder.select(machine.condition(code)?, then, other);
     machine.write(to, value)

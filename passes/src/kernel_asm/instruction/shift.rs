@@ -2,7 +2,8 @@
 
 //! Shifts and rotations. Their flags depend on the count and are used by nobody.
 
-use crate::kernel_asm::machine::{Flags, Machine, Refusal};
+use crate::kernel_asm::machine::{Flags, Machine};
+use crate::kernel_asm::refusal::Refusal;
 use crate::kernel_asm::template::Operand;
 use crate::llvm::{Module, Opcode};
 
