@@ -2,7 +2,8 @@
 
 //! What the end-to-end tests share: the tools that are tested ([`tools`]), a guest with processes that must not
 //! come to harm ([`machine`]), damage to its memory ([`damage`]), runs of `gpufas` and what they said
-//! ([`command`], [`repair`], [`listing`]), and a harness in which several cases use one guest ([`suite`]).
+//! ([`command`], [`repair`], [`listing`]), and a harness in which several cases use one guest ([`suite`]); for
+//! tests of passes, what their files say to run ([`run_lines`]).
 
 pub mod command;
 pub mod damage;
@@ -11,5 +12,6 @@ pub mod listing;
 pub mod machine;
 pub mod releases;
 pub mod repair;
+pub mod run_lines;
 pub mod suite;
 pub mod tools;

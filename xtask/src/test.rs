@@ -93,9 +93,10 @@ fn run_part(part: Part, matrix: bool) -> Result<Counts> {
         }
         Part::Device => counts.add(tests("device runtime tests", DEVICE, |_| {})?),
         Part::Guests => {
-            let programs = build_release(&["gpufas-cc", "gpufas"])?;
+            let programs = build_release(&["gpufas-cc", "gpufas", "gpufas-plugin"])?;
             counts.add(tests("guest tests", &["--package", GUEST_TESTS], |command| {
                 command.env("GPUFAS_CC", programs.join("gpufas-cc")).env("GPUFAS", programs.join("gpufas"));
+                command.env("GPUFAS_PLUGIN", programs.join("libgpufas_passes.so"));
                 if matrix {
                     command.env(MATRIX, "1");
                 }

@@ -10,6 +10,7 @@ use inkwell::llvm_sys::analysis::{LLVMVerifierFailureAction, LLVMVerifyModule};
 use inkwell::llvm_sys::core::*;
 use inkwell::llvm_sys::linker::LLVMLinkModules2;
 use inkwell::llvm_sys::prelude::{LLVMModuleRef, LLVMValueRef};
+use inkwell::memory_buffer::MemoryBuffer;
 
 use super::{Context, Type, Value, c_string, owned_message};
 
@@ -23,6 +24,20 @@ impl<'c> Module<'c> {
     /// Takes over a module of `context`.
     pub fn new(context: &'c Context, inner: inkwell::module::Module<'c>) -> Self {
         Self { inner, context }
+    }
+
+    /// Reads LLVM IR in text. None if it is not valid.
+    pub fn read_text(context: &'c Context, name: &str, text: &str) -> Option<Self> {
+        let buffer = MemoryBuffer::create_from_memory_range_copy(text.as_bytes(), name);
+        // clang has its context drop the names of values, and then LLVM reads no text.
+        // SAFETY: a flag of a context that is alive.
+        let drops_names = unsafe { LLVMContextShouldDiscardValueNames(context.raw()) };
+        // SAFETY: as above.
+        unsafe { LLVMContextSetDiscardValueNames(context.raw(), 0) };
+        let read = context.create_module_from_ir(buffer);
+        // SAFETY: as above.
+        unsafe { LLVMContextSetDiscardValueNames(context.raw(), drops_names) };
+        Some(Self::new(context, read.ok()?))
     }
 
     /// Calls `work` with a module that somebody else owns, in a context that somebody else owns. Neither is disposed of, even

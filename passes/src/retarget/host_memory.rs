@@ -5,8 +5,6 @@
 //! LLVM makes calls of them for large copies within the program's own memory, and from loops, as late as in code generation. A
 //! program is linked with no library, so it carries its own.
 
-use inkwell::memory_buffer::MemoryBuffer;
-
 use crate::llvm::Module;
 
 /// Their definitions.
@@ -20,13 +18,10 @@ pub fn define(module: &Module<'_>) {
     if FUNCTIONS.iter().any(|name| module.function(name).is_some_and(|function| !function.is_declaration())) {
         return;
     }
-    let context = module.context();
-    let buffer = MemoryBuffer::create_from_memory_range_copy(DEFINITIONS.as_bytes(), "host_memory.ll");
-    let Ok(definitions) = context.create_module_from_ir(buffer) else {
+    let Some(definitions) = Module::read_text(module.context(), "host_memory.ll", DEFINITIONS) else {
         debug_assert!(false, "host_memory.ll is no valid IR");
         return;
     };
-    let definitions = Module::new(context, definitions);
     definitions.set_triple(&module.triple());
     definitions.set_data_layout(&module.data_layout());
     let linked = module.link(definitions);

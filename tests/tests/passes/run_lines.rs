@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
+use gpufas_tests::run_lines::{comment, run_lines};
 
 use super::tools;
 
@@ -27,33 +28,6 @@ pub fn check(file: &Path) -> Result<()> {
         pipeline(file, &folder.path().join("test"), &line).with_context(|| format!("RUN: {line}"))?;
     }
     Ok(())
-}
-
-/// The text of a comment line in IR or C.
-fn comment(line: &str) -> Option<&str> {
-    let line = line.trim();
-    let body = line.strip_prefix(';').or_else(|| line.strip_prefix("//"));
-    let body = body.or_else(|| line.strip_prefix("/*").map(|rest| rest.trim_end_matches("*/")));
-    body.map(str::trim)
-}
-
-/// The commands after `RUN:`, continued lines joined.
-fn run_lines(text: &str) -> Result<Vec<String>> {
-    let mut commands: Vec<String> = Vec::new();
-    let mut continued = false;
-    for part in text.lines().filter_map(comment).filter_map(|line| line.strip_prefix("RUN:")) {
-        let (part, more) = match part.trim().strip_suffix('\\') {
-            Some(part) => (part.trim_end(), true),
-            None => (part.trim(), false),
-        };
-        match commands.last_mut() {
-            Some(last) if continued => *last = format!("{last} {part}"),
-            _ => commands.push(part.to_owned()),
-        }
-        continued = more;
-    }
-    ensure!(!continued, "the last RUN line ends with a backslash");
-    Ok(commands)
 }
 
 fn has_reason(text: &str) -> bool {
