@@ -77,7 +77,7 @@ impl Toolkit {
         runner.run(command)
     }
 
-    /// Puts cubins and PTX into a fatbinary.
+    /// Puts cubins and PTX into a fatbinary. `identifier` is what cuobjdump says that the code is for.
     ///
     /// # Errors
     ///
@@ -85,6 +85,7 @@ impl Toolkit {
     pub fn bundle(
         &self,
         runner: Runner,
+        identifier: &str,
         cubins: &[(u32, PathBuf)],
         ptx: &[(u32, PathBuf)],
         output: &Path,
@@ -92,6 +93,7 @@ impl Toolkit {
         let mut command = Command::new(&self.fatbinary);
         // ptxas gives each entry point copies of all functions that it may reach; a fifth is left of them.
         command.arg("-64").arg("--compress-all").arg(format!("--create={}", output.display()));
+        command.arg(format!("--ident={identifier}"));
         for (kind, images) in [("elf", cubins), ("ptx", ptx)] {
             for (architecture, file) in images {
                 command.arg(format!("--image3=kind={kind},sm={architecture},file={}", file.display()));

@@ -65,6 +65,14 @@ pub enum Error {
         /// What it said.
         output: String,
     },
+    /// What was met while the program was compiled for one of several kernels.
+    #[error("for kernel {release}: {source}")]
+    OfKernel {
+        /// The kernel.
+        release: String,
+        /// What was met.
+        source: Box<Error>,
+    },
     /// gpufas-cc or LLVM made something that it should not have.
     #[error("{0}")]
     Internal(String),
@@ -84,6 +92,7 @@ impl Error {
     /// [`INPUT_AT_FAULT`] or [`MACHINE_AT_FAULT`].
     pub fn exit_status(&self) -> u8 {
         match self {
+            Self::OfKernel { source, .. } => source.exit_status(),
             Self::Usage(_)
             | Self::Reported
             | Self::Source(_)

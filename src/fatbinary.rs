@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! A program for GPUs: PTX and machine code for each architecture, in NVIDIA's container, with the manifest behind it.
+//!
+//! CUDA loads one image of a container, the one that fits the GPU best; so each kernel has a container of its own, one behind
+//! the other. A load takes no more than the one that it is given, and cuobjdump reads all of them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -79,6 +82,8 @@ pub struct Builder<'a> {
     pub runner: Runner,
     /// Where files between go.
     pub folder: &'a Intermediate,
+    /// What the kernel is called that the program is for; cuobjdump shows it as the identifier of the code.
+    pub kernel: &'a str,
     /// LLVM's optimisation level for code generation.
     pub optimization: u8,
     /// Whether source lines go into machine code.
@@ -144,6 +149,8 @@ impl Builder<'_> {
         let container = self.folder.file("container.fatbin");
         toolkit.bundle(
             self.runner,
+            // cuobjdump names extracted files by it, less what follows its last dot.
+            &format!("{}.gpufas", self.kernel),
             &images(&architectures.machine_code, "cubin"),
             &images(&architectures.ptx, "ptx"),
             &container,
@@ -203,7 +210,7 @@ const IGNORED_KIND: u16 = 0x20;
 /// Bytes of the header of an image.
 const IMAGE_HEADER: u32 = 64;
 
-/// A container with its manifest behind it, as [`gpufas_abi::symbols::MANIFEST_MAGIC`] says. The manifest is dressed as a
+/// Containers, one for each kernel, with the manifest behind them, as [`gpufas_abi::symbols::MANIFEST_MAGIC`] says. The manifest is dressed as a
 /// container of its own, with one image of a kind that means nothing, because cuobjdump reads on where the first one ends.
 pub fn with_manifest(mut container: Vec<u8>, manifest: &[u8]) -> Vec<u8> {
     // Images are made of whole words; white space before JSON means nothing, and the size that counts is that behind it.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::arguments::Arguments;
 use crate::error::{Error, Result};
+use crate::kernel::Kernel;
 use crate::output;
 
 /// Where they lie: beside the output under names of its own if they are to be kept (`--save-temps`), else in a temporary
@@ -26,6 +27,12 @@ impl Intermediate {
         let name = if output::is_standard_output(name) { Path::new("a") } else { name };
         let stem = name.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         Self { folder: output.parent().map(Path::to_owned).unwrap_or_default(), stem, kept: true }
+    }
+
+    /// The same for one of several kernels.
+    pub fn of_kernel(&self, kernel: Option<&Kernel>) -> Self {
+        let Some(kernel) = kernel else { return self.clone() };
+        Self { stem: format!("{}.{}", self.stem, kernel.label), ..self.clone() }
     }
 
     /// A file.

@@ -11,6 +11,7 @@ use gpufas_passes::llvm::{Linkage, Module};
 
 use crate::error::{Error, Result};
 use crate::input::{HEADERS_METADATA, KERNEL_METADATA};
+use crate::kernel::Kernel;
 use crate::source_names::SourceNames;
 
 /// What GPUFAS_ENTRY() puts before the name of an entry point in the name of its descriptor.
@@ -63,6 +64,21 @@ fn check_definitions(modules: &[(String, Module<'_>)]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a module is for the kernel of a number. Bitcode says which kernel it was compiled for; what says none is for all.
+///
+/// # Errors
+///
+/// [`Error::Input`] if it was compiled for none of the kernels.
+pub fn is_for(module: &Module<'_>, path: &str, number: usize, kernels: &[Kernel]) -> Result<bool> {
+    let fits = |kernel: &Kernel| kernel_of(module, Some(&kernel.identity)).is_ok();
+    if kernels.iter().any(fits) {
+        return Ok(kernels.get(number).is_some_and(fits));
+    }
+    let said = kernel_of(module, None).map_or_else(|error| error.to_string(), |kernel| kernel.release);
+    let reason = format!("it was compiled for kernel {said}, which is none of those that are named");
+    Err(Error::Input { path: path.to_owned(), reason })
 }
 
 /// The kernel that a program is for: as its parts say, or as the user says.

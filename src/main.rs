@@ -52,23 +52,31 @@ fn main() -> ExitCode {
     };
     let messages = Messages::new(&arguments.clang);
     supervisor::run(&messages, &driver::outputs(&arguments), |folder| {
-        match driver::compile(&arguments, folder, &messages) {
-            Ok(()) => 0,
-            Err(error @ Error::Reported) => error.exit_status(),
-            Err(Error::Internal(reason)) => {
-                crash::because(&reason);
-                supervisor::INTERNAL
-            }
-            Err(error @ Error::Source(_)) => {
-                messages.verbatim(&error.to_string());
-                error.exit_status()
-            }
-            Err(error) => {
-                messages.plain_error(&error.to_string());
-                error.exit_status()
-            }
-        }
+        driver::compile(&arguments, folder, &messages).map_or_else(|error| say(&messages, &error), |()| 0)
     })
+}
+
+/// Says what went wrong, as far as it is not said yet, and returns the exit status.
+fn say(messages: &Messages, error: &Error) -> u8 {
+    match error {
+        Error::Reported => {}
+        Error::Internal(reason) => {
+            crash::because(reason);
+            return supervisor::INTERNAL;
+        }
+        Error::Source(_) => messages.verbatim(&error.to_string()),
+        Error::OfKernel { release, source } => {
+            if let Error::Internal(reason) = source.as_ref() {
+                crash::because(&format!("for kernel {release}: {reason}"));
+                return supervisor::INTERNAL;
+            }
+            let status = say(messages, source);
+            messages.plain_note(&format!("this was met while compiling for kernel {release}"));
+            return status;
+        }
+        _ => messages.plain_error(&error.to_string()),
+    }
+    error.exit_status()
 }
 
 /// This compiler's version and those of what is built in.

@@ -2,7 +2,7 @@
 
 //! The manifest of a program.
 
-use gpufas_abi::manifest::{Kernel, Manifest, Target, Tool};
+use gpufas_abi::manifest::{Entry, Kernel, Manifest, Target, Tool, Variant};
 use gpufas_passes::llvm::Module;
 use gpufas_passes::program::Program;
 
@@ -33,6 +33,64 @@ pub fn toolchain(program: &Module<'_>) -> Vec<Tool> {
     tools
 }
 
+/// What the manifest says of the program for one kernel.
+pub fn variant(kernel: Kernel, suffix: String, program: Program, names: &SourceNames) -> Variant {
+    let mut sites = program.sites.into_sites();
+    sites.iter_mut().for_each(|site| names.shorten(site));
+    Variant { kernel, suffix, symbols: program.symbols, writes: program.writes, sites }
+}
+
+/// The entry points of all variants, which must have the same names and arguments.
+///
+/// # Errors
+///
+/// [`Error::Usage`] with the kernels for which they differ.
+pub fn common_entries<'a>(
+    mut variants: impl Iterator<Item = (&'a Variant, &'a Vec<Entry>)>,
+) -> Result<Vec<Entry>> {
+    let Some((first, entries)) = variants.next() else { return Ok(Vec::new()) };
+    for (other, others) in variants {
+        let (one, two) = (&first.kernel.release, &other.kernel.release);
+        let lacks = |entries: &[Entry], name: &str| entries.iter().all(|entry| entry.name != name);
+        let missing = |entry: &Entry, there: &str, not_there: &str| {
+            Err(Error::Usage(format!(
+                "the entry point `{}` is there for kernel {there} and not for kernel {not_there}; entry points must be the \
+                 same for all kernels",
+                entry.name
+            )))
+        };
+        if let Some(entry) = entries.iter().find(|entry| lacks(others, &entry.name)) {
+            return missing(entry, one, two);
+        }
+        if let Some(entry) = others.iter().find(|entry| lacks(entries, &entry.name)) {
+            return missing(entry, two, one);
+        }
+        for entry in entries {
+            let same = others.iter().find(|same| same.name == entry.name);
+            if let Some(same) = same.filter(|same| same.arguments != entry.arguments) {
+                return Err(Error::Usage(format!(
+                    "the entry point `{}` takes {} for kernel {one} and {} for kernel {two}; entry points must be the same \
+                     for all kernels",
+                    entry.name,
+                    arguments(entry),
+                    arguments(same)
+                )));
+            }
+        }
+    }
+    Ok(entries.clone())
+}
+
+/// The arguments of an entry point, for messages.
+fn arguments(entry: &Entry) -> String {
+    let arguments: Vec<String> = entry
+        .arguments
+        .iter()
+        .map(|argument| format!("{} ({})", argument.name, format!("{:?}", argument.kind).to_lowercase()))
+        .collect();
+    if arguments.is_empty() { "nothing".into() } else { arguments.join(", ") }
+}
+
 /// The manifest as JSON.
 ///
 /// # Errors
@@ -41,23 +99,11 @@ pub fn toolchain(program: &Module<'_>) -> Vec<Tool> {
 pub fn encode(
     target: Target,
     architectures: Vec<String>,
-    kernel: Kernel,
-    program: Program,
-    names: &SourceNames,
+    entries: Vec<Entry>,
+    variants: Vec<Variant>,
     toolchain: Vec<Tool>,
 ) -> Result<Vec<u8>> {
-    let mut sites = program.sites.into_sites();
-    sites.iter_mut().for_each(|site| names.shorten(site));
-    let manifest = Manifest {
-        abi: gpufas_abi::ABI_VERSION,
-        target,
-        architectures,
-        kernel,
-        entries: program.entries,
-        symbols: program.symbols,
-        writes: program.writes,
-        sites,
-        toolchain,
-    };
+    let manifest =
+        Manifest { abi: gpufas_abi::ABI_VERSION, target, architectures, entries, variants, toolchain };
     serde_json::to_vec(&manifest).map_err(|error| Error::Internal(format!("the manifest: {error}")))
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! A program for the host of a virtual machine: a shared object that needs no other library.
+//! A program for the host of a virtual machine: a shared object that needs no other library. The variants for several kernels
+//! are in one, under names of their own: so debuggers and `nm` see all of them, and a page that is not used is not read.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,7 +28,7 @@ fn linker() -> Result<PathBuf> {
         .ok_or_else(|| Error::Missing("ld.lld is not installed (Debian: apt-get install lld-22)".into()))
 }
 
-/// Generates code for the host, as an object or as assembly, with the manifest in a section of its own.
+/// Generates code for the host, as an object or as assembly, with the manifest, if there is one, in a section of its own.
 ///
 /// # Errors
 ///
@@ -35,34 +36,46 @@ fn linker() -> Result<PathBuf> {
 pub fn generate(
     module: &Module<'_>,
     log: &DiagnosticLog<'_>,
-    manifest: &[u8],
+    manifest: Option<&[u8]>,
     optimization: u8,
     kind: FileType,
 ) -> Result<Vec<u8>> {
     crash::doing("generating code for the host");
-    module.add_bytes_in_section("gpufas_manifest", MANIFEST_SECTION, manifest);
+    if let Some(manifest) = manifest {
+        module.add_bytes_in_section("gpufas_manifest", MANIFEST_SECTION, manifest);
+    }
     let machine = target::machine(Target::Host, 0, optimization)?;
     target::generate(&machine, module, log, kind)
 }
 
-/// Links an object into a shared object. Without one, the command is only shown and nothing comes out.
+/// Links objects, each with its folder, into a shared object. Without them, the command is only shown and nothing comes out.
 ///
 /// # Errors
 ///
 /// [`Error::Missing`] without a linker, [`Error::Tool`] with what it says.
-pub fn link(runner: Runner, folder: &Intermediate, object: Option<&[u8]>) -> Result<Vec<u8>> {
-    let (file, linked) = (folder.file("host.o"), folder.file("host.so"));
-    if let Some(object) = object {
-        output::write(&file, object)?;
+pub fn link(
+    runner: Runner,
+    folder: &Intermediate,
+    objects: &[(&Intermediate, Option<&[u8]>)],
+) -> Result<Vec<u8>> {
+    let linked = folder.file("host.so");
+    let mut files = Vec::new();
+    for (folder, object) in objects {
+        let file = folder.file("host.o");
+        if let Some(object) = object {
+            output::write(&file, object)?;
+        }
+        files.push(file);
     }
     let mut command = Command::new(linker()?);
     command
         .args(["-shared", "--no-undefined", "-z", "noexecstack", "-z", "now", "-z", "relro"])
         .args(["--build-id=sha1", "--gc-sections", "-o"])
         .arg(&linked)
-        .arg(&file);
+        .args(&files);
     runner.run(command).map_err(undefined)?;
-    if object.is_none() { Ok(Vec::new()) } else { intermediate::read("ld.lld", &linked) }
+    let is_shown = objects.iter().any(|(_, object)| object.is_none());
+    if is_shown { Ok(Vec::new()) } else { intermediate::read("ld.lld", &linked) }
 }
 
 /// The symbols that a linker misses are the program's fault.

@@ -11,8 +11,9 @@ Usage: gpufas-cc [options] file...
 Inputs are C sources (.c), LLVM IR (.ll), LLVM bitcode (.bc, .o of `gpufas-cc -c`), or - for C on standard input.
 
 Kernel:
-  --kernel RELEASE         the kernel that the program is for, as `uname -r` says it
-  --kernel-headers DIR     its headers, if they are not where the release says
+  --kernel RELEASE         the kernel that the program is for, as `uname -r` says it; given several times, the
+                           program holds a variant for each
+  --kernel-headers DIR     its headers, if they are not where the release says; DIR says the release
   --kernel-source DIR      the sources that it was built from; inputs inside are compiled as its build does
 
 Output:

@@ -66,12 +66,12 @@ pub struct Arguments {
     pub emit: Emit,
     /// What the program is for.
     pub target: Target,
-    /// `--kernel`.
-    pub kernel: Option<String>,
-    /// `--kernel-headers`.
-    pub kernel_headers: Option<PathBuf>,
-    /// `--kernel-source`.
-    pub kernel_source: Option<PathBuf>,
+    /// `--kernel`, in order.
+    pub kernels: Vec<String>,
+    /// `--kernel-headers`, in order.
+    pub kernel_headers: Vec<PathBuf>,
+    /// `--kernel-source`, in order.
+    pub kernel_sources: Vec<PathBuf>,
     /// `--gpu-arch`, as numbers in order; empty if it was not given.
     pub architectures: Vec<u32>,
     /// `--cuda-path`.
@@ -150,9 +150,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         stage: Stage::Link,
         emit: Emit::Program,
         target: Target::Cuda,
-        kernel: None,
-        kernel_headers: None,
-        kernel_source: None,
+        kernels: Vec::new(),
+        kernel_headers: Vec::new(),
+        kernel_sources: Vec::new(),
         architectures: Vec::new(),
         cuda_path: None,
         optimization: 2,
@@ -227,10 +227,37 @@ fn finish(mut parsed: Arguments) -> Result<Arguments> {
             _ => return Err(usage("--passes needs --emit llvm-ir or --emit bitcode")),
         }
     }
+    if parsed.kernels.len().max(parsed.kernel_headers.len()) > 1 {
+        check_several_kernels(&parsed)?;
+    }
     if parsed.dependencies.mode.is_none() && parsed.dependencies.file.is_some() {
         return Err(usage("-MF says where dependencies go, and none are asked for; add -MD"));
     }
     Ok(parsed)
+}
+
+/// What can be made for several kernels at a time: a program, which holds a variant for each.
+fn check_several_kernels(parsed: &Arguments) -> Result<()> {
+    if parsed.stage == Stage::Compile {
+        return Err(usage(
+            "-c makes bitcode for one kernel; compile for each kernel with an -o of its own, and name all kernels again where \
+             the bitcode is linked",
+        ));
+    }
+    if parsed.stage == Stage::Preprocess {
+        return Err(usage("-E, -M and -MM are for one kernel; name one with --kernel"));
+    }
+    if parsed.stage == Stage::Link && parsed.emit != Emit::Program {
+        return Err(usage(
+            "only a program can be for several kernels; leave out --emit, -S and --passes, or name one kernel",
+        ));
+    }
+    if parsed.inputs.iter().any(|input| input == "-") {
+        return Err(usage(
+            "standard input can be read only once, and is compiled for each kernel; give a file",
+        ));
+    }
+    Ok(())
 }
 
 impl Arguments {

@@ -35,9 +35,9 @@ pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<Strin
         "-S" => {}
         "-E" => parsed.stage = Stage::Preprocess,
         "-fsyntax-only" => parsed.stage = Stage::Syntax,
-        "--kernel" => parsed.kernel = Some(value(queue)?),
-        "--kernel-headers" => parsed.kernel_headers = Some(value(queue)?.into()),
-        "--kernel-source" => parsed.kernel_source = Some(value(queue)?.into()),
+        "--kernel" => parsed.kernels.push(value(queue)?),
+        "--kernel-headers" => parsed.kernel_headers.push(value(queue)?.into()),
+        "--kernel-source" => parsed.kernel_sources.push(value(queue)?.into()),
         "--cuda-path" => parsed.cuda_path = Some(value(queue)?.into()),
         "--target" => parsed.target = target(&value(queue)?)?,
         "--gpu-arch" => {

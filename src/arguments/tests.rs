@@ -32,7 +32,7 @@ fn options_are_read_as_clang_reads_them() {
     assert_eq!(parsed.output_path(), Path::new("out"));
     assert_eq!((parsed.optimization, parsed.debug), (3, true));
     assert_eq!(parsed.architectures, [80, 90]);
-    assert_eq!(parsed.kernel.as_deref(), Some("6.1.0-1-amd64"));
+    assert_eq!(parsed.kernels, ["6.1.0-1-amd64"]);
 }
 
 #[test]

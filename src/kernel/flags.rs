@@ -95,7 +95,8 @@ mod tests {
 
     fn options(release: &str) -> Vec<String> {
         let identity = ManifestKernel { release: release.into(), version: None, build_id: None };
-        Kernel { identity, generated: "/generated".into(), source: "/source".into(), sources: None }
+        let label = release.to_owned();
+        Kernel { identity, label, generated: "/generated".into(), source: "/source".into(), sources: None }
             .clang_options()
     }
 

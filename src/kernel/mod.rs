@@ -7,6 +7,7 @@ mod boot_image;
 mod build_id;
 mod flags;
 mod generated;
+mod named;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -16,11 +17,15 @@ use gpufas_abi::manifest::Kernel as ManifestKernel;
 use crate::error::{Error, Result};
 use sources::Sources;
 
+pub use named::{check_different, locate, use_sources};
+
 /// A prepared kernel source tree or an installed header package.
 #[derive(Clone, Debug)]
 pub struct Kernel {
     /// What the manifest says of it.
     pub identity: ManifestKernel,
+    /// What it is called among several: its release, with a number if there are others of the release.
+    pub label: String,
     /// The folder with what the kernel's own build generated.
     generated: PathBuf,
     /// The folder with the sources' headers; the same unless the build was made elsewhere.
@@ -75,8 +80,10 @@ impl Kernel {
         let version = ["utsversion.h", "compile.h"]
             .iter()
             .find_map(|file| defined_string(&generated.join("include/generated").join(file), "UTS_VERSION"));
+        let label = found.clone();
         Ok(Self {
             identity: ManifestKernel { release: found, version, build_id: None },
+            label,
             generated,
             source,
             sources: None,

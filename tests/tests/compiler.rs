@@ -19,5 +19,7 @@ mod messages;
 mod outputs;
 #[path = "compiler/scratch.rs"]
 mod scratch;
+#[path = "compiler/several_kernels.rs"]
+mod several_kernels;
 #[path = "compiler/sources.rs"]
 mod sources;

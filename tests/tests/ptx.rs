@@ -103,7 +103,7 @@ fn every_program_is_assembled_for_every_architecture() {
         named.extend([oldest, newest].map(|architecture| architecture.replace("sm_", "compute_")));
         assert_eq!(program.manifest().architectures, named, "{name}");
         let container = std::fs::read(scratch.path().join(format!("{name}.container.fatbin"))).unwrap();
-        assert!(program.code() == container, "{name}: what is handed to the driver is what fatbinary made");
+        assert!(program.code(0) == container, "{name}: what is handed to the driver is what fatbinary made");
         // What is extracted is what went in: the manifest is in nobody's way.
         for entry in &program.manifest().entries {
             let cubin = std::fs::read(scratch.path().join(format!("{name}.{newest}.cubin"))).unwrap();

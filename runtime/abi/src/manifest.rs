@@ -24,21 +24,32 @@ pub struct Manifest {
     /// GPU architectures with machine code, then those with PTX (`sm_90`, `compute_90`); empty for the host.
     #[serde(default)]
     pub architectures: Vec<String>,
-    /// The kernel that it was compiled for.
-    pub kernel: Kernel,
-    /// Entry points in the order of the source.
+    /// Entry points in the order of the source; every variant has them.
     pub entries: Vec<Entry>,
+    /// The program as compiled for each kernel, in the order of the code in the file; at least one.
+    pub variants: Vec<Variant>,
+    /// Tools that made the program: name and version.
+    pub toolchain: Vec<Tool>,
+}
+
+/// The program as compiled for one kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variant {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// What follows the names of all symbols that the variant exports in a host bundle; empty in a program for one kernel,
+    /// and on the cuda target, where each variant has a container of its own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub suffix: String,
     /// Kernel symbols whose addresses the program needs, in the order of the symbol table.
     pub symbols: Vec<String>,
     /// Whether the program stores to kernel memory at all.
     pub writes: bool,
     /// Source sites; records name them by index. Site 0 is "unknown".
     pub sites: Vec<Site>,
-    /// Tools that made the program: name and version.
-    pub toolchain: Vec<Tool>,
 }
 
-/// The kernel that a program was compiled for.
+/// The kernel that a variant was compiled for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kernel {
     /// `uname -r`.

@@ -3,7 +3,8 @@
 //! Names of symbols in compiled programs.
 //!
 //! A program exports [`CONTEXT`], [`SYMBOL_TABLE`] (if it needs kernel symbols) and one function for each
-//! entry point. Everything else is internal to it.
+//! entry point. Everything else is internal to it. A host bundle with variants for several kernels exports
+//! these of each variant, with the variant's suffix (see the manifest) behind the names.
 
 /// The [`Context`](crate::Context) of the program; the host writes it before a launch.
 pub const CONTEXT: &str = "gpufas_context";
@@ -19,9 +20,9 @@ pub const ENTRY_PREFIX: &str = "gpufas_entry_";
 /// The section of a host bundle (an ELF shared object) that holds the manifest as JSON.
 pub const MANIFEST_SECTION: &str = ".gpufas.manifest";
 
-/// The last bytes of a fatbinary with a manifest. The file is NVIDIA's container, then the manifest as
-/// JSON, then its length in bytes as a little-endian `u64`, then this. CUDA and NVIDIA's tools take
-/// the container's size from its header and ignore what follows.
+/// The last bytes of a fatbinary with a manifest. The file is one of NVIDIA's containers for each of the
+/// manifest's variants, in their order, then the manifest as JSON, then its length in bytes as a
+/// little-endian `u64`, then this. CUDA takes the container's size from its header and ignores what follows.
 pub const MANIFEST_MAGIC: [u8; 16] = *b"gpufas-manifest\n";
 
 /// Functions of the device runtime that the passes insert calls of. Each is `extern "C"`.

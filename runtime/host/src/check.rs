@@ -3,8 +3,10 @@
 //! Whether a program fits the kernel that runs, asked before anything is written.
 
 use crate::error::{Error, Result};
-use gpufas_abi::manifest::Manifest;
+use crate::program::Program;
+use gpufas_abi::manifest::{Kernel as ManifestKernel, Variant};
 use gpufas_kernel::{Kernel, Symbol, Symbols};
+use std::cmp::Reverse;
 
 /// What of a running kernel is compared.
 #[derive(Clone, Copy, Debug)]
@@ -14,45 +16,87 @@ struct Running<'a> {
     build_id: Option<&'a str>,
 }
 
-/// Checks that the kernel is the one that the program was compiled for: release, version where the program
-/// knows it, build id where both know it.
+/// The number of the variant that was compiled for a kernel: of those that fit by release, version where the program knows
+/// it and build id where both know it, the one that knows most.
 ///
 /// # Errors
-/// [`Error::OtherKernel`].
-pub fn kernel(manifest: &Manifest, kernel: &Kernel) -> Result<()> {
+/// [`Error::OtherKernel`] if the program is for one kernel and it is another, [`Error::OtherKernels`] if it is for several.
+pub fn select(program: &Program, kernel: &Kernel) -> Result<usize> {
     let running =
         Running { release: kernel.release(), version: kernel.version(), build_id: kernel.build_id() };
-    compare(manifest, running)
+    choose(program, running)
 }
 
-fn compare(manifest: &Manifest, running: Running<'_>) -> Result<()> {
-    let expected = &manifest.kernel;
-    let other = |what, expected: &str, found: &str| {
-        let release = running.release.into();
-        Err(Error::OtherKernel { what, expected: expected.into(), found: found.into(), release })
+fn choose(program: &Program, running: Running<'_>) -> Result<usize> {
+    let variants = &program.manifest().variants;
+    let fitting =
+        variants.iter().enumerate().filter(|(_, variant)| difference(&variant.kernel, running).is_none());
+    // What is known of both and does not differ is the same.
+    let knowledge = |kernel: &ManifestKernel| {
+        (kernel.build_id.is_some() && running.build_id.is_some(), kernel.version.is_some())
     };
+    let best = fitting.max_by_key(|(number, variant)| (knowledge(&variant.kernel), Reverse(*number)));
+    if let Some((number, _)) = best {
+        return Ok(number);
+    }
+    let release = running.release.to_owned();
+    match variants.as_slice() {
+        [only] => Err(match difference(&only.kernel, running) {
+            Some((what, expected, found)) => Error::OtherKernel { what, expected, found, release },
+            // It fits after all.
+            None => return Ok(0),
+        }),
+        _ => Err(Error::OtherKernels {
+            path: program.path().into(),
+            kernels: variants.iter().map(|variant| in_words(&variant.kernel)).collect(),
+            running: in_words(&ManifestKernel {
+                release: running.release.into(),
+                version: Some(running.version.into()),
+                build_id: running.build_id.map(Into::into),
+            }),
+            release,
+        }),
+    }
+}
+
+/// What of a kernel differs first, as the program has it and as it runs.
+fn difference(expected: &ManifestKernel, running: Running<'_>) -> Option<(&'static str, String, String)> {
+    let differs = |what, expected: &str, found: &str| Some((what, expected.to_owned(), found.to_owned()));
     if expected.release != running.release {
-        return other("release", &expected.release, running.release);
+        return differs("release", &expected.release, running.release);
     }
     if let Some(version) = expected.version.as_deref().filter(|version| *version != running.version) {
-        return other("version", version, running.version);
+        return differs("version", version, running.version);
     }
     if let (Some(expected), Some(found)) = (expected.build_id.as_deref(), running.build_id)
         && !expected.eq_ignore_ascii_case(found)
     {
-        return other("build id", expected, found);
+        return differs("build id", expected, found);
     }
-    Ok(())
+    None
 }
 
-/// The addresses of the symbols that the program needs, in its order.
+/// A kernel, as far as it is known, for messages.
+pub fn in_words(kernel: &ManifestKernel) -> String {
+    let mut text = kernel.release.clone();
+    if let Some(version) = &kernel.version {
+        text.push(' ');
+        text.push_str(version);
+    }
+    if let Some(build_id) = &kernel.build_id {
+        text.push_str(&format!(" (build id {build_id})"));
+    }
+    text
+}
+
+/// The addresses of the symbols that a variant needs, in its order.
 ///
 /// # Errors
 /// [`Error::MissingSymbols`] with all that are missing.
-pub fn symbols(manifest: &Manifest, kernel: &Kernel) -> Result<Vec<u64>> {
+pub fn symbols(variant: &Variant, kernel: &Kernel) -> Result<Vec<u64>> {
     let mut missing = Vec::new();
     let mut addresses = Vec::new();
-    for name in &manifest.symbols {
+    for name in &variant.symbols {
         match address(kernel.symbols(), name) {
             Some(address) => addresses.push(address),
             None => missing.push(name.clone()),
@@ -80,26 +124,68 @@ mod tests {
     const RUNNING: Running<'static> =
         Running { release: "6.1.0-56-amd64", version: "#1 SMP Debian 6.1.192-2", build_id: Some("ab01") };
 
-    fn differing(change: impl FnOnce(&mut gpufas_abi::manifest::Kernel)) -> Option<&'static str> {
+    /// A program for these kernels: release, version and build id of each, where it is not empty.
+    fn program(kernels: &[(&str, &str, &str)]) -> Program {
         let mut manifest = crate::program::tests::manifest();
-        manifest.kernel.release = RUNNING.release.into();
-        manifest.kernel.version = None;
-        manifest.kernel.build_id = None;
-        change(&mut manifest.kernel);
-        match compare(&manifest, RUNNING) {
-            Ok(()) => None,
+        manifest.target = gpufas_abi::manifest::Target::Cuda;
+        let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        manifest.variants = kernels
+            .iter()
+            .map(|&(release, version, build_id)| {
+                let mut variant = manifest.variants[0].clone();
+                variant.kernel = ManifestKernel {
+                    release: release.into(),
+                    version: known(version),
+                    build_id: known(build_id),
+                };
+                variant
+            })
+            .collect();
+        Program::parse("x".as_ref(), crate::program::tests::fatbinary(&manifest)).unwrap()
+    }
+
+    fn differing(release: &str, version: &str, build_id: &str) -> Option<&'static str> {
+        match choose(&program(&[(release, version, build_id)]), RUNNING) {
+            Ok(0) => None,
             Err(Error::OtherKernel { what, release, .. }) if release == RUNNING.release => Some(what),
-            Err(error) => panic!("{error}"),
+            other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn what_is_known_is_compared() {
-        assert_eq!(differing(|_| {}), None);
-        assert_eq!(differing(|kernel| kernel.release.push('x')), Some("release"));
-        assert_eq!(differing(|kernel| kernel.version = Some("#2 SMP".into())), Some("version"));
-        assert_eq!(differing(|kernel| kernel.version = Some(RUNNING.version.into())), None);
-        assert_eq!(differing(|kernel| kernel.build_id = Some("ab02".into())), Some("build id"));
-        assert_eq!(differing(|kernel| kernel.build_id = Some("AB01".into())), None);
+        let release = RUNNING.release;
+        assert_eq!(differing(release, "", ""), None);
+        assert_eq!(differing("6.1.0-56-amd64x", "", ""), Some("release"));
+        assert_eq!(differing(release, "#2 SMP", ""), Some("version"));
+        assert_eq!(differing(release, RUNNING.version, ""), None);
+        assert_eq!(differing(release, "", "ab02"), Some("build id"));
+        assert_eq!(differing(release, "", "AB01"), None);
+    }
+
+    #[test]
+    fn of_several_variants_the_one_that_is_known_best_is_taken() {
+        let (release, version) = (RUNNING.release, RUNNING.version);
+        let chosen = |kernels: &[(&str, &str, &str)]| choose(&program(kernels), RUNNING).unwrap();
+        assert_eq!(chosen(&[("6.12.1", "", ""), (release, "", "")]), 1);
+        assert_eq!(chosen(&[(release, version, "ab02"), (release, version, "ab01")]), 1);
+        assert_eq!(chosen(&[(release, "", ""), (release, version, ""), (release, "", "ab01")]), 2);
+        assert_eq!(chosen(&[(release, "", ""), (release, version, "")]), 1);
+        assert_eq!(chosen(&[(release, "#2 SMP", ""), (release, "", "")]), 1);
+        // Without a build id of the running kernel, the version decides.
+        let running = Running { build_id: None, ..RUNNING };
+        let program = program(&[(release, "#2 SMP", "ab01"), (release, version, "ab02")]);
+        assert_eq!(choose(&program, running).unwrap(), 1);
+    }
+
+    #[test]
+    fn the_kernels_that_a_program_serves_are_named() {
+        let program = program(&[("6.12.1", "#3 SMP", ""), (RUNNING.release, "", "ab02")]);
+        let error = choose(&program, RUNNING).unwrap_err();
+        let message = error.to_string();
+        for part in ["6.12.1 #3 SMP", "6.1.0-56-amd64 (build id ab02)", RUNNING.version, "--kernel"] {
+            assert!(message.contains(part), "{message}");
+        }
+        assert_eq!(error.fault(), crate::error::Fault::Input);
     }
 }

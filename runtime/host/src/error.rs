@@ -293,6 +293,21 @@ pub enum Error {
         /// Release of the running kernel.
         release: String,
     },
+    /// The running kernel is none of those that the program was compiled for.
+    #[error(
+        "{path} was compiled for {}, and the guest's kernel is none of them: {running}; nothing was written; recompile \
+         with one more --kernel {release}", kernels.join(", ")
+    )]
+    OtherKernels {
+        /// The program.
+        path: PathBuf,
+        /// The kernels that it was compiled for.
+        kernels: Vec<String>,
+        /// What runs.
+        running: String,
+        /// Release of the running kernel.
+        release: String,
+    },
     /// The running kernel lacks symbols that the program needs.
     #[error("the running kernel {release} lacks symbols that the program needs: {}; nothing was written", names.join(", "))]
     MissingSymbols {
@@ -378,6 +393,7 @@ impl Error {
             | Self::Arguments { .. }
             | Self::Device { .. }
             | Self::OtherKernel { .. }
+            | Self::OtherKernels { .. }
             | Self::MissingSymbols { .. }
             | Self::DumpFormat { .. } => Fault::Input,
             _ => Fault::Machine,

@@ -10,7 +10,7 @@ use crate::memory::{self, Backing, GuestMemory};
 use crate::program::Program;
 use crate::qmp::{Pause, Qmp};
 use crate::{check, interrupt};
-use gpufas_abi::manifest::{Entry, Target};
+use gpufas_abi::manifest::{Entry, Target, Variant};
 use gpufas_kernel::{Kernel, PhysicalMemory};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -88,6 +88,8 @@ pub struct Options {
 pub struct Summary {
     /// The program.
     pub program: Program,
+    /// The number of the variant that fits the guest's kernel.
+    pub variant: usize,
     /// The entry point.
     pub entry: Entry,
     /// Its arguments.
@@ -183,16 +185,21 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
     let arguments = arguments::assign(&program, &entry, &options.arguments)?;
     let runner = Runner::new(&program, options.device)?;
     let Attached { mut qmp, memory } = attach(&options.guest)?;
-    let writes = program.manifest().writes;
-    if writes {
+    // What holds for all variants is said before the kernel is looked for, which takes a moment.
+    if program.manifest().variants.iter().all(|variant| variant.writes) {
         memory.check_writable()?;
     }
     runner.check_memory(&memory)?;
     let kernel = find_kernel(&options.guest, &memory)?;
-    check::kernel(program.manifest(), &kernel)?;
-    let symbols = check::symbols(program.manifest(), &kernel)?;
+    let number = check::select(&program, &kernel)?;
+    let variant = &program.manifest().variants[number];
+    let writes = variant.writes;
+    if writes {
+        memory.check_writable()?;
+    }
+    let symbols = check::symbols(variant, &kernel)?;
     let banner = banner(&kernel, &memory)?;
-    let mut ready = runner.prepare(&program, &memory)?;
+    let mut ready = runner.prepare(program.code(number), &memory)?;
 
     let pauses = match options.pause {
         PausePolicy::Auto => writes,
@@ -200,7 +207,8 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         PausePolicy::Never => false,
     };
     let launch = Launch {
-        program: &program,
+        code: program.code(number),
+        variant,
         entry: &entry,
         arguments: &arguments,
         memory: &memory,
@@ -260,6 +268,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         stores,
         guest_error,
         program,
+        variant: number,
     })
 }
 
@@ -310,10 +319,10 @@ impl Runner {
         }
     }
 
-    fn prepare(self, program: &Program, memory: &GuestMemory) -> Result<Ready> {
+    fn prepare(self, code: &[u8], memory: &GuestMemory) -> Result<Ready> {
         match self {
             Self::Host => Ok(Ready::Host),
-            Self::Cuda(gpu) => gpu.prepare(program, memory).map(Ready::Cuda),
+            Self::Cuda(gpu) => gpu.prepare(code, memory).map(Ready::Cuda),
         }
     }
 }
@@ -335,6 +344,11 @@ impl Ready {
 }
 
 impl Summary {
+    /// The variant of the program that was run.
+    pub fn variant(&self) -> &Variant {
+        &self.program.manifest().variants[self.variant]
+    }
+
     /// The exit status of `gpufas run`: 0 if the entry point returned at least 0, 1 if it returned an error,
     /// 3 if the program did not end regularly, 2 if the guest went away.
     pub fn exit_status(&self) -> u8 {

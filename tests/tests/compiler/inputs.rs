@@ -24,8 +24,9 @@ fn files_of_all_kinds_make_one_program() {
         .succeeds();
     let whole = Program::read(&scratch.path().join("sources.so")).unwrap();
     let parts = Program::read(&scratch.path().join("alone.so")).unwrap();
-    assert_eq!(whole.manifest().kernel, parts.manifest().kernel);
-    assert_eq!(whole.manifest().sites, parts.manifest().sites);
+    let (whole, parts) = (&whole.manifest().variants[0], &parts.manifest().variants[0]);
+    assert_eq!(whole.kernel, parts.kernel);
+    assert_eq!(whole.sites, parts.sites);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use gpufas::program::Program;
 fn build_id(scratch: &Scratch, headers: &Path) -> Option<String> {
     let mut command = scratch.bare(&["a.c", "b.c", "--target", "host", "-o", "p.so"]);
     crate::scratch::finish(command.arg("--kernel-headers").arg(headers), b"").succeeds();
-    Program::read(&scratch.path().join("p.so")).unwrap().manifest().kernel.build_id.clone()
+    Program::read(&scratch.path().join("p.so")).unwrap().manifest().variants[0].kernel.build_id.clone()
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn release_and_version_come_from_the_headers() {
     let scratch = Scratch::with_program();
     scratch.for_host(&["a.c", "b.c", "-o", "p.so"]).succeeds();
     let program = Program::read(&scratch.path().join("p.so")).unwrap();
-    let found = &program.manifest().kernel;
+    let found = &program.manifest().variants[0].kernel;
     assert_eq!(found.release, kernel().release);
     assert!(found.version.as_ref().is_some_and(|version| version.starts_with("#1 SMP")), "{found:?}");
     // The image lies beside the headers.
@@ -45,7 +45,7 @@ fn a_vmlinux_in_the_build_folder_says_the_build_id_if_it_is_of_the_same_build() 
     std::os::unix::fs::symlink(&kernel().common_headers, build.join("source")).unwrap();
     scratch.for_host(&["a.c", "b.c", "-o", "p.so"]).succeeds();
     let program = Program::read(&scratch.path().join("p.so")).unwrap();
-    let version = program.manifest().kernel.version.clone().unwrap();
+    let version = program.manifest().variants[0].kernel.version.clone().unwrap();
     let link = |version: &str, id: &str| {
         let banner = format!("Linux version {} (someone) (clang) {version}\\0A", kernel().release);
         let source = format!(

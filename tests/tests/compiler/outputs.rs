@@ -153,14 +153,15 @@ fn the_manifest_says_what_made_the_program() {
     let program = Program::read(&scratch.path().join("c.fatbin")).unwrap();
     let manifest = program.manifest();
     assert_eq!(manifest.architectures, ["sm_80", "sm_86", "sm_90", "compute_80", "compute_90"]);
-    assert_eq!(manifest.symbols, ["init_task"]);
-    assert!(!manifest.writes);
+    let variant = &manifest.variants[0];
+    assert_eq!(variant.symbols, ["init_task"]);
+    assert!(!variant.writes);
     let names: Vec<_> = manifest.toolchain.iter().map(|tool| tool.name.as_str()).collect();
     assert_eq!(names, ["gpufas-cc", "llvm", "rustc", "clang", "ptxas"]);
     assert!(manifest.toolchain.iter().all(|tool| tool.version.contains('.')), "{:?}", manifest.toolchain);
-    let files: Vec<_> = manifest.sites.iter().map(|site| site.file.as_str()).collect();
+    let files: Vec<_> = variant.sites.iter().map(|site| site.file.as_str()).collect();
     assert!(files.contains(&"c.c") && files.contains(&"arch/x86/include/asm/bitops.h"), "{files:?}");
-    let frames = manifest.sites.iter().flat_map(|site| &site.inlined_at);
+    let frames = variant.sites.iter().flat_map(|site| &site.inlined_at);
     let paths: Vec<_> = frames.map(|frame| &frame.file).filter(|file| file.starts_with('/')).collect();
     assert_eq!(paths, [""; 0], "headers are named as the kernel names them");
 }

@@ -188,7 +188,10 @@ impl Case<'_> {
                 outcome.stores.len()
             );
         }
-        ensure!(self.program.manifest().writes || outcome.stores.is_empty(), "the manifest denies stores");
+        ensure!(
+            self.program.manifest().variants[0].writes || outcome.stores.is_empty(),
+            "the manifest denies stores"
+        );
         translated::check_sites(outcome, self.program)
     }
 
@@ -221,7 +224,7 @@ impl Case<'_> {
 
     fn describe_fault(&self, fault: &gpufas_abi::FaultRecord) -> String {
         let kind = FaultKind::from_number(fault.kind);
-        let site = self.program.manifest().sites.get(fault.site as usize);
+        let site = self.program.manifest().variants[0].sites.get(fault.site as usize);
         let at = compare::describe(&self.stage.scene, &self.programs.fields, fault.address);
         format!("fault {kind:?} at {at}: {fault:x?}, {site:?}")
     }

@@ -31,11 +31,21 @@ pub fn run(
     budget: u64,
 ) -> Result<Outcome> {
     let entry = program.entry(entry).context("no such entry point")?;
-    let names = &program.manifest().symbols;
+    let variant = program.manifest().variants.first().context("no variant")?;
+    let names = &variant.symbols;
     let symbols: Option<Vec<_>> = names.iter().map(|name| symbols::address(name, layout)).collect();
     let symbols = symbols.with_context(|| format!("a variable of {names:?} is in no scene"))?;
-    let launch =
-        Launch { program, entry, arguments, memory, layout, symbols: &symbols, budget, timeout: TIMEOUT };
+    let launch = Launch {
+        code: program.code(0),
+        variant,
+        entry,
+        arguments,
+        memory,
+        layout,
+        symbols: &symbols,
+        budget,
+        timeout: TIMEOUT,
+    };
     let outcome = host::run(&launch, &mut |_| {}).context("cannot run the program")?;
     if let Some(reason) = outcome.stop_reason {
         bail!("the program had to be stopped ({reason:?}): {:?}", outcome.end);
@@ -84,7 +94,7 @@ pub fn check_sites(outcome: &Outcome, program: &Program) -> Result<()> {
 ///
 /// If it has not.
 pub fn check_site(site: u32, program: &Program) -> Result<()> {
-    let sites = &program.manifest().sites;
+    let sites = &program.manifest().variants[0].sites;
     let site = sites.get(site as usize).with_context(|| format!("there is no site {site}"))?;
     ensure!(!site.function.is_empty(), "nothing is known of site {site:?}");
     Ok(())

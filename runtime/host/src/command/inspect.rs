@@ -7,7 +7,7 @@ use clap::Args;
 use gpufas::arguments::type_name;
 use gpufas::program::Program;
 use gpufas::report::printable;
-use gpufas_abi::manifest::Target;
+use gpufas_abi::manifest::{Target, Variant};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -46,22 +46,9 @@ fn describe(program: &Program) -> String {
         Target::Host => "the host".into(),
     };
     let _ = writeln!(text, "program      {} for {target}", program.path().display());
-    let _ = writeln!(text, "kernel       {}", manifest.kernel.release);
-    for (name, value) in [("version", &manifest.kernel.version), ("build id", &manifest.kernel.build_id)] {
-        if let Some(value) = value {
-            let _ = writeln!(text, "{name:<12} {value}");
-        }
-    }
-    let writes = if manifest.writes { "yes" } else { "no" };
-    let _ = writeln!(text, "writes       {writes}");
-    let _ = writeln!(text, "code         {} bytes", program.code().len());
     let _ = writeln!(text, "interface    version {}", manifest.abi);
     for tool in &manifest.toolchain {
         let _ = writeln!(text, "made with    {} {}", tool.name, tool.version);
-    }
-    let _ = writeln!(text, "symbols      {}", manifest.symbols.len());
-    for symbol in &manifest.symbols {
-        let _ = writeln!(text, "  {symbol}");
     }
     let _ = writeln!(text, "entry points {}", manifest.entries.len());
     for entry in &manifest.entries {
@@ -74,5 +61,25 @@ fn describe(program: &Program) -> String {
             let _ = writeln!(text, "      {}", entry.description);
         }
     }
+    for (number, variant) in manifest.variants.iter().enumerate() {
+        describe_variant(&mut text, variant, program.code(number).len());
+    }
     text
+}
+
+/// What the program is for one kernel.
+fn describe_variant(text: &mut String, variant: &Variant, size: usize) {
+    let _ = writeln!(text, "kernel       {}", variant.kernel.release);
+    for (name, value) in [("version", &variant.kernel.version), ("build id", &variant.kernel.build_id)] {
+        if let Some(value) = value {
+            let _ = writeln!(text, "  {name:<10} {value}");
+        }
+    }
+    let writes = if variant.writes { "yes" } else { "no" };
+    let _ = writeln!(text, "  writes     {writes}");
+    let _ = writeln!(text, "  code       {size} bytes");
+    let _ = writeln!(text, "  symbols    {}", variant.symbols.len());
+    for symbol in &variant.symbols {
+        let _ = writeln!(text, "    {symbol}");
+    }
 }

@@ -67,17 +67,18 @@ pub fn run(launch: &Launch<'_>, log: LogSink<'_>) -> Result<Outcome> {
 
     // A copy, so that the file may change meanwhile, and so that what was checked is what is loaded.
     let mut library = memory_file(c"gpufas-program", 0)?;
-    let copied = library.write_all(launch.program.code());
+    let copied = library.write_all(launch.code);
     copied.map_err(|source| Error::System { action: "copy the program", source })?;
     let stack = Mapping::private_zeros(STACK_SIZE as usize + STACK_RESERVE + page_size())?;
     stack.guard(page_size())?;
     let name =
         |text: String| CString::new(text).map_err(|_| Error::Start { what: "a name holds a NUL".into() });
+    let exported = |name: &str| format!("{name}{}", launch.variant.suffix);
     let plan = Plan {
         library: name(format!("/proc/self/fd/{}", library.as_raw_fd()))?,
-        context_symbol: name(CONTEXT.into())?,
-        table_symbol: name(SYMBOL_TABLE.into())?,
-        entry_symbol: name(format!("{ENTRY_PREFIX}{}", launch.entry.name))?,
+        context_symbol: name(exported(CONTEXT))?,
+        table_symbol: name(exported(SYMBOL_TABLE))?,
+        entry_symbol: name(exported(&format!("{ENTRY_PREFIX}{}", launch.entry.name)))?,
         context: context(launch, &buffers, view.segments(), STACK_SIZE)?,
         symbols: launch.symbols,
         stack,

@@ -16,10 +16,9 @@ pub use stores::Store;
 use crate::arguments::Value;
 use crate::error::{Error, Result};
 use crate::memory::{Backing, GuestMemory};
-use crate::program::Program;
 use buffers::Buffers;
 use gpufas_abi::context::{FLAG_JOURNAL_COMPLETE, FLAG_READ_ONLY, MAX_ARGUMENTS, MAX_SEGMENTS};
-use gpufas_abi::manifest::Entry;
+use gpufas_abi::manifest::{Entry, Variant};
 use gpufas_abi::{ABI_VERSION, AddressSpace, Context, FaultRecord, Segment};
 use gpufas_kernel::Layout;
 use std::time::Duration;
@@ -31,8 +30,10 @@ pub const DEFAULT_BUDGET: u64 = 1_000_000_000;
 /// A program, and all that it needs to run once.
 #[derive(Clone, Copy, Debug)]
 pub struct Launch<'a> {
-    /// The program.
-    pub program: &'a Program,
+    /// The program's code for this kernel.
+    pub code: &'a [u8],
+    /// What the program says of it.
+    pub variant: &'a Variant,
     /// The entry point, one of the program's.
     pub entry: &'a Entry,
     /// Its arguments; as many as it has, and of their types.
@@ -41,7 +42,7 @@ pub struct Launch<'a> {
     pub memory: &'a GuestMemory,
     /// Where the guest's kernel is.
     pub layout: &'a Layout,
-    /// Addresses of the symbols that the program needs, in the manifest's order.
+    /// Addresses of the symbols that the variant needs, in its order.
     pub symbols: &'a [u64],
     /// Backward branches that it may take.
     pub budget: u64,

@@ -4,7 +4,7 @@
 
 use gpufas_abi::ABI_VERSION;
 use gpufas_abi::context::MAX_ARGUMENTS;
-use gpufas_abi::manifest::Manifest;
+use gpufas_abi::manifest::{Manifest, Target, Variant};
 use serde::Deserialize;
 use std::collections::HashSet;
 
@@ -46,8 +46,8 @@ pub(super) fn parse(text: &[u8]) -> Result<Manifest, Problem> {
 }
 
 fn check(manifest: &Manifest) -> Result<(), String> {
-    if manifest.kernel.release.is_empty() {
-        return Err("it names no kernel release".into());
+    if manifest.variants.is_empty() {
+        return Err("it is for no kernel".into());
     }
     if manifest.entries.is_empty() {
         return Err("it has no entry point".into());
@@ -59,8 +59,26 @@ fn check(manifest: &Manifest) -> Result<(), String> {
         }
         unique("argument", entry.arguments.iter().map(|argument| argument.name.as_str()))?;
     }
-    unique("symbol", manifest.symbols.iter().map(String::as_str))?;
-    if u32::try_from(manifest.sites.len()).is_err() {
+    manifest.variants.iter().try_for_each(check_variant)?;
+    let mut suffixes = HashSet::new();
+    if manifest.target == Target::Host
+        && let Some(twice) = manifest.variants.iter().find(|variant| !suffixes.insert(&variant.suffix))
+    {
+        return Err(format!("two kernels have the suffix {:?}", twice.suffix));
+    }
+    Ok(())
+}
+
+fn check_variant(variant: &Variant) -> Result<(), String> {
+    if variant.kernel.release.is_empty() {
+        return Err("it names no kernel release".into());
+    }
+    // It becomes part of names.
+    if !variant.suffix.is_empty() {
+        unique("suffix", std::iter::once(variant.suffix.as_str()))?;
+    }
+    unique("symbol", variant.symbols.iter().map(String::as_str))?;
+    if u32::try_from(variant.sites.len()).is_err() {
         return Err("it has too many sites".into());
     }
     Ok(())
@@ -113,10 +131,16 @@ mod tests {
         let refused = |change: fn(&mut Manifest)| {
             assert!(matches!(parse_changed(change), Err(Problem::Malformed(_))));
         };
-        refused(|manifest| manifest.kernel.release.clear());
+        refused(|manifest| manifest.variants.clear());
+        refused(|manifest| manifest.variants[0].kernel.release.clear());
+        refused(|manifest| manifest.variants[0].suffix = "\0".into());
+        refused(|manifest| manifest.variants.push(manifest.variants[0].clone()));
         refused(|manifest| manifest.entries.clear());
         refused(|manifest| manifest.entries[0].name = "a\0b".into());
-        refused(|manifest| manifest.symbols.push(manifest.symbols[0].clone()));
+        refused(|manifest| {
+            let symbols = &mut manifest.variants[0].symbols;
+            symbols.push(symbols[0].clone());
+        });
         refused(|manifest| manifest.entries.push(manifest.entries[0].clone()));
         refused(|manifest| {
             let argument = |index| Argument { name: format!("a{index}"), kind: ArgumentType::I32 };

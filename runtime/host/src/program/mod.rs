@@ -9,6 +9,7 @@ mod shared_object;
 use crate::error::{Error, Result};
 use gpufas_abi::manifest::{Entry, Manifest, Target};
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Largest file that is taken for a program, in bytes.
@@ -19,7 +20,9 @@ const LARGEST_FILE: u64 = 1 << 30;
 pub struct Program {
     path: PathBuf,
     manifest: Manifest,
-    code: Vec<u8>,
+    file: Vec<u8>,
+    /// Where the code of each variant is in the file.
+    code: Vec<Range<usize>>,
 }
 
 impl Program {
@@ -51,17 +54,16 @@ impl Program {
     pub fn parse(path: &Path, file: Vec<u8>) -> Result<Self> {
         let not = |what: String| Error::NotAProgram { path: path.into(), what };
         let (container, text, code) = if shared_object::is_elf(&file) {
-            let text = shared_object::manifest(&file).map_err(not)?.to_vec();
-            (Target::Host, text, file)
+            (Target::Host, shared_object::manifest(&file).map_err(not)?, Vec::new())
         } else if let Some(split) = fatbinary::split(&file) {
             let (code, text) = split.map_err(not)?;
-            (Target::Cuda, file[text].to_vec(), file[code].to_vec())
+            (Target::Cuda, &file[text], code)
         } else {
             return Err(
                 not("it is neither an ELF file nor a CUDA fatbinary; make one with gpufas-cc".into()),
             );
         };
-        let manifest = manifest::parse(&text).map_err(|error| match error {
+        let manifest = manifest::parse(text).map_err(|error| match error {
             manifest::Problem::Version(found) => {
                 Error::AbiVersion { path: path.into(), found, expected: gpufas_abi::ABI_VERSION }
             }
@@ -70,10 +72,18 @@ impl Program {
         if manifest.target != container {
             return Err(not("its manifest is for another target than its code".into()));
         }
-        if container == Target::Host {
-            shared_object::check(&code, &manifest).map_err(not)?;
-        }
-        Ok(Self { path: path.into(), manifest, code })
+        let count = manifest.variants.len();
+        let code = match container {
+            Target::Host => {
+                shared_object::check(&file, &manifest).map_err(not)?;
+                vec![0..file.len(); count]
+            }
+            Target::Cuda if code.len() != count => {
+                return Err(not(format!("it has {} containers for {count} kernels", code.len())));
+            }
+            Target::Cuda => code,
+        };
+        Ok(Self { path: path.into(), manifest, file, code })
     }
 
     /// Where it came from.
@@ -86,9 +96,10 @@ impl Program {
         &self.manifest
     }
 
-    /// What is loaded: the fatbinary without the manifest, or the whole shared object.
-    pub fn code(&self) -> &[u8] {
-        &self.code
+    /// What is loaded for variant `number` of the manifest: its fatbinary, or the whole shared object. Nothing if there is
+    /// no such variant.
+    pub fn code(&self, number: usize) -> &[u8] {
+        self.code.get(number).map_or(&[], |range| &self.file[range.clone()])
     }
 
     /// The entry point of a name.

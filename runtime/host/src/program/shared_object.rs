@@ -52,12 +52,15 @@ pub(super) fn check(file: &[u8], manifest: &Manifest) -> Result<(), String> {
             Some(_) => Ok(()),
         }
     };
-    symbol(CONTEXT, SymbolKind::Data, size_of::<Context>() as u64)?;
-    if !manifest.symbols.is_empty() {
-        symbol(SYMBOL_TABLE, SymbolKind::Data, manifest.symbols.len() as u64 * 8)?;
-    }
-    for entry in &manifest.entries {
-        symbol(&format!("{ENTRY_PREFIX}{}", entry.name), SymbolKind::Text, 0)?;
+    for variant in &manifest.variants {
+        let exported = |name: &str| format!("{name}{}", variant.suffix);
+        symbol(&exported(CONTEXT), SymbolKind::Data, size_of::<Context>() as u64)?;
+        if !variant.symbols.is_empty() {
+            symbol(&exported(SYMBOL_TABLE), SymbolKind::Data, variant.symbols.len() as u64 * 8)?;
+        }
+        for entry in &manifest.entries {
+            symbol(&exported(&format!("{ENTRY_PREFIX}{}", entry.name)), SymbolKind::Text, 0)?;
+        }
     }
     Ok(())
 }

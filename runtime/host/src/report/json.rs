@@ -8,7 +8,7 @@ use crate::arguments::Value;
 use crate::error::Error;
 use crate::launch::End;
 use crate::run::{NamedStore, Summary};
-use gpufas_abi::manifest::{ArgumentType, Manifest};
+use gpufas_abi::manifest::{ArgumentType, Variant};
 use gpufas_abi::{Access, FaultKind};
 use serde_json::{Map, Value as Json, json};
 
@@ -17,7 +17,7 @@ const FORM: u32 = 1;
 
 /// The object for a run.
 pub fn summary(summary: &Summary, log: &str) -> Json {
-    let manifest = summary.program.manifest();
+    let variant = summary.variant();
     let last = &summary.last;
     let arguments = summary.entry.arguments.iter().zip(&summary.arguments);
     let arguments: Map<String, Json> = arguments
@@ -39,11 +39,11 @@ pub fn summary(summary: &Summary, log: &str) -> Json {
         },
         "tries": summary.tries,
         "seconds": last.duration.as_secs_f64(),
-        "end": end(&last.end, manifest),
+        "end": end(&last.end, variant),
         "asked_to_end": summary.stop_reason(),
         "log": log,
         "log_lost": last.log_lost,
-        "stores": summary.stores.iter().map(|store| one_store(store, manifest)).collect::<Vec<_>>(),
+        "stores": summary.stores.iter().map(|store| one_store(store, variant)).collect::<Vec<_>>(),
         "stores_lost": last.stores_lost,
         "stores_kept": last.stores_kept,
         "budget_left": last.budget_left,
@@ -69,7 +69,7 @@ fn argument_value(value: &Value, kind: ArgumentType) -> Json {
     }
 }
 
-fn end(end: &End, manifest: &Manifest) -> Json {
+fn end(end: &End, variant: &Variant) -> Json {
     match end {
         End::Finished(result) => {
             json!({ "kind": "returned", "result": result, "errno": errno::name(*result) })
@@ -84,7 +84,7 @@ fn end(end: &End, manifest: &Manifest) -> Json {
             },
             "address": hexadecimal(record.address),
             "size": record.size,
-            "site": site(manifest, record.site),
+            "site": site(variant, record.site),
         }),
         End::Crash { signal, address, offset } => json!({
             "kind": "crash",
@@ -97,7 +97,7 @@ fn end(end: &End, manifest: &Manifest) -> Json {
     }
 }
 
-fn one_store(named: &NamedStore, manifest: &Manifest) -> Json {
+fn one_store(named: &NamedStore, variant: &Variant) -> Json {
     let (entry, symbol) = (&named.store.entry, named.symbol.as_ref());
     json!({
         "address": hexadecimal(entry.address),
@@ -107,6 +107,6 @@ fn one_store(named: &NamedStore, manifest: &Manifest) -> Json {
         "size": entry.size,
         "old": hexadecimal(entry.old),
         "new": named.store.new.map(hexadecimal),
-        "site": site(manifest, entry.site),
+        "site": site(variant, entry.site),
     })
 }

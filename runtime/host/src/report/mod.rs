@@ -12,11 +12,11 @@ pub use log::{Log, printable};
 pub use text::summary as text_summary;
 
 use gpufas_abi::FaultKind;
-use gpufas_abi::manifest::{Manifest, Site};
+use gpufas_abi::manifest::{Site, Variant};
 
 /// The source site of an index, if it is known.
-fn site(manifest: &Manifest, index: u32) -> Option<&Site> {
-    manifest.sites.get(index as usize).filter(|site| !site.file.is_empty() || !site.function.is_empty())
+fn site(variant: &Variant, index: u32) -> Option<&Site> {
+    variant.sites.get(index as usize).filter(|site| !site.file.is_empty() || !site.function.is_empty())
 }
 
 /// Name of a kind of fault in JSON.

@@ -14,7 +14,7 @@ use std::time::Duration;
 fn run(end: End) -> Summary {
     let mut manifest = crate::program::tests::manifest();
     manifest.target = Target::Cuda;
-    manifest.sites[1].inlined_at =
+    manifest.variants[0].sites[1].inlined_at =
         vec![Frame { file: "/a/b/list.h".into(), line: 3, column: 1, function: "walk\x1b[2J".into() }];
     let program =
         Program::parse("kill.fatbin".as_ref(), crate::program::tests::fatbinary(&manifest)).unwrap();
@@ -29,6 +29,7 @@ fn run(end: End) -> Summary {
     Summary {
         entry: program.manifest().entries[0].clone(),
         program,
+        variant: 0,
         arguments: vec![Value::Number(-5i64 as u64)],
         device: "cuda:0 (NVIDIA H200)".into(),
         kernel: Identity { release: "6.1.0".into(), version: "#1 SMP".into(), build_id: None },

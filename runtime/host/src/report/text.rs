@@ -5,7 +5,7 @@
 use super::{errno, fault_text, printable, site};
 use crate::launch::End;
 use crate::run::{NamedStore, Summary};
-use gpufas_abi::manifest::{Manifest, Site};
+use gpufas_abi::manifest::{Site, Variant};
 use gpufas_abi::{Access, FaultKind, FaultRecord};
 use std::fmt::Write as _;
 
@@ -14,10 +14,10 @@ const MOST_STORES: usize = 64;
 
 /// The summary, in lines.
 pub fn summary(summary: &Summary) -> String {
-    let manifest = summary.program.manifest();
+    let variant = summary.variant();
     let mut text = String::new();
     // Writing to a String cannot fail, here and below.
-    let _ = writeln!(text, "{}: {}", summary.entry.name, end(summary, manifest));
+    let _ = writeln!(text, "{}: {}", summary.entry.name, end(summary, variant));
     let state = if summary.paused { ", paused meanwhile" } else { "" };
     let tries = match summary.tries {
         1 => String::new(),
@@ -36,7 +36,7 @@ pub fn summary(summary: &Summary) -> String {
     if summary.last.log_lost > 0 {
         let _ = writeln!(text, "  {} messages did not fit into the log", summary.last.log_lost);
     }
-    stores(&mut text, summary, manifest);
+    stores(&mut text, summary, variant);
     text
 }
 
@@ -44,14 +44,14 @@ fn milliseconds(duration: std::time::Duration) -> String {
     format!("{:.3} ms", duration.as_secs_f64() * 1e3)
 }
 
-fn end(summary: &Summary, manifest: &Manifest) -> String {
+fn end(summary: &Summary, variant: &Variant) -> String {
     match &summary.last.end {
         End::Finished(result) if *result >= 0 => format!("returned {result}"),
         End::Finished(result) => match errno::name(*result) {
             Some(name) => format!("returned {result} (-{name})"),
             None => format!("returned {result}"),
         },
-        End::Fault(record) => fault(record, manifest),
+        End::Fault(record) => fault(record, variant),
         End::Crash { signal, address, offset } => {
             let address = address.map(|address| format!(" accessing {address:#x}")).unwrap_or_default();
             let offset =
@@ -79,7 +79,7 @@ fn end(summary: &Summary, manifest: &Manifest) -> String {
     }
 }
 
-fn fault(record: &FaultRecord, manifest: &Manifest) -> String {
+fn fault(record: &FaultRecord, variant: &Variant) -> String {
     let kind = FaultKind::from_number(record.kind);
     let mut text = format!("fault: {}", fault_text(kind));
     let access = match Access::from_number(record.access) {
@@ -94,7 +94,7 @@ fn fault(record: &FaultRecord, manifest: &Manifest) -> String {
     if with_address || record.address != 0 {
         let _ = write!(text, "\n  {access} {} bytes at {:#x}", record.size, record.address);
     }
-    match site(manifest, record.site) {
+    match site(variant, record.site) {
         Some(site) => {
             let _ = write!(text, "\n  at {}", position(&site.file, site.line, site.column, &site.function));
             for frame in &site.inlined_at {
@@ -137,7 +137,7 @@ fn short_place(site: &Site) -> String {
     text
 }
 
-fn stores(text: &mut String, summary: &Summary, manifest: &Manifest) {
+fn stores(text: &mut String, summary: &Summary, variant: &Variant) {
     let count = summary.stores.len() as u64 + summary.last.stores_lost;
     if count == 0 {
         text.push_str("  nothing was written\n");
@@ -150,7 +150,7 @@ fn stores(text: &mut String, summary: &Summary, manifest: &Manifest) {
         let _ = writeln!(text, "  {count} {plural}, of which none reached the guest:");
     }
     for store in summary.stores.iter().take(MOST_STORES) {
-        let _ = writeln!(text, "    {}", one_store(store, manifest));
+        let _ = writeln!(text, "    {}", one_store(store, variant));
     }
     let hidden = count.saturating_sub(MOST_STORES as u64);
     if hidden > 0 {
@@ -158,7 +158,7 @@ fn stores(text: &mut String, summary: &Summary, manifest: &Manifest) {
     }
 }
 
-fn one_store(named: &NamedStore, manifest: &Manifest) -> String {
+fn one_store(named: &NamedStore, variant: &Variant) -> String {
     let entry = &named.store.entry;
     let digits = entry.size.min(8) as usize * 2;
     let symbol = match &named.symbol {
@@ -168,7 +168,7 @@ fn one_store(named: &NamedStore, manifest: &Manifest) -> String {
     };
     let new = named.store.new.map_or("?".into(), |new| format!("{new:#0width$x}", width = digits + 2));
     let more = if entry.size > 8 { format!(" ({} bytes)", entry.size) } else { String::new() };
-    let place = site(manifest, entry.site);
+    let place = site(variant, entry.site);
     let place = place.map(|site| format!("\n      {}", short_place(site))).unwrap_or_default();
     let old = format!("{:#0width$x}", entry.old, width = digits + 2);
     format!("{:#x}{symbol}: {old} -> {new}{more}{place}", entry.address)

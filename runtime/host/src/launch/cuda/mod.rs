@@ -13,7 +13,6 @@ use super::{End, Launch, LogSink, Outcome, check_segments, context, stores};
 use crate::error::{Error, Result};
 use crate::memory::mapping::{Mapping, page_size};
 use crate::memory::{Backing, GuestMemory, MappedMemory};
-use crate::program::Program;
 use driver::{Device, Module, PinnedMemory, RegisteredMemory};
 use gpufas_abi::symbols::{CONTEXT, ENTRY_PREFIX, SYMBOL_TABLE};
 use gpufas_abi::{Context, Segment, Status};
@@ -121,12 +120,12 @@ impl Gpu {
     ///
     /// # Errors
     /// [`Error::PrivateMemory`], [`Error::TooManySegments`], [`Error::Cuda`].
-    pub fn prepare(self, program: &Program, memory: &GuestMemory) -> Result<Prepared> {
+    pub fn prepare(self, code: &[u8], memory: &GuestMemory) -> Result<Prepared> {
         let view = View::new(memory)?;
         check_segments(&view.segments())?;
         let (registered, segments) = register(&self.device, &view.segments())?;
         self.device.set_stack_size((STACK_SIZE + STACK_RESERVE) as usize)?;
-        let module = Module::load(&self.device, program.code())?;
+        let module = Module::load(&self.device, code)?;
         let held = Held { module, _registered: registered, _view: view, gpu: self };
         Ok(Prepared { segments, held: ManuallyDrop::new(held), abandoned: false })
     }
@@ -168,7 +167,7 @@ impl Prepared {
         self.held.gpu.describe()
     }
 
-    /// Runs the program once. `launch` must have the program and the memory that this was prepared with.
+    /// Runs the program once. `launch` must have the code and the memory that this was prepared with.
     ///
     /// If the program does not end even when asked ([`End::Unresponsive`]), it goes on until this process ends,
     /// which should then be soon, and by `_exit`.

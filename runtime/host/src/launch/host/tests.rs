@@ -43,7 +43,7 @@ fn program(code: &str) -> Program {
         description: String::new(),
         arguments: vec![argument("number", ArgumentType::I64), argument("text", ArgumentType::String)],
     }];
-    manifest.symbols = vec!["first".into(), "second".into()];
+    manifest.variants[0].symbols = vec!["first".into(), "second".into()];
     let folder = tempfile::tempdir().unwrap();
     let (source, output) = (folder.path().join("test.c"), folder.path().join("test.so"));
     // A JSON text of this crate's is a C string but for the quotes.
@@ -87,7 +87,8 @@ fn run_for(code: &str, memory: &GuestMemory, timeout: Duration) -> Ran {
     let program = program(code);
     let arguments = [Value::Number(-5i64 as u64), Value::String(b"hello".to_vec())];
     let launch = Launch {
-        program: &program,
+        code: program.code(0),
+        variant: &program.manifest().variants[0],
         entry: &program.manifest().entries[0],
         arguments: &arguments,
         memory,
@@ -115,7 +116,7 @@ fn a_program_gets_its_context_and_is_heard() {
         ENTRY(test)
         {
             volatile struct context *c = CONTEXT;
-            int good = c->version == 1 && c->flags == 0 && c->direct_map_start == 0xffff888000000000
+            int good = c->version == 2 && c->flags == 0 && c->direct_map_start == 0xffff888000000000
                 && c->page_table_levels == 4 && c->image_physical == 0x1000000 && c->budget == 1000
                 && c->segment_count == 2 && c->segments[1].start == 1ul << 32
                 && c->segments[1].end == (1ul << 32) + 4 * 4096
@@ -358,7 +359,8 @@ fn text_is_handed_on_while_the_program_runs() {
     let program = program("ENTRY(test) { print(\"waiting\\n\"); while (!get(0, 1)); finish(0); }");
     let (memory, file) = memory(Backing::Shared);
     let launch = Launch {
-        program: &program,
+        code: program.code(0),
+        variant: &program.manifest().variants[0],
         entry: &program.manifest().entries[0],
         arguments: &[],
         memory: &memory,
@@ -422,7 +424,7 @@ fn memory_in_too_many_pieces_is_refused() {
 
 #[test]
 fn a_damaged_program_is_survived_when_it_is_read() {
-    let good = program("ENTRY(test) { }").code().to_vec();
+    let good = program("ENTRY(test) { }").code(0).to_vec();
     proptest!(|(at in prop::collection::vec((0..good.len(), any::<u8>()), 1..8), keep in 0..good.len())| {
         let mut file = good.clone();
         for (at, byte) in at {
@@ -443,7 +445,7 @@ fn a_damaged_program_is_survived_when_it_is_read() {
 fn the_symbols_of_a_program_are_checked_when_it_is_read() {
     let good = program("ENTRY(test) { }");
     let change = |name: &str| {
-        let mut file = good.code().to_vec();
+        let mut file = good.code(0).to_vec();
         let name = name.as_bytes();
         let places: Vec<_> =
             (0..file.len() - name.len()).filter(|at| file[*at..].starts_with(name)).collect();

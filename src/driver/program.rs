@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! From all inputs to a program: for each kernel the inputs are compiled and linked, and pass through the pipeline; what
+//! comes of it is packed into one file. The program is checked for every kernel before code is generated for any.
+
+use gpufas_abi::manifest::{Entry, Tool, Variant};
+use gpufas_passes::diagnostic::{Diagnostic, Severity};
+use gpufas_passes::llvm::diagnostics::DiagnosticLog;
+use gpufas_passes::llvm::machine::data_layout;
+use gpufas_passes::llvm::{Context, Module};
+use gpufas_passes::pipeline::Pipeline;
+use gpufas_passes::program::Program;
+use inkwell::targets::TargetMachine;
+
+use super::Driver;
+use crate::arguments::Emit;
+use crate::backend::{self, Backend};
+use crate::error::{Error, Result};
+use crate::intermediate::Intermediate;
+use crate::target::encode;
+use crate::{crash, device_runtime, link, manifest, output};
+
+/// A program that is ready for code generation, for one kernel.
+struct Part<'c, 'l> {
+    module: Module<'c>,
+    log: &'l DiagnosticLog<'c>,
+    folder: Intermediate,
+    variant: Variant,
+    entries: Vec<Entry>,
+    toolchain: Vec<Tool>,
+}
+
+impl Driver<'_> {
+    /// Makes what is asked for of all inputs.
+    pub(super) fn link(&mut self) -> Result<()> {
+        let output = self.arguments.output_path();
+        // Inputs that are compiled already say which kernel they are for.
+        let count = self.kernels.len().max(1);
+        let contexts: Vec<Context> = (0..count).map(|_| Context::create()).collect();
+        let logs: Vec<_> = contexts.iter().map(DiagnosticLog::new).collect();
+        let folder = Intermediate::new(self.arguments, self.temporary, &output, &output);
+        let mut parts = Vec::new();
+        for (number, (context, log)) in contexts.iter().zip(&logs).enumerate() {
+            let folder = folder.of_kernel(self.kernel_of_several(number));
+            let linked = self.link_inputs((context, log), number, &output);
+            let Some(module) = linked.map_err(|error| self.of_kernel(number, error))? else { continue };
+            if let Some(passes) = &self.arguments.passes {
+                return output::write(&output, &self.run_passes(&module, passes)?);
+            }
+            let part =
+                self.part(module, log, folder, number).map_err(|error| self.of_kernel(number, error))?;
+            if matches!(self.arguments.emit, Emit::LlvmIr | Emit::Bitcode) {
+                return output::write(&output, &encode(&part.module, self.arguments.emit == Emit::LlvmIr));
+            }
+            parts.push(part);
+        }
+        // Only now: what is wrong with the program is said on a machine without NVIDIA's tools, too.
+        let backend = Backend::new(self.arguments, self.runner)?;
+        if self.runner.dry_run {
+            let variant = |number: usize| {
+                let label = self.kernels.get(number).map(|kernel| kernel.label.clone());
+                (folder.of_kernel(self.kernel_of_several(number)), label.unwrap_or_default())
+            };
+            return backend.show(&folder, &(0..count).map(variant).collect::<Vec<_>>());
+        }
+        output::write(&output, &self.generate(&backend, &folder, parts)?)
+    }
+
+    /// All inputs for a kernel as one module; none if commands are only shown.
+    fn link_inputs<'c>(
+        &mut self,
+        (context, log): (&'c Context, &DiagnosticLog<'_>),
+        kernel: usize,
+        output: &std::path::Path,
+    ) -> Result<Option<Module<'c>>> {
+        let mut modules = Vec::new();
+        for name in &self.arguments.inputs {
+            if let Some(module) = self.load((context, log), name, kernel, output)? {
+                modules.push((name.clone(), module));
+            }
+        }
+        if self.runner.dry_run {
+            return Ok(None);
+        }
+        crash::doing("linking the inputs");
+        let module = link::link(log, modules)?;
+        link::add_header_folders(&module, &mut self.names);
+        crash::keep("program.bc", &encode(&module, false));
+        Ok(Some(module))
+    }
+
+    fn pipeline(&self, machine: &TargetMachine) -> Pipeline {
+        Pipeline {
+            target: self.arguments.target,
+            data_layout: data_layout(machine),
+            optimization: self.arguments.optimization,
+        }
+    }
+
+    /// Runs some passes only.
+    fn run_passes(&self, module: &Module<'_>, passes: &[String]) -> Result<Vec<u8>> {
+        let machine = backend::machine(self.arguments)?;
+        let pipeline = self.pipeline(&machine);
+        let mut program = Program::default();
+        for pass in passes {
+            running(pass);
+            pipeline.step(pass, module, &mut program)?;
+        }
+        self.report(&program)?;
+        Ok(encode(module, self.arguments.emit == Emit::LlvmIr))
+    }
+
+    /// Takes the whole program through the pipeline, for the kernel of a number.
+    fn part<'c, 'l>(
+        &self,
+        module: Module<'c>,
+        log: &'l DiagnosticLog<'c>,
+        folder: Intermediate,
+        number: usize,
+    ) -> Result<Part<'c, 'l>> {
+        let arguments = self.arguments;
+        let named = self.kernels.get(number).map(|kernel| &kernel.identity);
+        let kernel = link::kernel_of(&module, named)?;
+        let machine = backend::machine(arguments)?;
+        let pipeline = self.pipeline(&machine);
+        let mut program = Program::default();
+        pipeline.run(&module, &mut program, running)?;
+        self.report(&program)?;
+        if program.entries.is_empty() {
+            return Err(Error::Usage(
+                "the program has no entry point; define one with GPUFAS_ENTRY of <gpufas/gpufas.h>".into(),
+            ));
+        }
+        let toolchain = manifest::toolchain(&module);
+        device_runtime::link(&module, log, &pipeline, &machine, arguments.debug)?;
+        crash::keep("program.bc", &encode(&module, false));
+        folder.keep("linked.bc", || encode(&module, false))?;
+        let suffix = backend::suffix(arguments.target, self.kernel_of_several(number).map(|_| number));
+        backend::add_suffix(&module, &suffix);
+        let entries = std::mem::take(&mut program.entries);
+        let variant = manifest::variant(kernel, suffix, program, &self.names);
+        Ok(Part { module, log, folder, variant, entries, toolchain })
+    }
+
+    /// Generates code for all kernels and packs it.
+    fn generate(
+        &self,
+        backend: &Backend<'_>,
+        folder: &Intermediate,
+        parts: Vec<Part<'_, '_>>,
+    ) -> Result<Vec<u8>> {
+        let machine = backend::machine(self.arguments)?;
+        let entries = manifest::common_entries(parts.iter().map(|part| (&part.variant, &part.entries)))?;
+        let mut toolchain: Vec<Tool> = Vec::new();
+        for tool in parts.iter().flat_map(|part| part.toolchain.iter().cloned()).chain(backend.tools()) {
+            if !toolchain.contains(&tool) {
+                toolchain.push(tool);
+            }
+        }
+        let variants = parts.iter().map(|part| part.variant.clone()).collect();
+        let manifest =
+            manifest::encode(self.arguments.target, backend.architectures(), entries, variants, toolchain)?;
+        // The host's is part of the code, and all of it is known only now.
+        let last = parts.len().saturating_sub(1);
+        let mut codes = Vec::new();
+        for (number, part) in parts.iter().enumerate() {
+            let manifest = (number == last).then_some(manifest.as_slice());
+            let label = self.kernel_of_several(number).map(|kernel| kernel.label.as_str());
+            let label = label.unwrap_or(&part.variant.kernel.release);
+            let code = backend.code((&part.module, part.log), &machine, &part.folder, label, manifest);
+            codes.push((&part.folder, code.map_err(|error| self.of_kernel(number, error))?));
+        }
+        backend.pack(folder, &codes, &manifest)
+    }
+
+    /// Shows diagnostics.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Reported`] if there was an error.
+    fn report(&self, program: &Program) -> Result<()> {
+        let mut diagnostics: Vec<Diagnostic> = program.diagnostics.clone();
+        for diagnostic in &mut diagnostics {
+            if diagnostic.severity == Severity::Warning && self.arguments.warnings_are_errors {
+                diagnostic.severity = Severity::Error;
+            }
+        }
+        diagnostics
+            .retain(|diagnostic| diagnostic.severity != Severity::Warning || !self.arguments.no_warnings);
+        self.messages.show(&diagnostics, &self.names);
+        let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        if failed { Err(Error::Reported) } else { Ok(()) }
+    }
+}
+
+/// Notes which pass is at work, for the case that it crashes.
+fn running(pass: &str) {
+    crash::doing(&format!("running the pass {pass}"));
+}
