@@ -37,7 +37,14 @@ pub fn toolchain(program: &Module<'_>) -> Vec<Tool> {
 pub fn variant(kernel: Kernel, suffix: String, program: Program, names: &SourceNames) -> Variant {
     let mut sites = program.sites.into_sites();
     sites.iter_mut().for_each(|site| names.shorten(site));
-    Variant { kernel, suffix, symbols: program.symbols, writes: program.writes, sites }
+    Variant {
+        kernel,
+        suffix,
+        symbols: program.symbols,
+        writes: program.writes,
+        this_cpu: program.this_cpu,
+        sites,
+    }
 }
 
 /// The entry points of all variants, which must have the same names and arguments.

@@ -17,5 +17,11 @@ pub const BUG: &str = "gpufas.bug";
 /// `fn(ptr format, ptr arguments, i32 count) -> i32`: `printk`.
 pub const PRINT: &str = "gpufas.print";
 
+/// A variable of 32 bits: the number of "this CPU" ([`gpufas_abi::Context::cpu`]).
+pub const CPU: &str = "gpufas.cpu";
+
+/// A variable of 64 bits: what leads from a per-CPU variable to this CPU's copy ([`gpufas_abi::Context::cpu_offset`]).
+pub const CPU_OFFSET: &str = "gpufas.cpu_offset";
+
 /// What precedes a kernel symbol's name in the name of the variable that stands for its entry in the symbol table.
 pub const SYMBOL_PREFIX: &str = "gpufas.symbol.";

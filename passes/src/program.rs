@@ -17,6 +17,8 @@ pub struct Program {
     pub symbols: Vec<String>,
     /// Whether it may store to kernel memory.
     pub writes: bool,
+    /// Whether anything in it belongs to "this CPU".
+    pub this_cpu: bool,
     /// Source sites.
     pub sites: SiteTable,
     /// What passes had to say.

@@ -3,6 +3,8 @@
 #include "scene.h"
 
 #include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
 
 /* The generator puts these into the kernel's image. */
 extern struct scene *scene_pointer;
@@ -11,6 +13,9 @@ extern u32 scene_table[64];
 extern struct list_head scene_list;
 DECLARE_PER_CPU(struct item *, scene_current);
 DECLARE_PER_CPU(u64, scene_ticks);
+DECLARE_PER_CPU(u32, scene_word);
+DECLARE_PER_CPU(u16, scene_half);
+DECLARE_PER_CPU(u8, scene_byte);
 
 GPUFAS_ENTRY(symbol_variables, "read and write variables of the kernel", unsigned long, root, u64, value)
 {
@@ -93,7 +98,30 @@ GPUFAS_ENTRY(symbol_per_cpu, "per-CPU variables", unsigned long, root, u32, numb
 		if (item)
 			sum += item->id;
 	}
-	/* "This CPU" is the boot CPU. */
 	per_cpu(scene_current, number % 4) = scene->first;
 	return sum;
+}
+
+GPUFAS_ENTRY(symbol_this_cpu, "variables of this CPU", unsigned long, root, u64, value, u32, number)
+{
+	struct scene *scene = (struct scene *)root;
+	u64 *ticks = this_cpu_ptr(&scene_ticks);
+	unsigned long flags;
+
+	scene->out[0] = raw_smp_processor_id();
+	scene->out[1] = (unsigned long)current == root;
+	scene->out[2] = this_cpu_read(scene_ticks) == per_cpu(scene_ticks, smp_processor_id());
+	local_save_flags(flags);
+	scene->out[3] = irqs_disabled_flags(flags);
+	*ticks += value;
+	this_cpu_inc(scene_ticks);
+	this_cpu_sub(scene_word, number);
+	this_cpu_or(scene_word, 0x100);
+	__this_cpu_and(scene_half, (u16)value);
+	scene->out[4] = this_cpu_xchg(scene_ticks, value);
+	scene->out[5] = this_cpu_cmpxchg(scene_word, number, 7) + this_cpu_add_return(scene_half, number);
+	this_cpu_write(scene_byte, (u8)number);
+	__this_cpu_dec(scene_byte);
+	scene->out[6] = this_cpu_xchg(scene_byte, 5) + __this_cpu_cmpxchg(scene_ticks, value, 3);
+	return this_cpu_read(scene_word);
 }

@@ -3,11 +3,13 @@
 //! The state of a CPU while it executes one asm statement, as IR values: where each operand is, what each
 //! register holds, and the flags.
 
-use crate::llvm::{Builder, Predicate, Type, Value};
+use crate::llvm::{Builder, Module, Predicate, Type, Value};
 
+use super::address_space;
 use super::constraint::{Constraints, Place, register_family, register_width};
 use super::instruction::refused;
 use super::refusal::Refusal;
+use super::segment::Variable;
 use super::template::Operand;
 
 /// What an operand is bound to.
@@ -17,6 +19,8 @@ pub enum Slot<'c> {
     Register(Option<Value<'c>>, Type<'c>),
     /// Memory at an address.
     Memory(Value<'c>),
+    /// This CPU's copy of the per-CPU variable at an address.
+    ThisCpu(Value<'c>),
     /// A condition flag that is an output.
     Flag(String, Type<'c>),
     /// A label.
@@ -40,12 +44,16 @@ pub struct Flags<'c> {
 
 /// The machine.
 pub struct Machine<'a, 'c> {
+    /// The module that the statement is in.
+    pub module: &'a Module<'c>,
     /// Where instructions are built.
     pub builder: &'a Builder<'c>,
     /// One for each operand.
     pub slots: Vec<Slot<'c>>,
     /// The flags.
     pub flags: Flags<'c>,
+    /// Whether the statement does more than make its outputs, so that it stays where they are not used.
+    pub has_side_effects: bool,
     constraints: &'a Constraints,
 }
 
@@ -54,6 +62,7 @@ impl<'a, 'c> Machine<'a, 'c> {
     ///
     /// `outputs` are the types of the direct outputs.
     pub fn new(
+        module: &'a Module<'c>,
         builder: &'a Builder<'c>,
         constraints: &'a Constraints,
         outputs: &[Type<'c>],
@@ -70,12 +79,15 @@ impl<'a, 'c> Machine<'a, 'c> {
                 }
                 (Place::Memory, _) => {
                     let pointer = arguments.next().ok_or_else(mismatch)?;
-                    if pointer.ty().address_space() != 0 {
-                        return Err(Refusal::unknown(
-                            "it accesses an address space that is not the kernel's",
-                        ));
+                    match pointer.ty().address_space() {
+                        0 => Slot::Memory(pointer),
+                        address_space::GS => Slot::ThisCpu(address_space::flatten(builder, pointer)),
+                        _ => {
+                            return Err(Refusal::unknown(
+                                "it accesses an address space that is not the kernel's",
+                            ));
+                        }
                     }
-                    Slot::Memory(pointer)
                 }
                 (Place::Flag(name), true) => Slot::Flag(name.clone(), outputs.next().ok_or_else(mismatch)?),
                 (Place::Label, _) => Slot::Label,
@@ -110,7 +122,7 @@ impl<'a, 'c> Machine<'a, 'c> {
             }
             slots.push(slot);
         }
-        Ok(Self { builder, slots, flags: Flags::default(), constraints })
+        Ok(Self { module, builder, slots, flags: Flags::default(), has_side_effects: true, constraints })
     }
 
     /// The number of the operand that an operand of the text stands for, if it stands for one.
@@ -184,6 +196,12 @@ impl<'a, 'c> Machine<'a, 'c> {
 
     /// The address of a memory operand.
     pub fn address(&self, operand: &Operand) -> Option<Value<'c>> {
+        if self.is_this_cpu(operand) {
+            return match self.this_cpu(operand)? {
+                Variable::Copy(pointer) => Some(self.copy_address(pointer)),
+                _ => None,
+            };
+        }
         match operand {
             Operand::Memory(displacement, base) => {
                 let base = match self.slot(base)? {
@@ -209,6 +227,7 @@ impl<'a, 'c> Machine<'a, 'c> {
     /// Whether an operand is memory.
     pub fn is_memory(&self, operand: &Operand) -> bool {
         matches!(operand, Operand::Memory(..) | Operand::At(_))
+            || self.is_this_cpu(operand)
             || matches!(self.slot(operand), Some(Slot::Memory(..)))
     }
 
@@ -216,6 +235,10 @@ impl<'a, 'c> Machine<'a, 'c> {
     pub fn read(&self, operand: &Operand, bits: u32) -> Result<Value<'c>, Refusal> {
         if let Operand::Immediate(value) = operand {
             return Ok(self.builder.integer(bits).signed_constant(*value));
+        }
+        if self.is_this_cpu(operand) {
+            let variable = self.this_cpu(operand).ok_or_else(not_known)?;
+            return Ok(self.read_this_cpu(variable, bits));
         }
         if let Some(address) = self.address(operand) {
             let load = self.builder.load(self.builder.integer(bits), address, bits / 8);
@@ -259,6 +282,10 @@ impl<'a, 'c> Machine<'a, 'c> {
     /// Writes an operand of `bits` bits.
     pub fn write(&mut self, operand: &Operand, value: Value<'c>) -> Result<(), Refusal> {
         let bits = value.ty().bits();
+        if self.is_this_cpu(operand) {
+            let variable = self.this_cpu(operand).ok_or_else(not_known)?;
+            return self.write_this_cpu(variable, value);
+        }
         if let Some(address) = self.address(operand) {
             self.builder.store(value, address, bits / 8).set_volatile();
             return Ok(());
@@ -342,9 +369,13 @@ impl<'a, 'c> Machine<'a, 'c> {
                     let condition = self.condition(code)?;
                     values.push(self.builder.convert(condition, *ty));
                 }
-                Slot::Memory(..) | Slot::Label | Slot::Same(_) => {}
+                Slot::Memory(..) | Slot::ThisCpu(..) | Slot::Label | Slot::Same(_) => {}
             }
         }
         Ok(values)
     }
+}
+
+fn not_known() -> Refusal {
+    Refusal::unknown("its per-CPU operand is not known to gpufas-cc")
 }

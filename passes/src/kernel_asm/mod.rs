@@ -6,9 +6,11 @@
 //! ([`machine`], [`instruction`]), so what counts is mnemonics, operands and constraints, not the exact text. What has
 //! no meaning outside the CPU becomes a [`crate::marker::REFUSED`] call with the reason.
 
+mod address_space;
 mod constraint;
 mod idiom;
 mod instruction;
+mod interrupts;
 mod machine;
 pub mod refusal;
 mod segment;
@@ -31,12 +33,14 @@ pub const NAME: &str = "kernel-asm";
 pub fn run(module: &Module<'_>) {
     // Symbol tables, export entries and the like of the kernel's own link.
     module.clear_inline_asm();
+    address_space::rename_variables(module);
     for function in module.defined_functions() {
         for call in function.instructions() {
             if let Some(asm) = call.callee().and_then(InlineAsm::of) {
                 translate(module, call, &asm);
             }
         }
+        address_space::resolve(module, function);
         stack_pointer::forget(function);
         unreachable::guard(module, function);
     }
@@ -83,7 +87,8 @@ fn meaning<'c>(
         ty if ty.is_structure() => ty.fields(),
         ty => vec![ty],
     };
-    let mut machine = Machine::new(builder, &constraints, &output_types, &call.arguments())?;
+    let mut machine = Machine::new(module, builder, &constraints, &output_types, &call.arguments())?;
+    machine.has_side_effects = asm.has_side_effects;
 
     if let Some(outcome) = idiom::recognise(module, &mut machine, &template)? {
         return Ok(outcome);
@@ -101,7 +106,10 @@ fn meaning<'c>(
         builder.fence(Ordering::LLVMAtomicOrderingAcquireRelease, true);
     }
     let mut jumps = Vec::new();
-    for instruction in &instructions {
+    let is_idiom = interrupts::execute(&mut machine, &instructions)?
+        || segment::exchange_loop(&mut machine, &instructions)?;
+    let rest = if is_idiom { &[] } else { instructions.as_slice() };
+    for instruction in rest {
         if let Some(jump) = jump_target(&machine, instruction)? {
             jumps.push(jump);
             continue;

@@ -10,7 +10,9 @@ mod distrust;
 mod functions;
 
 use std::collections::{HashMap, HashSet};
+use std::mem::offset_of;
 
+use gpufas_abi::context::Context as LaunchContext;
 use gpufas_abi::manifest::Site;
 use gpufas_abi::symbols::{self, runtime};
 
@@ -71,6 +73,7 @@ pub fn define_table(module: &Module<'_>, program: &mut Program) {
             }
         }
     }
+    define_launch_constants(module, program);
     needed.sort_by(|left, right| left.0.cmp(&right.0));
     let ty = word.array(needed.len() as u64);
     let table = module.add_global(symbols::SYMBOL_TABLE, ty);
@@ -82,6 +85,24 @@ pub fn define_table(module: &Module<'_>, program: &mut Program) {
         global.replace_all_uses_with(table.constant_element(number as u64));
         global.delete_global();
         program.symbols.push(symbol);
+    }
+}
+
+/// Puts the context's fields in the place of the variables that stand for them, if they are still needed.
+fn define_launch_constants(module: &Module<'_>, program: &mut Program) {
+    let fields = [
+        (marker::CPU, offset_of!(LaunchContext, cpu)),
+        (marker::CPU_OFFSET, offset_of!(LaunchContext, cpu_offset)),
+    ];
+    for (name, offset) in fields {
+        let Some(variable) = module.global(name) else { continue };
+        if variable.is_used() {
+            program.this_cpu = true;
+            let bytes = Type::integer(module.context(), 8).array(size_of::<LaunchContext>() as u64);
+            let context = module.declare_global(symbols::CONTEXT, bytes);
+            variable.replace_all_uses_with(context.constant_element(offset as u64));
+        }
+        variable.delete_global();
     }
 }
 

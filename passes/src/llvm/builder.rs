@@ -241,14 +241,36 @@ impl<'c> Builder<'c> {
     /// `atomicrmw`, sequentially consistent over the system.
     pub fn atomic(&self, operation: LLVMAtomicRMWBinOp, pointer: Value<'c>, value: Value<'c>) -> Value<'c> {
         let ordering = LLVMAtomicOrdering::LLVMAtomicOrderingSequentiallyConsistent;
-        // SAFETY: pointer is a pointer and value an integer.
+        self.atomic_ordered(operation, pointer, value, ordering)
+    }
+
+    /// `atomicrmw` over the system.
+    pub fn atomic_ordered(
+        &self,
+        operation: LLVMAtomicRMWBinOp,
+        pointer: Value<'c>,
+        value: Value<'c>,
+        ordering: LLVMAtomicOrdering,
+    ) -> Value<'c> {
+        // SAFETY: pointer is a pointer and value an integer; every ordering but "not atomic" is one for it.
         Value::new(unsafe { LLVMBuildAtomicRMW(self.raw, operation, pointer.0, value.0, ordering, 0) })
     }
 
     /// `cmpxchg`, sequentially consistent over the system: a structure of the old value and an `i1`.
     pub fn compare_exchange(&self, pointer: Value<'c>, expected: Value<'c>, new: Value<'c>) -> Value<'c> {
         let ordering = LLVMAtomicOrdering::LLVMAtomicOrderingSequentiallyConsistent;
-        // SAFETY: pointer is a pointer and the values integers of one type.
+        self.compare_exchange_ordered(pointer, expected, new, ordering)
+    }
+
+    /// `cmpxchg` over the system.
+    pub fn compare_exchange_ordered(
+        &self,
+        pointer: Value<'c>,
+        expected: Value<'c>,
+        new: Value<'c>,
+        ordering: LLVMAtomicOrdering,
+    ) -> Value<'c> {
+        // SAFETY: pointer is a pointer and the values integers of one type; the ordering is one for both outcomes.
         Value::new(unsafe {
             LLVMBuildAtomicCmpXchg(self.raw, pointer.0, expected.0, new.0, ordering, ordering, 0)
         })

@@ -107,6 +107,12 @@ impl<'c> Value<'c> {
         }
     }
 
+    /// The address of a global as a constant of another pointer type.
+    pub fn constant_cast_address_space(self, ty: Type<'c>) -> Self {
+        // SAFETY: callers ask it of globals, and pass a pointer type of another address space.
+        Self::new(unsafe { LLVMConstAddrSpaceCast(self.0, ty.0) })
+    }
+
     /// Removes a global variable that nothing uses.
     pub fn delete_global(self) {
         // SAFETY: callers ask it of unused global variables; self is not used again.

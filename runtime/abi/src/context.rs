@@ -94,7 +94,15 @@ pub struct Context {
     pub budget: u64,
     /// Bytes of stack that the program may use.
     pub stack_size: u64,
+    /// Number of the target's CPU whose per-CPU variables are those of "this CPU" (`smp_processor_id()`); one of its
+    /// possible CPUs if the manifest says that the program uses any.
+    pub cpu: u32,
+    /// Padding, 0.
+    pub reserved: u32,
+    /// `__per_cpu_offset[cpu]` of the target: what is added to the address of a per-CPU variable, modulo 2^64, to get that
+    /// of the CPU's copy.
+    pub cpu_offset: u64,
 }
 
 const _: () = assert!(size_of::<AddressSpace>() == 56 + 24 * MAX_SEGMENTS);
-const _: () = assert!(size_of::<Context>() == 8 + 440 + 8 * MAX_ARGUMENTS + 4 * 16 + 16);
+const _: () = assert!(size_of::<Context>() == 8 + 440 + 8 * MAX_ARGUMENTS + 4 * 16 + 32);

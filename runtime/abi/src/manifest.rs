@@ -45,6 +45,10 @@ pub struct Variant {
     pub symbols: Vec<String>,
     /// Whether the program stores to kernel memory at all.
     pub writes: bool,
+    /// Whether anything in the program belongs to "this CPU" (`current`, `smp_processor_id()`, `this_cpu_read()`), so that
+    /// it runs as one of the target's CPUs.
+    #[serde(default)]
+    pub this_cpu: bool,
     /// Source sites; records name them by index. Site 0 is "unknown".
     pub sites: Vec<Site>,
 }

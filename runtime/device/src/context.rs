@@ -31,6 +31,9 @@ pub static mut gpufas_context: Context = Context {
     journal: NO_BUFFER,
     budget: 0,
     stack_size: 0,
+    cpu: 0,
+    reserved: 0,
+    cpu_offset: 0,
 };
 
 /// The context of this launch.

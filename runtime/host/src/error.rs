@@ -316,6 +316,14 @@ pub enum Error {
         /// The symbols.
         names: Vec<String>,
     },
+    /// The guest has no CPU of the number that the user gave.
+    #[error("the guest has no CPU {number}; its possible CPUs are {possible}")]
+    NoSuchCpu {
+        /// The number.
+        number: u32,
+        /// Those that there are, as in `0-3`.
+        possible: String,
+    },
 
     /// The program could not be started.
     #[error("cannot start the program: {what}")]
@@ -395,6 +403,7 @@ impl Error {
             | Self::OtherKernel { .. }
             | Self::OtherKernels { .. }
             | Self::MissingSymbols { .. }
+            | Self::NoSuchCpu { .. }
             | Self::DumpFormat { .. } => Fault::Input,
             _ => Fault::Machine,
         }

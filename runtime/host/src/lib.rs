@@ -17,6 +17,7 @@
 
 pub mod arguments;
 pub mod check;
+pub mod cpu;
 mod error;
 pub mod interrupt;
 pub mod launch;

@@ -3,6 +3,7 @@
 //! `gpufas run`: from a program's file and a guest to what came of it.
 
 use crate::arguments::{self, Value};
+use crate::cpu::{BOOT_CPU, Cpu};
 use crate::error::{Error, Result};
 use crate::launch::cuda::{Gpu, Prepared};
 use crate::launch::{self, End, Launch, Outcome, StopReason, Store};
@@ -77,6 +78,8 @@ pub struct Options {
     pub device: Device,
     /// Whether to pause the guest.
     pub pause: PausePolicy,
+    /// Number of the guest's CPU as which the program runs; the boot CPU if it is not given.
+    pub cpu: Option<u32>,
     /// Backward branches that the program may take.
     pub budget: u64,
     /// Time that each try may take.
@@ -100,6 +103,8 @@ pub struct Summary {
     pub kernel: Identity,
     /// The guest's memory, in words.
     pub memory: String,
+    /// Number of the guest's CPU as which it ran, if that makes a difference to it.
+    pub cpu: Option<u32>,
     /// Whether the guest was paused for it, or had been before.
     pub paused: bool,
     /// How often it was run: more than once if it found a lock held.
@@ -198,6 +203,12 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         memory.check_writable()?;
     }
     let symbols = check::symbols(variant, &kernel)?;
+    let is_of_cpu = variant.this_cpu;
+    // A number that is given is checked in any case.
+    let cpu = match options.cpu.or(is_of_cpu.then_some(BOOT_CPU)) {
+        Some(number) => Cpu::find(&kernel, &memory, number)?,
+        None => Cpu::default(),
+    };
     let banner = banner(&kernel, &memory)?;
     let mut ready = runner.prepare(program.code(number), &memory)?;
 
@@ -214,6 +225,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         memory: &memory,
         layout: kernel.layout(),
         symbols: &symbols,
+        cpu,
         budget: options.budget,
         timeout: options.timeout,
     };
@@ -262,6 +274,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         device,
         kernel,
         memory,
+        cpu: is_of_cpu.then_some(cpu.number),
         paused,
         tries,
         last,

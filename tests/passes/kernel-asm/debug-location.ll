@@ -9,7 +9,7 @@
 ; CHECK-DAG: [[THERE]] = !DILocation(line: 8, column: 5,
 define void @f(ptr %counter) !dbg !4 {
   call void asm sideeffect "lock; incl $0", "=*m,*m"(ptr elementtype(i32) %counter, ptr elementtype(i32) %counter), !dbg !5
-  call void asm sideeffect "cli", ""(), !dbg !6
+  call void asm sideeffect "hlt", ""(), !dbg !6
   ret void
 }
 

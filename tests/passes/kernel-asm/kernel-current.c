@@ -1,18 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 // RUN: gpufas-cc --kernel-headers %kernel --passes kernel-asm,optimize --emit llvm-ir %s -o - | FileCheck-22 %s
-// `current` and "this CPU" mean nothing in a recovery program, and are refused where their value is
-// used.
+// `current` is the task of the CPU as which the program runs, and smp_processor_id() that CPU.
 
 #include <linux/sched.h>
 #include <linux/smp.h>
 
-// CHECK: c"this-cpu: `current` is the task that runs on this CPU{{.*}}for_each_process()
-// CHECK: c"this-cpu: a recovery program runs on no CPU of the failing system
-
 // CHECK-LABEL: @pid(
-// CHECK: call i64 @gpufas.refused.i64(ptr nonnull @gpufas.reason)
+// CHECK: load i64, ptr @gpufas.cpu_offset
+// CHECK: [[TASK:%.*]] = load i64, ptr
+// CHECK: inttoptr i64 [[TASK]] to ptr
+// CHECK-NOT: refused
+// CHECK: ret i32
 int pid(void) { return current->pid; }
 
 // CHECK-LABEL: @cpu(
-// CHECK: call void @gpufas.refused(ptr nonnull @gpufas.reason.1)
+// CHECK: [[CPU:%.*]] = load i32, ptr @gpufas.cpu, align 4
+// CHECK: ret i32 [[CPU]]
 int cpu(void) { return raw_smp_processor_id(); }
+
+// CHECK-LABEL: @interrupts(
+// CHECK: store volatile i64 514
+// CHECK-NOT: refused
+// CHECK: ret i1
+bool interrupts(void)
+{
+	unsigned long flags;
+	bool off;
+
+	local_irq_save(flags);
+	off = irqs_disabled_flags(flags);
+	local_irq_restore(flags);
+	return off || irqs_disabled();
+}

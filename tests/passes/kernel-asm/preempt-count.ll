@@ -29,17 +29,19 @@ define i32 @read() {
   ret i32 %count
 }
 
-; Its sign is no business of anybody's.
-; CHECK-LABEL: @other_condition(
-; CHECK: call void @gpufas.refused(
-define i8 @other_condition() {
-  %sign = call i8 asm sideeffect "decl %gs:$0", "=*m,={@ccs},*m"(ptr elementtype(i32) @__preempt_count, ptr elementtype(i32) @__preempt_count)
-  ret i8 %sign
+; preempt_count_set()
+; CHECK-LABEL: @exchange(
+; CHECK: [[SAME:%.*]] = icmp eq i32 -2147483648, %expected
+; CHECK-NOT: store volatile
+; CHECK-NOT: cmpxchg
+; CHECK: ret i32 -2147483648
+define i32 @exchange(i32 %expected, i32 %new) {
+  %old = call i32 asm sideeffect "cmpxchgl $2, %gs:$1", "={ax},=*m,r,{ax},*m"(ptr elementtype(i32) @__preempt_count, i32 %new, i32 %expected, ptr elementtype(i32) @__preempt_count)
+  ret i32 %old
 }
 
-; The register would be the sum.
 ; CHECK-LABEL: @add_to_a_register(
-; CHECK: call void @gpufas.refused(
+; CHECK: add i32 %value, -2147483648
 define i32 @add_to_a_register(i32 %value) {
   %sum = call i32 asm sideeffect "addl %gs:$1, $0", "=r,*m,0"(ptr elementtype(i32) @__preempt_count, i32 %value)
   ret i32 %sum

@@ -3,7 +3,7 @@
 ; What has no meaning outside the CPU, and what is not known, is refused with the reason; nothing is guessed and
 ; nothing is left out.
 
-; CHECK: c"privileged-instruction: instruction `cli`: interrupts of the failing system cannot be masked from outside\00"
+; CHECK: c"cpu-state: instruction `popf`: it changes the CPU's flags by more than masking interrupts\00"
 ; CHECK: c"cpu-state: instruction `rdtsc`: the counters are those of the CPU that executes it; {{.*}}jiffies
 ; CHECK: c"privileged-instruction: instruction `invlpg`: translations that the failing system's CPUs keep cannot be dropped from outside\00"
 ; CHECK: c"device-io: instruction `outb`: ports and devices of the failing system cannot be reached\00"
@@ -20,8 +20,8 @@
 ; CHECK: c"unknown-assembly: the width of an instruction is not clear\00"
 ; CHECK: c"{{.*}}register
 
-define void @cli(ptr %p) {
-  call void asm sideeffect "cli", ""()
+define void @popf(ptr %p) {
+  call void asm sideeffect "popf", ""()
   ret void
 }
 

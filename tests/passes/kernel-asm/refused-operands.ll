@@ -17,7 +17,7 @@
 ; CHECK: c"unknown-assembly: an operand has a form that is not known to gpufas-cc\00"
 ; CHECK: c"unknown-assembly: an operand has a form that is not known to gpufas-cc\00"
 
-@other = external addrspace(256) global i32
+@other = external addrspace(257) global i32
 
 define i32 @exceptions(ptr %p) {
   %r = call i32 asm sideeffect "1: movl $1,$0\0A2:\0A .pushsection \22__ex_table\22,\22a\22\0A .balign 4\0A .long (1b) - .\0A .popsection", "=r,*m"(ptr elementtype(i32) %p)
@@ -65,7 +65,7 @@ define i32 @not_set_yet(ptr %p) {
 }
 
 define i32 @other_space(ptr %p) {
-  %r = call i32 asm sideeffect "movl $1, $0", "=r,*m"(ptr addrspace(256) elementtype(i32) @other)
+  %r = call i32 asm sideeffect "movl $1, $0", "=r,*m"(ptr addrspace(257) elementtype(i32) @other)
   ret i32 %r
 }
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include "case.h"
 
 #define MEMORY 256
@@ -32,6 +34,17 @@ static const struct {
 asm(".globl __sw_hweight32, __sw_hweight64\n"
     "__sw_hweight32: popcntl %edi, %eax; ret\n"
     "__sw_hweight64: popcntq %rdi, %rax; ret\n");
+
+/*
+ * This CPU: what is relative to %gs lies this far beyond what it is for the
+ * program, as the kernel's per-CPU areas do. kernel-asm knows it by these names.
+ */
+#define CPU_OFFSET 24
+unsigned long cpu_offset asm("gpufas.cpu_offset") = CPU_OFFSET;
+unsigned int cpu asm("gpufas.cpu") = 3;
+
+/* ARCH_SET_GS of arch/x86/include/uapi/asm/prctl.h */
+#define SET_GS 0x1001
 
 static const uint64_t edges[] = {
 	0, 1, 2, 3, 7, 8, 31, 32, 33, 63, 64, 65, 0x7f, 0x80, 0x81, 0xff, 0x100, 0x7fff, 0x8000, 0xffff,
@@ -89,7 +102,7 @@ static int compare(test_case *native, test_case *translated, uint64_t a, uint64_
 
 int main(int argc, char **argv)
 {
-	if (argc != 3)
+	if (argc != 3 || syscall(SYS_arch_prctl, SET_GS, CPU_OFFSET))
 		return 2;
 	state = strtoull(argv[2], NULL, 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

@@ -16,6 +16,7 @@ use crate::machine::Machine;
 use crate::memory::{Memory, PAGE_SIZE};
 use crate::programs::Native;
 use crate::scene::Scene;
+use crate::symbols;
 use crate::zone::Zone;
 
 /// Seconds that a function may take.
@@ -71,6 +72,8 @@ pub fn run(machine: &Machine, scene: &Scene, function: Native, arguments: &[Valu
         file.write_all_at(page, at).context("cannot write the scene")?;
     }
 
+    let base = this_cpu(machine, scene).and_then(|area| to_native(machine, area));
+    let base = base.context("this CPU has no variables")?;
     let strings: Vec<CString> = arguments
         .iter()
         .filter_map(|value| match value {
@@ -92,7 +95,7 @@ pub fn run(machine: &Machine, scene: &Scene, function: Native, arguments: &[Valu
     // SAFETY: the child calls nothing but the system and the function, which works on what is mapped for it.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()).context("cannot start a process"),
-        0 => child(&file, &places, function, registers),
+        0 => child(&file, &places, base, function, registers),
         pid => wait(pid),
     }?;
 
@@ -108,8 +111,17 @@ pub fn run(machine: &Machine, scene: &Scene, function: Native, arguments: &[Valu
     Ok(Outcome { result: i32::from_le_bytes(result), memory })
 }
 
-/// The process of the function. It allocates nothing: another thread of its parent may have held a lock.
-fn child(file: &File, places: &[(&Zone, u64)], function: Native, registers: [u64; 6]) -> ! {
+/// The kernel address of this CPU's variables.
+pub fn this_cpu(machine: &Machine, scene: &Scene) -> Option<u64> {
+    let offsets = machine.layout.image_start + symbols::offset("__per_cpu_offset");
+    let entry = offsets + symbols::THIS_CPU * 8;
+    scene.pointers.iter().find(|(at, _)| **at == entry).map(|(_, target)| *target)
+}
+
+/// The process of the function, for which `base` is where this CPU's variables are. It allocates nothing: another thread of its parent may have held a lock.
+fn child(file: &File, places: &[(&Zone, u64)], base: u64, function: Native, registers: [u64; 6]) -> ! {
+    /// `ARCH_SET_GS` of arch/x86/include/uapi/asm/prctl.h.
+    const SET_GS: libc::c_int = 0x1001;
     // SAFETY: takes no pointers; ends the process if the function does not.
     unsafe { libc::alarm(LIMIT) };
     let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -137,6 +149,11 @@ fn child(file: &File, places: &[(&Zone, u64)], function: Native, registers: [u64
     };
     for (zone, offset) in places {
         map(zone.native(), zone.end() - zone.start(), *offset);
+    }
+    // SAFETY: nothing in this process but the function uses the segment.
+    if unsafe { libc::syscall(libc::SYS_arch_prctl, SET_GS, base) } != 0 {
+        // SAFETY: ends the process at once.
+        unsafe { libc::_exit(4) };
     }
     let result = map(0, PAGE_SIZE, 0).cast::<i32>();
     let [a, b, c, d, e, f] = registers;

@@ -229,6 +229,9 @@ impl Builder<'_> {
             self.pointer_at(self.image + symbols::offset("__per_cpu_offset") + cpu * 8, area);
             let item = self.maybe(items);
             self.pointer_at(area + symbols::offset("scene_current"), item);
+            self.pointer_at(area + symbols::offset("this_cpu_off"), area);
+            self.pointer_at(area + symbols::offset("current_task"), root);
+            self.scene.contents.write(area + symbols::offset("cpu_number"), &(cpu as u32).to_le_bytes());
         }
     }
 

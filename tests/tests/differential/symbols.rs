@@ -24,16 +24,25 @@ const VARIABLES: &[(&str, Place)] = &[
     ("__per_cpu_offset", Place::Image(0x1ff0)),
     ("scene_current", Place::PerCpu(0x40)),
     ("scene_ticks", Place::PerCpu(0x48)),
+    ("cpu_number", Place::PerCpu(0x50)),
+    ("this_cpu_off", Place::PerCpu(0x58)),
+    ("current_task", Place::PerCpu(0x60)),
+    ("scene_word", Place::PerCpu(0x68)),
+    ("scene_half", Place::PerCpu(0x6c)),
+    ("scene_byte", Place::PerCpu(0x6f)),
 ];
 
 /// Bytes at the image's start that hold variables.
 pub const IMAGE_BYTES: u64 = 0x2100;
 
 /// Bytes of a CPU's own area.
-pub const PER_CPU_BYTES: u64 = 0x60;
+pub const PER_CPU_BYTES: u64 = 0x70;
 
 /// How many CPUs there are.
 pub const CPUS: u64 = 4;
+
+/// The CPU as which functions run.
+pub const THIS_CPU: u64 = 2;
 
 fn place(name: &str) -> Option<Place> {
     VARIABLES.iter().find(|(variable, _)| *variable == name).map(|(_, place)| *place)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use gpufas::arguments::Value;
+use gpufas::cpu::Cpu;
 use gpufas::launch::{Launch, Outcome, host};
 use gpufas::memory::GuestMemory;
 use gpufas::program::Program;
@@ -35,6 +36,11 @@ pub fn run(
     let names = &variant.symbols;
     let symbols: Option<Vec<_>> = names.iter().map(|name| symbols::address(name, layout)).collect();
     let symbols = symbols.with_context(|| format!("a variable of {names:?} is in no scene"))?;
+    let mut offset = [0; 8];
+    let entry_of_cpu = symbols::offset("__per_cpu_offset") + symbols::THIS_CPU * 8;
+    // In corrupt memory it may be out of reach, and any number does.
+    let _ = layout.read(memory, layout.image_start + entry_of_cpu, &mut offset);
+    let cpu = Cpu { number: symbols::THIS_CPU as u32, offset: u64::from_le_bytes(offset) };
     let launch = Launch {
         code: program.code(0),
         variant,
@@ -43,6 +49,7 @@ pub fn run(
         memory,
         layout,
         symbols: &symbols,
+        cpu,
         budget,
         timeout: TIMEOUT,
     };

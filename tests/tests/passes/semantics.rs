@@ -27,9 +27,10 @@ pub struct Source {
 }
 
 /// All of them.
-pub static SOURCES: [Source; 2] = [
+pub static SOURCES: [Source; 3] = [
     Source { name: "templates", uses_kernel: false, driver: OnceLock::new() },
     Source { name: "kernel", uses_kernel: true, driver: OnceLock::new() },
+    Source { name: "percpu", uses_kernel: true, driver: OnceLock::new() },
 ];
 
 /// The folder with the sources.
@@ -44,13 +45,11 @@ impl Source {
 
     /// Names of its cases.
     pub fn cases(&self) -> Result<Vec<String>> {
-        let (text, before) = if self.uses_kernel {
-            (std::fs::read_to_string(self.path())?, "CASE(")
-        } else {
-            let mut clang = clang()?;
-            clang.args(["-E", "-P", "-DPREFIX=native_"]).arg(self.path());
-            (String::from_utf8(run(clang)?)?, "native_")
-        };
+        // Nothing else in a source begins with this.
+        let before = "listed_case_";
+        let mut command = if self.uses_kernel { Self::kernel_compiler()? } else { clang()? };
+        command.arg("-E").arg(format!("-DPREFIX={before}")).arg(self.path());
+        let text = String::from_utf8(run(command)?)?;
         let name = |rest: &str| -> String {
             rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect()
         };
@@ -109,11 +108,17 @@ impl Source {
         Ok((folder, driver))
     }
 
+    fn kernel_compiler() -> Result<Command> {
+        let mut command = Command::new(tools::gpufas_cc()?);
+        command.arg("--kernel-headers").arg(tools::kernel_headers()?);
+        Ok(command)
+    }
+
     /// C to IR as clang emits it, before any optimisation.
     fn front_end(&self, prefix: &str, output: &Path) -> Result<()> {
         let mut command = if self.uses_kernel {
-            let mut command = Command::new(tools::gpufas_cc()?);
-            command.args(["-c", "--emit", "llvm-ir", "--kernel-headers"]).arg(tools::kernel_headers()?);
+            let mut command = Self::kernel_compiler()?;
+            command.args(["-c", "--emit", "llvm-ir"]);
             command
         } else {
             let mut command = clang()?;

@@ -67,8 +67,8 @@ pub fn operation<'c>(
     bits: u32,
     lock: bool,
 ) -> Result<(), Refusal> {
-    let (left, right, result) = match machine.address(to).filter(|_| lock) {
-        Some(address) => {
+    let (left, right, result) = match machine.one_step(to, lock) {
+        Some((address, ordering)) => {
             let atomic = match operation {
                 "add" => AtomicOp::LLVMAtomicRMWBinOpAdd,
                 "sub" => AtomicOp::LLVMAtomicRMWBinOpSub,
@@ -77,7 +77,7 @@ pub fn operation<'c>(
                 _ => AtomicOp::LLVMAtomicRMWBinOpXor,
             };
             let right = machine.read(source, bits)?;
-            let left = machine.builder.atomic(atomic, address, right);
+            let left = machine.builder.atomic_ordered(atomic, address, right, ordering);
             (left, right, combine(machine, operation, left, right))
         }
         None => {

@@ -42,11 +42,18 @@ pub fn test(
     let address = builder.offset(address, byte);
     let shift = builder.to_unsigned(builder.and(number, builder.u64(7)), 8);
     let mask = builder.binary(Opcode::LLVMShl, builder.integer(8).constant(1), shift);
-    let old = match (base, lock) {
-        ("bts", true) => builder.atomic(AtomicOp::LLVMAtomicRMWBinOpOr, address, mask),
-        ("btr", true) => builder.atomic(AtomicOp::LLVMAtomicRMWBinOpAnd, address, builder.not(mask)),
-        ("btc", true) => builder.atomic(AtomicOp::LLVMAtomicRMWBinOpXor, address, mask),
-        _ => {
+    let ordering = machine.one_step(to, lock).map(|(_, ordering)| ordering);
+    let in_one_step =
+        |operation, mask| ordering.map(|ordering| builder.atomic_ordered(operation, address, mask, ordering));
+    let old = match base {
+        "bts" => in_one_step(AtomicOp::LLVMAtomicRMWBinOpOr, mask),
+        "btr" => in_one_step(AtomicOp::LLVMAtomicRMWBinOpAnd, builder.not(mask)),
+        "btc" => in_one_step(AtomicOp::LLVMAtomicRMWBinOpXor, mask),
+        _ => None,
+    };
+    let old = match old {
+        Some(old) => old,
+        None => {
             let old = builder.load(builder.integer(8), address, 1);
             old.set_volatile();
             if let Some(changed) = changed(machine, base, old, mask) {

@@ -33,9 +33,10 @@ pub fn add(
     lock: bool,
 ) -> Result<(), Refusal> {
     let addend = machine.read(source, bits)?;
-    let old = match machine.address(to).filter(|_| lock) {
-        Some(address) => {
-            let old = machine.builder.atomic(AtomicOp::LLVMAtomicRMWBinOpAdd, address, addend);
+    let old = match machine.one_step(to, lock) {
+        Some((address, ordering)) => {
+            let old =
+                machine.builder.atomic_ordered(AtomicOp::LLVMAtomicRMWBinOpAdd, address, addend, ordering);
             machine.write(source, old)?;
             old
         }
@@ -64,9 +65,11 @@ pub fn compare(
     let accumulator = Operand::Register("rax".into());
     let expected = machine.read(&accumulator, bits)?;
     let new = machine.read(source, bits)?;
-    let address = machine.address(to).ok_or_else(|| Refusal::unknown("`cmpxchg` without memory"))?;
-    let (old, equal) = if lock {
-        let pair = machine.builder.compare_exchange(address, expected, new);
+    if !machine.is_memory(to) {
+        return Err(Refusal::unknown("`cmpxchg` without memory"));
+    }
+    let (old, equal) = if let Some((address, ordering)) = machine.one_step(to, lock) {
+        let pair = machine.builder.compare_exchange_ordered(address, expected, new, ordering);
         (machine.builder.extract(pair, 0), machine.builder.extract(pair, 1))
     } else {
         let old = machine.read(to, bits)?;

@@ -11,7 +11,7 @@ type Entry = (&'static [&'static str], Class, &'static str);
 const CONTROL: &str =
     "it controls the CPU that executes it, and a recovery program runs on none of the failing system";
 
-const INTERRUPTS: &str = "interrupts of the failing system cannot be masked from outside";
+const FLAGS: &str = "it changes the CPU's flags by more than masking interrupts";
 
 const DEVICES: &str = "ports and devices of the failing system cannot be reached";
 
@@ -19,7 +19,7 @@ const STATE: &str =
     "it concerns the CPU that executes it, and a recovery program runs on none of the failing system";
 
 const REFUSED: &[Entry] = &[
-    (&["cli", "sti", "pushf", "popf", "pushfq", "popfq"], Class::Privileged, INTERRUPTS),
+    (&["pushf", "popf", "pushfq", "popfq"], Class::CpuState, FLAGS),
     (
         &["wrmsr", "rdmsr", "wrmsrns", "wrmsrlist", "rdmsrlist"],
         Class::Privileged,

@@ -77,6 +77,9 @@ fn describe_variant(text: &mut String, variant: &Variant, size: usize) {
     }
     let writes = if variant.writes { "yes" } else { "no" };
     let _ = writeln!(text, "  writes     {writes}");
+    if variant.this_cpu {
+        let _ = writeln!(text, "  this CPU   used: gpufas run --cpu chooses which of the guest's it is");
+    }
     let _ = writeln!(text, "  code       {size} bytes");
     let _ = writeln!(text, "  symbols    {}", variant.symbols.len());
     for symbol in &variant.symbols {

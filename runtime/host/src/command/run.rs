@@ -32,6 +32,9 @@ pub struct Arguments {
     /// Whether to pause the guest meanwhile; auto is if the program writes
     #[arg(long, default_value = "auto")]
     pause: Pause,
+    /// The guest's CPU as which the program runs, if anything in it belongs to "this CPU": the boot CPU, 0, if not given
+    #[arg(long, value_name = "NUMBER")]
+    cpu: Option<u32>,
     /// Backward branches that the program may take before it is taken to be caught in a loop
     #[arg(long, value_name = "N", default_value_t = DEFAULT_BUDGET)]
     budget: u64,
@@ -86,6 +89,7 @@ impl Arguments {
                 Pause::Always => PausePolicy::Always,
                 Pause::Never => PausePolicy::Never,
             },
+            cpu: self.cpu,
             budget: self.budget,
             timeout: self.timeout,
         };

@@ -14,6 +14,7 @@ mod watch;
 pub use stores::Store;
 
 use crate::arguments::Value;
+use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::memory::{Backing, GuestMemory};
 use buffers::Buffers;
@@ -44,6 +45,8 @@ pub struct Launch<'a> {
     pub layout: &'a Layout,
     /// Addresses of the symbols that the variant needs, in its order.
     pub symbols: &'a [u64],
+    /// The CPU of the guest's as which the program runs.
+    pub cpu: Cpu,
     /// Backward branches that it may take.
     pub budget: u64,
     /// Time that it may take.
@@ -165,5 +168,8 @@ fn context(launch: &Launch<'_>, buffers: &Buffers, segments: &[Segment], stack_s
         journal: buffers.journal(),
         budget: launch.budget,
         stack_size,
+        cpu: launch.cpu.number,
+        reserved: 0,
+        cpu_offset: launch.cpu.offset,
     })
 }

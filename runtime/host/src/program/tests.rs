@@ -19,6 +19,7 @@ pub(crate) fn manifest() -> Manifest {
             suffix: String::new(),
             symbols: vec!["init_task".into()],
             writes: true,
+            this_cpu: false,
             sites: vec![
                 Site::default(),
                 Site {

@@ -35,6 +35,7 @@ pub fn summary(summary: &Summary, log: &str) -> Json {
             "version": summary.kernel.version,
             "build_id": summary.kernel.build_id,
             "memory": summary.memory,
+            "cpu": summary.cpu,
             "paused": summary.paused,
         },
         "tries": summary.tries,

@@ -34,6 +34,7 @@ fn run(end: End) -> Summary {
         device: "cuda:0 (NVIDIA H200)".into(),
         kernel: Identity { release: "6.1.0".into(), version: "#1 SMP".into(), build_id: None },
         memory: "shared memory /dev/shm/guest".into(),
+        cpu: None,
         paused: true,
         tries: 2,
         last: Outcome {

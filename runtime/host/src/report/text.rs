@@ -19,13 +19,14 @@ pub fn summary(summary: &Summary) -> String {
     // Writing to a String cannot fail, here and below.
     let _ = writeln!(text, "{}: {}", summary.entry.name, end(summary, variant));
     let state = if summary.paused { ", paused meanwhile" } else { "" };
+    let cpu = summary.cpu.map(|cpu| format!(" as its CPU {cpu}")).unwrap_or_default();
     let tries = match summary.tries {
         1 => String::new(),
         tries => format!(", {tries} tries since a lock was held"),
     };
     let _ = writeln!(
         text,
-        "  {} on {}, guest {}{state}{tries}",
+        "  {} on {}, guest {}{cpu}{state}{tries}",
         milliseconds(summary.last.duration),
         summary.device,
         printable(&summary.kernel.release)

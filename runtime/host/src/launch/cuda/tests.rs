@@ -43,7 +43,7 @@ fn a_gpu_that_is_not_there_is_an_error_and_no_crash() {
 
 #[test]
 fn a_context_is_copied_byte_for_byte() {
-    let context = Context { version: 0x0403_0201, stack_size: 7, ..Context::default() };
+    let context = Context { version: 0x0403_0201, cpu_offset: 7, ..Context::default() };
     let bytes = context_bytes(&context);
     assert_eq!(&bytes[..4], [1, 2, 3, 4]);
     assert_eq!(bytes[bytes.len() - 8..], 7u64.to_le_bytes());

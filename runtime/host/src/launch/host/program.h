@@ -23,6 +23,8 @@ struct context {
 	u64 arguments[8];
 	struct buffer strings, report, log, journal;
 	u64 budget, stack_size;
+	u32 cpu, reserved;
+	u64 cpu_offset;
 };
 
 struct report {
