@@ -38,6 +38,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it; may be empty.
     pub help: String,
+    /// The function that the program calls and nothing defines, if that is what is wrong.
+    pub undefined: Option<String>,
     /// Where it is; the inlining chain says how it is reached.
     pub site: Site,
 }
@@ -45,12 +47,23 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error.
     pub fn error(pass: &'static str, site: Site, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, pass, message: message.into(), help: String::new(), site }
+        Self::new(Severity::Error, pass, site, message.into())
     }
 
     /// A warning.
     pub fn warning(pass: &'static str, site: Site, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, pass, message: message.into(), help: String::new(), site }
+        Self::new(Severity::Warning, pass, site, message.into())
+    }
+
+    fn new(severity: Severity, pass: &'static str, site: Site, message: String) -> Self {
+        Self { severity, pass, message, help: String::new(), undefined: None, site }
+    }
+
+    /// The same about a function that nothing defines.
+    #[must_use]
+    pub fn about_undefined(mut self, name: &str) -> Self {
+        self.undefined = Some(name.to_owned());
+        self
     }
 
     /// The same with advice.

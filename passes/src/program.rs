@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use gpufas_abi::manifest::{Entry, Site};
+use gpufas_abi::manifest::{Contents, Entry, Site};
 
 use crate::diagnostic::{Diagnostic, Severity};
 
@@ -15,6 +15,8 @@ pub struct Program {
     pub entries: Vec<Entry>,
     /// Kernel symbols in the order of the symbol table.
     pub symbols: Vec<String>,
+    /// What the kernel sources define that have static symbols among these.
+    pub contents: Vec<Contents>,
     /// Whether it may store to kernel memory.
     pub writes: bool,
     /// Whether anything in it belongs to "this CPU".

@@ -131,7 +131,7 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
         || runtime::LIBRARY.contains(&name.as_str())
         || MEMORY_FUNCTIONS.contains(&name.as_str());
     (!known).then(|| {
-        Diagnostic::error(NAME, site(), format!("call of `{name}`, which is not defined")).with_help(
+        Diagnostic::error(NAME, site(), format!("call of `{name}`, which is not defined")).about_undefined(&name).with_help(
             "functions of the running kernel cannot be called from outside; compile a source file that defines it along, \
              or do without it",
         )

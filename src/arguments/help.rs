@@ -15,6 +15,9 @@ Kernel:
                            program holds a variant for each
   --kernel-headers DIR     its headers, if they are not where the release says; DIR says the release
   --kernel-source DIR      the sources that it was built from; inputs inside are compiled as its build does
+  --own PATTERN            a variable of a kernel source, or the address of a function, is the program's own
+  --kernel-symbol PATTERN  a variable of the user's, or the address of a function, is the running kernel's;
+                           patterns are NAME or FILE:NAME (as lib/test_*.c:*), and the last one counts
 
 Output:
   -o FILE                  write to FILE; - is standard output

@@ -16,6 +16,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use gpufas_abi::manifest::Target;
+use gpufas_passes::kernel_symbols::ownership::Ownership;
 
 use crate::error::{Error, Result};
 
@@ -74,6 +75,8 @@ pub struct Arguments {
     pub kernel_sources: Vec<PathBuf>,
     /// `--gpu-arch`, as numbers in order; empty if it was not given.
     pub architectures: Vec<u32>,
+    /// `--own` and `--kernel-symbol`.
+    pub ownership: Ownership,
     /// `--cuda-path`.
     pub cuda_path: Option<PathBuf>,
     /// `-O`.
@@ -153,6 +156,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         kernels: Vec::new(),
         kernel_headers: Vec::new(),
         kernel_sources: Vec::new(),
+        ownership: Ownership::default(),
         architectures: Vec::new(),
         cuda_path: None,
         optimization: 2,

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use gpufas_abi::manifest::Target;
+use gpufas_passes::kernel_symbols::ownership::Owner;
 
 use super::{Arguments, Emit, Stage, usage};
 use crate::error::Result;
@@ -38,6 +39,12 @@ pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<Strin
         "--kernel" => parsed.kernels.push(value(queue)?),
         "--kernel-headers" => parsed.kernel_headers.push(value(queue)?.into()),
         "--kernel-source" => parsed.kernel_sources.push(value(queue)?.into()),
+        "--own" | "--kernel-symbol" => {
+            let owner = if name == "--own" { Owner::Program } else { Owner::Kernel };
+            let pattern = value(queue)?;
+            let added = parsed.ownership.add(&pattern, owner);
+            added.map_err(|error| usage(format!("{name} {pattern}: {error}")))?;
+        }
         "--cuda-path" => parsed.cuda_path = Some(value(queue)?.into()),
         "--target" => parsed.target = target(&value(queue)?)?,
         "--gpu-arch" => {

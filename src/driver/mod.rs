@@ -6,6 +6,7 @@ mod program;
 
 use std::path::{Path, PathBuf};
 
+use gpufas_passes::kernel_symbols::definitions;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::{Context, Module};
 
@@ -175,6 +176,8 @@ impl Driver<'_> {
         })?;
         if let Some(kernel) = self.kernels.get(kernel) {
             input::mark(&module, &kernel.identity, &self.names);
+            let path = kernel.source_path(name).map(|path| path.display().to_string());
+            definitions::adopt(&module, path.as_deref(), &self.arguments.ownership);
         }
         Ok(Some(module))
     }

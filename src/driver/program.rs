@@ -106,7 +106,7 @@ impl Driver<'_> {
             running(pass);
             pipeline.step(pass, module, &mut program)?;
         }
-        self.report(&program)?;
+        self.report(&program, 0)?;
         Ok(encode(module, self.arguments.emit == Emit::LlvmIr))
     }
 
@@ -125,7 +125,7 @@ impl Driver<'_> {
         let pipeline = self.pipeline(&machine);
         let mut program = Program::default();
         pipeline.run(&module, &mut program, running)?;
-        self.report(&program)?;
+        self.report(&program, number)?;
         if program.entries.is_empty() {
             return Err(Error::Usage(
                 "the program has no entry point; define one with GPUFAS_ENTRY of <gpufas/gpufas.h>".into(),
@@ -173,12 +173,29 @@ impl Driver<'_> {
         backend.pack(folder, &codes, &manifest)
     }
 
-    /// Shows diagnostics.
+    /// Says of functions that are missing which of the kernel's sources has them.
+    fn name_definitions(&self, diagnostics: &mut [Diagnostic], number: usize) {
+        let Some(kernel) = self.kernels.get(number) else { return };
+        let missing: Vec<String> =
+            diagnostics.iter().filter_map(|diagnostic| diagnostic.undefined.clone()).collect();
+        let found = kernel.definitions(&missing.iter().map(String::as_str).collect::<Vec<_>>());
+        for diagnostic in diagnostics {
+            if let Some(file) = diagnostic.undefined.as_ref().and_then(|name| found.get(name)) {
+                diagnostic.help = format!(
+                    "{} defines it; compile that along, or do without it: functions of the running kernel cannot be called \
+                     from outside",
+                    file.display()
+                );
+            }
+        }
+    }
+
+    /// Shows the diagnostics of the program for the kernel of a number.
     ///
     /// # Errors
     ///
     /// [`Error::Reported`] if there was an error.
-    fn report(&self, program: &Program) -> Result<()> {
+    fn report(&self, program: &Program, number: usize) -> Result<()> {
         let mut diagnostics: Vec<Diagnostic> = program.diagnostics.clone();
         for diagnostic in &mut diagnostics {
             if diagnostic.severity == Severity::Warning && self.arguments.warnings_are_errors {
@@ -187,6 +204,7 @@ impl Driver<'_> {
         }
         diagnostics
             .retain(|diagnostic| diagnostic.severity != Severity::Warning || !self.arguments.no_warnings);
+        self.name_definitions(&mut diagnostics, number);
         self.messages.show(&diagnostics, &self.names);
         let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         if failed { Err(Error::Reported) } else { Ok(()) }

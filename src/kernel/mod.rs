@@ -5,6 +5,7 @@
 
 mod boot_image;
 mod build_id;
+mod definition;
 mod flags;
 mod generated;
 mod named;

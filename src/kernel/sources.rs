@@ -2,9 +2,10 @@
 
 //! The kernel's own sources: the tree that the kernel was built from, and how its build compiles a file of it.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::{Kernel, generated};
+use super::{Kernel, definition, generated};
 use crate::error::{Error, Result};
 
 /// The numbers of a kernel's version, as its Makefile has them.
@@ -88,6 +89,12 @@ impl Kernel {
     /// The path of an input from the top of the kernel's source tree on, if it is one of the kernel's sources.
     pub fn source_path(&self, input: &str) -> Option<PathBuf> {
         self.sources.as_ref()?.inside(input)
+    }
+
+    /// Which files of the kernel's source tree define functions, by name, if the user names the tree.
+    pub fn definitions(&self, names: &[&str]) -> HashMap<String, PathBuf> {
+        let sources = self.sources.as_ref().filter(|_| !names.is_empty());
+        sources.map(|sources| definition::find(&sources.folder, names)).unwrap_or_default()
     }
 
     /// clang's options for one input, besides those for all: for a kernel source as Kbuild has them (scripts/Makefile.lib), with

@@ -13,6 +13,8 @@ mod determinism;
 mod run_lines;
 #[path = "passes/semantics.rs"]
 mod semantics;
+#[path = "passes/source_tree.rs"]
+mod source_tree;
 #[path = "passes/tools.rs"]
 mod tools;
 

@@ -6,8 +6,11 @@
 //! [`run`] works before any optimisation, so that nothing is concluded from initial values that live in the running
 //! kernel; [`define_table`] works after it, when it is known which symbols are needed.
 
+mod constants;
+pub mod definitions;
 mod distrust;
 mod functions;
+pub mod ownership;
 
 use std::collections::{HashMap, HashSet};
 use std::mem::offset_of;
@@ -34,6 +37,11 @@ const MOST_DEPTH: usize = 64;
 pub fn run(module: &Module<'_>, program: &mut Program) {
     distrust::run(module);
     functions::run(module, program);
+    replace_all(module, program);
+}
+
+/// Replaces all undefined kernel symbols.
+fn replace_all(module: &Module<'_>, program: &mut Program) {
     let variables = module.globals().into_iter().filter(|global| global.is_declaration());
     let functions = module.functions().into_iter().filter(|function| function.is_declaration());
     for symbol in variables.chain(functions) {
@@ -61,6 +69,9 @@ fn is_own(name: &str) -> bool {
 /// Numbers the symbols that are still needed after optimisation, and defines the table.
 pub fn define_table(module: &Module<'_>, program: &mut Program) {
     let context = module.context();
+    constants::settle(module);
+    // The optimiser has read addresses out of constants, and more symbols are the kernel's now.
+    replace_all(module, program);
     let word = Type::integer(context, 64);
     let mut needed: Vec<(String, Value<'_>)> = Vec::new();
     for global in module.globals() {
@@ -86,6 +97,7 @@ pub fn define_table(module: &Module<'_>, program: &mut Program) {
         global.delete_global();
         program.symbols.push(symbol);
     }
+    program.contents = definitions::contents(module, &program.symbols);
 }
 
 /// Puts the context's fields in the place of the variables that stand for them, if they are still needed.
@@ -259,7 +271,7 @@ fn initialised_with(symbol: Value<'_>) -> Vec<Value<'_>> {
             }
             if !user.is_global_variable() {
                 pending.push(user);
-            } else if is_used_by_code(user) {
+            } else if !constants::is_kernels(user) && is_used_by_code(user) {
                 found.push(user);
             }
         }

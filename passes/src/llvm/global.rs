@@ -63,6 +63,12 @@ impl<'c> Value<'c> {
         unsafe { LLVMSetInitializer(self.0, value.0) }
     }
 
+    /// Makes a global variable one that is defined elsewhere.
+    pub fn remove_initializer(self) {
+        // SAFETY: callers ask it of global variables; null takes the initialiser away.
+        unsafe { LLVMSetInitializer(self.0, std::ptr::null_mut()) }
+    }
+
     /// The type of a global's value.
     pub fn value_type(self) -> Type<'c> {
         // SAFETY: callers ask it of globals.
@@ -243,14 +249,19 @@ impl<'c> Value<'c> {
 
     /// Gives a function a textual attribute without a value.
     pub fn add_text_attribute(self, context: &'c Context, name: &str) {
-        // SAFETY: self is a function; the pointer and length describe the name.
+        self.add_text_attribute_with_value(context, name, "");
+    }
+
+    /// Gives a function a textual attribute.
+    pub fn add_text_attribute_with_value(self, context: &'c Context, name: &str, value: &str) {
+        // SAFETY: self is a function; the pointers and lengths describe name and value.
         unsafe {
             let attribute = LLVMCreateStringAttribute(
                 context.raw(),
                 name.as_ptr().cast(),
                 name.len() as u32,
-                c"".as_ptr(),
-                0,
+                value.as_ptr().cast(),
+                value.len() as u32,
             );
             LLVMAddAttributeAtIndex(self.0, inkwell::llvm_sys::LLVMAttributeFunctionIndex, attribute);
         }

@@ -41,8 +41,12 @@ pub struct Variant {
     /// and on the cuda target, where each variant has a container of its own.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub suffix: String,
-    /// Kernel symbols whose addresses the program needs, in the order of the symbol table.
+    /// Kernel symbols whose addresses the program needs, in the order of the symbol table; `FILE:NAME` is what is static in
+    /// a source file of the kernel.
     pub symbols: Vec<String>,
+    /// What these files define.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contents: Vec<Contents>,
     /// Whether the program stores to kernel memory at all.
     pub writes: bool,
     /// Whether anything in the program belongs to "this CPU" (`current`, `smp_processor_id()`, `this_cpu_read()`), so that
@@ -51,6 +55,15 @@ pub struct Variant {
     pub this_cpu: bool,
     /// Source sites; records name them by index. Site 0 is "unknown".
     pub sites: Vec<Site>,
+}
+
+/// What a source file of the kernel defines: that tells static symbols of one name apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// The file, from the top of the kernel's source tree on.
+    pub file: String,
+    /// The names in each section.
+    pub sections: Vec<Vec<String>>,
 }
 
 /// The kernel that a variant was compiled for.

@@ -4,8 +4,8 @@
 
 use crate::error::{Error, Result};
 use crate::program::Program;
-use gpufas_abi::manifest::{Kernel as ManifestKernel, Variant};
-use gpufas_kernel::{Kernel, Symbol, Symbols};
+use gpufas_abi::manifest::{Contents, Kernel as ManifestKernel, Variant};
+use gpufas_kernel::{Kernel, NotFound, Symbol, Symbols};
 use std::cmp::Reverse;
 
 /// What of a running kernel is compared.
@@ -92,29 +92,39 @@ pub fn in_words(kernel: &ManifestKernel) -> String {
 /// The addresses of the symbols that a variant needs, in its order.
 ///
 /// # Errors
-/// [`Error::MissingSymbols`] with all that are missing.
+/// [`Error::MissingSymbols`] with all that are missing, [`Error::AmbiguousSymbols`] with all that cannot be told from others.
 pub fn symbols(variant: &Variant, kernel: &Kernel) -> Result<Vec<u64>> {
-    let mut missing = Vec::new();
+    let (mut missing, mut ambiguous) = (Vec::new(), Vec::new());
     let mut addresses = Vec::new();
     for name in &variant.symbols {
-        match address(kernel.symbols(), name) {
-            Some(address) => addresses.push(address),
-            None => missing.push(name.clone()),
+        match address(kernel.symbols(), name, &variant.contents) {
+            Ok(address) => addresses.push(address),
+            Err(NotFound::Missing) => missing.push(name.clone()),
+            Err(NotFound::Ambiguous) => ambiguous.push(name.clone()),
         }
     }
-    if missing.is_empty() {
-        return Ok(addresses);
+    let release = || kernel.release().to_owned();
+    if !missing.is_empty() {
+        return Err(Error::MissingSymbols { release: release(), names: missing });
     }
-    Err(Error::MissingSymbols { release: kernel.release().into(), names: missing })
+    if !ambiguous.is_empty() {
+        return Err(Error::AmbiguousSymbols { release: release(), names: ambiguous });
+    }
+    Ok(addresses)
 }
 
-/// A program refers to a symbol as another file of the kernel would: to the global one, if a static one of
-/// the same name is there too.
-fn address(symbols: &Symbols, name: &str) -> Option<u64> {
+/// The address of a symbol: of `FILE:NAME` the one that is static in that file, of a name alone the one that a program
+/// would refer to as another file of the kernel does: the global one, if a static one of the same name is there too.
+fn address(symbols: &Symbols, symbol: &str, contents: &[Contents]) -> Result<u64, NotFound> {
+    if let Some((file, name)) = symbol.rsplit_once(':') {
+        let known = contents.iter().find(|contents| contents.file == file);
+        return symbols.address_in_file(name, known.map_or(&[], |contents| &contents.sections));
+    }
+    let name = symbol;
     let global = |symbol: &Symbol<'_>| symbol.kind.is_ascii_uppercase();
     let mut all = symbols.all(name);
     let found = all.find(global).or_else(|| symbols.all(name).next());
-    found.map(|symbol| symbol.address)
+    found.map(|symbol| symbol.address).ok_or(NotFound::Missing)
 }
 
 #[cfg(test)]

@@ -309,7 +309,10 @@ pub enum Error {
         release: String,
     },
     /// The running kernel lacks symbols that the program needs.
-    #[error("the running kernel {release} lacks symbols that the program needs: {}; nothing was written", names.join(", "))]
+    #[error(
+        "the running kernel {release} lacks symbols that the program needs: {}; nothing was written; what a kernel source \
+         defines and this kernel does not have can be the program's own: gpufas-cc --own NAME", names.join(", ")
+    )]
     MissingSymbols {
         /// Release of the running kernel.
         release: String,
@@ -323,6 +326,19 @@ pub enum Error {
         number: u32,
         /// Those that there are, as in `0-3`.
         possible: String,
+    },
+
+    /// The running kernel has several symbols where the program means one.
+    #[error(
+        "the running kernel {release} has several symbols where the program means the one of a source file, and it cannot be \
+         told which that is: {}; nothing was written; give the program its own with gpufas-cc --own FILE:NAME, if that serves",
+        names.join(", ")
+    )]
+    AmbiguousSymbols {
+        /// Release of the running kernel.
+        release: String,
+        /// The symbols, as `FILE:NAME`.
+        names: Vec<String>,
     },
 
     /// The program could not be started.
@@ -404,6 +420,7 @@ impl Error {
             | Self::OtherKernels { .. }
             | Self::MissingSymbols { .. }
             | Self::NoSuchCpu { .. }
+            | Self::AmbiguousSymbols { .. }
             | Self::DumpFormat { .. } => Fault::Input,
             _ => Fault::Machine,
         }

@@ -26,6 +26,7 @@ mod newest;
 mod notes;
 pub mod processes;
 mod resident;
+mod static_symbols;
 mod symbols;
 #[cfg(test)]
 mod synthetic;
@@ -36,5 +37,6 @@ pub use error::{Error, Result};
 pub use kernel::Kernel;
 pub use layout::Layout;
 pub use memory::{MemorySlices, PAGE_SIZE, PhysicalMemory};
+pub use static_symbols::NotFound;
 pub use symbols::{Symbol, Symbols};
 pub use types::{Bits, Enumerator, Field, Types};

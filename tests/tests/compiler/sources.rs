@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use gpufas::program::Program;
 use gpufas_guest::kernels;
 
 use crate::scratch::{Outcome, Scratch};
@@ -69,4 +70,58 @@ fn sources_of_another_kernel_are_refused() {
         .fails(1, &["Linux 6.1.1,", "are of Linux 6.1."]);
     scratch.for_host(&["--kernel-source", ".", "-c", "a.c"]).fails(1, &["holds no kernel sources"]);
     scratch.for_host(&["--kernel-source", "absent", "-c", "a.c"]).fails(1, &["absent"]);
+}
+
+/// A program that compiles a file of the kernel along.
+const SORTS: &str = "#include <gpufas/gpufas.h>\n\
+    #include <linux/list.h>\n\
+    #include <linux/list_sort.h>\n\
+    #include <linux/oom.h>\n\
+    static int order(void *priv, const struct list_head *a, const struct list_head *b)\n\
+    {\n\
+    \treturn a < b;\n\
+    }\n\
+    GPUFAS_ENTRY(sorts, \"test\", unsigned long, list)\n\
+    {\n\
+    \tlist_sort(NULL, (struct list_head *)list, order);\n\
+    \treturn 0;\n\
+    }\n";
+
+#[test]
+fn a_function_that_is_missing_is_named_with_the_file_that_defines_it() {
+    let scratch = Scratch::new();
+    scratch.write("sorts.c", SORTS);
+    compile(&scratch, &["sorts.c", "-o", "sorts.so"])
+        .fails(1, &["sorts.c:11", "call of `list_sort`, which is not defined", "lib/list_sort.c defines it"]);
+    compile(&scratch, &["sorts.c", &source("lib/list_sort.c"), "-o", "sorts.so"]).succeeds();
+}
+
+#[test]
+fn what_a_source_defines_is_looked_up_in_the_running_kernel() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "taint.c",
+        "#include <gpufas/gpufas.h>\n\
+        #include <linux/kernel.h>\n\
+        GPUFAS_ENTRY(taint, \"test\") { return get_taint() + panic_timeout; }\n",
+    );
+    let symbols = |arguments: &[&str]| {
+        let panic = source("kernel/panic.c");
+        compile(&scratch, &[&["taint.c", panic.as_str(), "-o", "taint.so"], arguments].concat()).succeeds();
+        let program = Program::read(&scratch.path().join("taint.so")).unwrap();
+        let variant = &program.manifest().variants[0];
+        (variant.symbols.clone(), variant.contents.clone())
+    };
+    let (found, contents) = symbols(&[]);
+    assert_eq!(found, ["kernel/panic.c:tainted_mask", "panic_timeout"]);
+    // What tells its variable from another file's of that name.
+    let [contents] = contents.as_slice() else { panic!("{contents:?}") };
+    assert_eq!(contents.file, "kernel/panic.c");
+    assert!(
+        contents.sections.iter().any(|names| names.iter().any(|name| name == "tainted_mask")),
+        "{contents:?}"
+    );
+    assert_eq!(symbols(&["--own", "tainted_mask"]).0, ["panic_timeout"]);
+    assert!(symbols(&["--own", "kernel/panic.c:*"]).0.is_empty());
+    assert_eq!(symbols(&["--own", "*", "--kernel-symbol", "panic*"]).0, ["panic_timeout"]);
 }

@@ -2,7 +2,7 @@
 
 //! Runs the RUN lines of a test file, as LLVM's lit does: `RUN: gpufas-cc --passes llview --emit llvm-ir %s -o - |
 //! FileCheck-22 %s`. A line that ends with a backslash goes on in the next RUN line. `%s` is the file, `%kernel` the headers
-//! of a kernel, `%t` the beginning of names for files that the test makes; `not` before a command wants it to fail, but not to
+//! of a kernel and `%source` its sources, `%t` the beginning of names for files that the test makes; `not` before a command wants it to fail, but not to
 //! crash; `2>&1` is understood, and pipes.
 
 use std::io::Write;
@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use gpufas_tests::run_lines::{comment, run_lines};
 
-use super::tools;
+use super::{source_tree, tools};
 
 /// Runs the test in `file`.
 pub fn check(file: &Path) -> Result<()> {
@@ -65,6 +65,9 @@ fn stage(file: &Path, made: &Path, words: &[String], input: Vec<u8>) -> Result<V
         } else if argument.contains("%kernel") {
             let headers = tools::kernel_headers()?;
             command.arg(argument.replace("%kernel", &headers.display().to_string()));
+        } else if argument.contains("%source") {
+            let source = source_tree::folder()?;
+            command.arg(argument.replace("%source", &source.display().to_string()));
         } else {
             let argument = argument.replace("%s", &file.display().to_string());
             command.arg(argument.replace("%t", &made.display().to_string()));

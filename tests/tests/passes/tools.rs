@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use gpufas_guest::kernels;
 
 /// The kernel whose headers tests in C are compiled with.
-const KERNEL: &str = "6.1";
+pub const KERNEL: &str = "6.1";
 
 /// Where Debian's packages of LLVM have their tools.
 const LLVM: &str = "/usr/lib/llvm-22/bin";

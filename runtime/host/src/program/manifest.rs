@@ -77,22 +77,43 @@ fn check_variant(variant: &Variant) -> Result<(), String> {
     if !variant.suffix.is_empty() {
         unique("suffix", std::iter::once(variant.suffix.as_str()))?;
     }
-    unique("symbol", variant.symbols.iter().map(String::as_str))?;
+    // What is static in a file has the file's name before its own.
+    let names: Vec<&str> = variant.symbols.iter().map(|symbol| without_file(symbol)).collect();
+    names.iter().try_for_each(|name| check_name("symbol", name))?;
+    let mut seen = HashSet::new();
+    if let Some(symbol) = variant.symbols.iter().find(|symbol| !seen.insert(symbol.as_str())) {
+        return Err(format!("it has symbol {symbol} twice"));
+    }
+    let names = variant.contents.iter().flat_map(|contents| contents.sections.iter().flatten());
+    names.into_iter().try_for_each(|name| check_name("symbol", name))?;
     if u32::try_from(variant.sites.len()).is_err() {
         return Err("it has too many sites".into());
     }
     Ok(())
 }
 
-/// Checks that names are such as a compiler emits (no NUL, no `=`, nothing that upsets a terminal) and that
-/// none is there twice.
+/// The name of a symbol without the file in which it is static, which must be printable.
+fn without_file(symbol: &str) -> &str {
+    match symbol.rsplit_once(':') {
+        Some((file, name)) if !file.is_empty() && file.bytes().all(|byte| byte.is_ascii_graphic()) => name,
+        _ => symbol,
+    }
+}
+
+/// Checks that a name is such as a compiler emits: no NUL, no `=`, nothing that upsets a terminal.
+fn check_name(what: &str, name: &str) -> Result<(), String> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$');
+    if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(good) {
+        return Err(format!("{:?} is no name of {what}", name.chars().take(80).collect::<String>()));
+    }
+    Ok(())
+}
+
+/// Checks names, and that none is there twice.
 fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), String> {
     let mut seen = HashSet::new();
     for name in names {
-        let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$');
-        if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(good) {
-            return Err(format!("{:?} is no name of {what}", name.chars().take(80).collect::<String>()));
-        }
+        check_name(what, name)?;
         if !seen.insert(name) {
             return Err(format!("it has {what} {name} twice"));
         }
@@ -141,6 +162,8 @@ mod tests {
             let symbols = &mut manifest.variants[0].symbols;
             symbols.push(symbols[0].clone());
         });
+        refused(|manifest| manifest.variants[0].symbols.push("kernel/\u{7}.c:lock".into()));
+        refused(|manifest| manifest.variants[0].symbols.push("kernel/fork.c:".into()));
         refused(|manifest| manifest.entries.push(manifest.entries[0].clone()));
         refused(|manifest| {
             let argument = |index| Argument { name: format!("a{index}"), kind: ArgumentType::I32 };

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What a source of the kernel defines, and what of it lives in the running kernel.
+//!
+//! A recovery program that compiles `kernel/sched/fair.c` along means the scheduler's own variables, not second ones that
+//! start from their initial values. So the variables of a kernel source become references to the running kernel's; functions
+//! stay, and carry the name that their address has in the kernel. Constants keep their values for the optimiser, with a mark;
+//! [`constants`](super::constants) decides later.
+//!
+//! A module is adopted before it is linked to others, while it is known which file it was.
+
+use gpufas_abi::manifest::Contents;
+
+use crate::llvm::{Linkage, Module, Value};
+
+use super::ownership::{Owner, Ownership};
+
+/// Named metadata: for each kernel source and section, the file, the section, and the names that the file defines there.
+pub const CONTENTS_METADATA: &str = "gpufas.contents";
+
+/// What precedes the symbol of a constant of the kernel's in the name of its section, where a module carries it.
+pub const CONSTANT_SECTION: &str = "gpufas.kernel:";
+
+/// Attribute of a function that has a place in the running kernel, whose value is the symbol of that.
+pub const FUNCTION_ATTRIBUTE: &str = "gpufas-kernel-symbol";
+
+/// Sections of variables that are nobody else's business: what is printed once, and what the kernel forgets after it has
+/// started.
+const OWN_SECTIONS: &[&str] = &[".data.once", ".data..once", ".init.", ".gpufas."];
+
+/// Marks what a module shares with the running kernel. `file` is the path of a kernel source in its tree, none for a source of
+/// the user's, whose definitions are the program's unless `ownership` says otherwise.
+pub fn adopt(module: &Module<'_>, file: Option<&str>, ownership: &Ownership) {
+    if let Some(file) = file {
+        note_contents(module, file);
+        // Tables that the kernel's own build collects: exports, initcalls, parameters.
+        for list in ["llvm.used", "llvm.compiler.used"] {
+            if let Some(list) = module.global(list) {
+                list.delete_global();
+            }
+        }
+        module.clear_inline_asm();
+    }
+    let owner = |global: Value<'_>| {
+        let name = c_name(global);
+        let rule = if file.is_some() { Owner::Kernel } else { Owner::Program };
+        ownership.of(file, &name).unwrap_or(rule)
+    };
+    for function in module.defined_functions() {
+        let is_copy = function.linkage() == Linkage::LLVMAvailableExternallyLinkage;
+        if !is_copy && owner(function) == Owner::Kernel {
+            let symbol = symbol(function, file);
+            function.add_text_attribute_with_value(module.context(), FUNCTION_ATTRIBUTE, &symbol);
+        }
+    }
+    for variable in module.globals() {
+        let name = variable.name();
+        let is_unnamed = name.is_empty() || variable.linkage() == Linkage::LLVMPrivateLinkage;
+        if variable.is_declaration() || is_unnamed || name.starts_with("llvm.") {
+            continue;
+        }
+        // The user's word counts more than what the section says.
+        let said = ownership.of(file, &c_name(variable));
+        let is_passing = OWN_SECTIONS.iter().any(|section| variable.section().starts_with(section))
+            || variable.value_type().allocation_size(module) == Some(0);
+        if owner(variable) == Owner::Program || (said.is_none() && is_passing) {
+            continue;
+        }
+        let symbol = symbol(variable, file);
+        if variable.is_constant_variable() {
+            variable.set_section(&format!("{CONSTANT_SECTION}{symbol}"));
+        } else {
+            variable.set_name(&symbol);
+            variable.remove_initializer();
+            variable.set_linkage(Linkage::LLVMExternalLinkage);
+            variable.set_default_visibility();
+        }
+    }
+}
+
+/// The name in C; static variables of a function are `function.variable`.
+fn c_name(global: Value<'_>) -> String {
+    // What asm("name") says is not mangled any further.
+    global.name().trim_start_matches('\u{1}').to_owned()
+}
+
+/// The name by which the loader finds a definition: `NAME`, or `FILE:NAME` for what is static in a kernel source.
+fn symbol(global: Value<'_>, file: Option<&str>) -> String {
+    let name = c_name(global);
+    match file {
+        Some(file) if global.linkage() == Linkage::LLVMInternalLinkage => format!("{file}:{name}"),
+        _ => name,
+    }
+}
+
+/// Notes what a kernel source defines in which section: that tells static symbols of one name apart.
+fn note_contents(module: &Module<'_>, file: &str) {
+    let mut sections: Vec<(String, Vec<String>)> = Vec::new();
+    let mut note = |section: String, name: String| {
+        // The kernel's compiler names static variables of functions in its own way.
+        if name.is_empty() || name.contains('.') {
+            return;
+        }
+        match sections.iter_mut().find(|(known, _)| *known == section) {
+            Some((_, names)) => names.push(name),
+            None => sections.push((section, vec![name])),
+        }
+    };
+    let section = |global: Value<'_>, usual: &str| match global.section() {
+        section if section.is_empty() => usual.to_owned(),
+        section => section,
+    };
+    for function in module.defined_functions() {
+        if function.linkage() != Linkage::LLVMAvailableExternallyLinkage {
+            note(section(function, ".text"), c_name(function));
+        }
+    }
+    for variable in module.globals() {
+        let is_named = variable.linkage() != Linkage::LLVMPrivateLinkage && !variable.is_declaration();
+        if !is_named || variable.name().starts_with("llvm.") {
+            continue;
+        }
+        let usual = match variable.initializer() {
+            _ if variable.is_constant_variable() => ".rodata",
+            Some(value) if value.is_null() => ".bss",
+            _ => ".data",
+        };
+        note(section(variable, usual), c_name(variable));
+    }
+    for (section, names) in sections {
+        let words: Vec<&str> =
+            [file, section.as_str()].into_iter().chain(names.iter().map(String::as_str)).collect();
+        module.add_text_metadata(CONTENTS_METADATA, &words);
+    }
+}
+
+/// What the files define that have static symbols among `symbols`.
+pub fn contents(module: &Module<'_>, symbols: &[String]) -> Vec<Contents> {
+    let mut found: Vec<Contents> = Vec::new();
+    for words in module.text_metadata(CONTENTS_METADATA) {
+        let [file, _section, names @ ..] = words.as_slice() else { continue };
+        let is_needed = symbols
+            .iter()
+            .any(|symbol| symbol.strip_prefix(file.as_str()).is_some_and(|rest| rest.starts_with(':')));
+        if !is_needed {
+            continue;
+        }
+        match found.iter_mut().find(|contents| contents.file == *file) {
+            Some(contents) => contents.sections.push(names.to_vec()),
+            None => found.push(Contents { file: file.clone(), sections: vec![names.to_vec()] }),
+        }
+    }
+    found
+}
