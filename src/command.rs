@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::error::{Error, Result};
+use crate::messages::Messages;
 
 /// Runs tools, or only shows what it would run.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,8 @@ pub struct Runner {
     pub verbose: bool,
     /// Show, and do not run.
     pub dry_run: bool,
+    /// Where what they say goes.
+    pub messages: Messages,
 }
 
 impl Runner {
@@ -30,7 +33,7 @@ impl Runner {
         let _ = writeln!(std::io::stderr(), " {}", words.join(" "));
     }
 
-    /// Runs a command whose messages go to the user as they are; returns its standard output.
+    /// Runs clang, whose messages go to the user; returns its standard output.
     ///
     /// # Errors
     ///
@@ -40,9 +43,13 @@ impl Runner {
         if self.dry_run {
             return Ok(None);
         }
-        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let errors = if self.messages.are_for_programs() { Stdio::piped() } else { Stdio::inherit() };
+        command.stdin(input).stdout(Stdio::piped()).stderr(errors);
         let output = command.spawn().and_then(std::process::Child::wait_with_output);
-        output.map(Some).map_err(|source| not_started(&command, &source))
+        let output = output.map_err(|source| not_started(&command, &source))?;
+        // Empty unless it was asked for.
+        self.messages.of_clang(&String::from_utf8_lossy(&output.stderr));
+        Ok(Some(output))
     }
 
     /// Runs a command that is expected to succeed.

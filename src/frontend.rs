@@ -62,6 +62,9 @@ pub fn compile(
     // Positions are needed for messages and fault records in any case.
     command.arg(if arguments.debug { "-g" } else { "-gline-tables-only" });
     command.args(&arguments.clang);
+    if runner.messages.are_for_programs() {
+        command.args(["-fno-color-diagnostics", "-fdiagnostics-format=clang"]);
+    }
     dependencies::clang_options(&mut command, arguments, source.rules, source.made);
     match (arguments.stage, arguments.dependencies.mode.as_deref()) {
         (Stage::Preprocess, Some("-M" | "-MM")) => {}

@@ -32,25 +32,27 @@ mod shared_object;
 mod source_names;
 mod supervisor;
 mod target;
+mod warnings;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use arguments::Request;
 use error::Error;
-use messages::Messages;
+use messages::{Form, Messages};
 
 fn main() -> ExitCode {
     let arguments = match arguments::parse(std::env::args_os().skip(1)) {
         Ok(Request::Compile(arguments)) => arguments,
         Ok(Request::Help) => return print(arguments::HELP),
+        Ok(Request::HelpWarnings) => return print(&warnings::help()),
         Ok(Request::Version) => return print(&version()),
         Err(error) => {
-            Messages::new(&[]).plain_error(&error.to_string());
+            Messages::new(asked_form(), &[]).plain_error(&error.to_string());
             return ExitCode::from(error.exit_status());
         }
     };
-    let messages = Messages::new(&arguments.clang);
+    let messages = Messages::new(arguments.diagnostics, &arguments.clang);
     supervisor::run(&messages, &driver::outputs(&arguments), |folder| {
         driver::compile(&arguments, folder, &messages).map_or_else(|error| say(&messages, &error), |()| 0)
     })
@@ -79,6 +81,15 @@ fn say(messages: &Messages, error: &Error) -> u8 {
     error.exit_status()
 }
 
+/// For whom messages are if the command line is not understood: as it says itself, as far as that goes.
+fn asked_form() -> Form {
+    let words: Vec<String> =
+        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let separate = words.windows(2).filter(|pair| pair[0] == "--diagnostics").map(|pair| pair[1].as_str());
+    let joined = words.iter().filter_map(|word| word.strip_prefix("--diagnostics="));
+    separate.chain(joined).find_map(|form| arguments::form(form).ok()).unwrap_or_default()
+}
+
 /// This compiler's version and those of what is built in.
 fn version() -> String {
     let (major, minor, patch) = gpufas_passes::llvm::version();
@@ -95,7 +106,7 @@ fn print(text: &str) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(source) => {
             let error = Error::write("standard output")(source);
-            Messages::new(&[]).plain_error(&error.to_string());
+            Messages::new(Form::Text, &[]).plain_error(&error.to_string());
             ExitCode::from(error.exit_status())
         }
     }

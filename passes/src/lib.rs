@@ -23,3 +23,4 @@ pub mod reachability;
 pub mod retarget;
 #[cfg(test)]
 mod testing;
+pub mod warning;

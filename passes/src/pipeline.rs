@@ -93,7 +93,7 @@ impl Pipeline {
     /// See [`Error`].
     pub fn step(&self, step: &str, module: &Module<'_>, program: &mut Program) -> Result<(), Error> {
         match step {
-            kernel_asm::NAME => kernel_asm::run(module),
+            kernel_asm::NAME => kernel_asm::run(module, program),
             kernel_symbols::NAME => kernel_symbols::run(module, program),
             entry_points::NAME => {
                 entry_points::run(module, program);

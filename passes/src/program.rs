@@ -2,11 +2,11 @@
 
 //! What the passes learn about a program on the way: the compiler's part of the manifest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use gpufas_abi::manifest::{Contents, Entry, Site};
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Remark, Severity};
 
 /// Facts and findings about the program that is being compiled.
 #[derive(Debug, Default)]
@@ -25,9 +25,24 @@ pub struct Program {
     pub sites: SiteTable,
     /// What passes had to say.
     pub diagnostics: Vec<Diagnostic>,
+    /// The remarks that are wanted, each with the pass that makes them.
+    pub remarks: HashSet<(Remark, &'static str)>,
 }
 
 impl Program {
+    /// Whether any remark of a pass is wanted.
+    pub fn wants_remarks(&self, pass: &'static str) -> bool {
+        Remark::ALL.iter().any(|&kind| self.remarks.contains(&(kind, pass)))
+    }
+
+    /// Makes a remark if it is wanted; only then it is put into words.
+    pub fn remark(&mut self, kind: Remark, pass: &'static str, words: impl FnOnce() -> (Site, String)) {
+        if self.remarks.contains(&(kind, pass)) {
+            let (site, message) = words();
+            self.diagnostics.push(Diagnostic::remark(kind, pass, site, message));
+        }
+    }
+
     /// Whether a pass found an error.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)

@@ -84,15 +84,14 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
     }
     if name.starts_with(marker::REFUSED) {
         let refusal = Refusal::parse(&instruction.operand(0).and_then(reason).unwrap_or_default());
-        return Some(Diagnostic::error(
-            NAME,
-            site(),
-            format!(
-                "inline assembly that has no meaning in a recovery program: {} [{}]",
-                refusal.reason,
-                refusal.class.name()
-            ),
-        ));
+        return Some(
+            Diagnostic::error(
+                NAME,
+                site(),
+                format!("inline assembly that has no meaning in a recovery program: {}", refusal.reason),
+            )
+            .with_reason(refusal.class.name()),
+        );
     }
     if name.starts_with("llvm.read_register.") || name.starts_with("llvm.write_register.") {
         return Some(Diagnostic::error(

@@ -34,7 +34,14 @@ Output:
 Code:
   -O0 -O1 -O2 -O3          optimization (-O2; kernel headers need at least -O1, which -O0 means here)
   -g                       debug information: DWARF for the host, source lines for GPUs
-  -I -D -U -include -isystem -W... -f...    as for clang
+  -I -D -U -include -isystem -f...    as for clang
+
+Messages:
+  -W...                    clang's, and for warnings of the passes -W[no-]CLASS, -W[no-]error[=CLASS], -w;
+                           --help-warnings lists their classes
+  -Rpass=REGEX -Rpass-missed=REGEX -Rpass-analysis=REGEX
+                           say what passes with such names did, did not do, found out
+  --diagnostics text|json  messages for people, or one JSON object a line (text)
 
 Dependencies:
   -MD -MMD -MF FILE -MT TARGET -MQ TARGET -MP -M -MM   as for clang; several inputs make one file

@@ -11,16 +11,20 @@ mod response;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use gpufas_abi::manifest::Target;
+use gpufas_passes::diagnostic::Remark;
 use gpufas_passes::kernel_symbols::ownership::Ownership;
 
 use crate::error::{Error, Result};
+use crate::messages::Form;
+use crate::warnings::Warnings;
 
 pub use help::HELP;
+pub use options::form;
 
 /// What is to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,10 +97,12 @@ pub struct Arguments {
     pub dry_run: bool,
     /// `--save-temps`.
     pub save_temps: bool,
-    /// `-Werror`.
-    pub warnings_are_errors: bool,
-    /// `-w`.
-    pub no_warnings: bool,
+    /// `-W` options, as far as they are about warnings of the passes.
+    pub warnings: Warnings,
+    /// `-Rpass=` and its like: the remarks to show, each with the pass that makes them.
+    pub remarks: HashSet<(Remark, &'static str)>,
+    /// `--diagnostics`: for whom messages are.
+    pub diagnostics: Form,
     /// `--passes`: only these passes of ours.
     pub passes: Option<Vec<String>>,
 }
@@ -126,6 +132,8 @@ pub enum Request {
     Compile(Box<Arguments>),
     /// `--help`.
     Help,
+    /// `--help-warnings`.
+    HelpWarnings,
     /// `--version`.
     Version,
 }
@@ -166,8 +174,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         verbose: false,
         dry_run: false,
         save_temps: false,
-        warnings_are_errors: false,
-        no_warnings: false,
+        warnings: Warnings::default(),
+        remarks: HashSet::new(),
+        diagnostics: Form::Text,
         passes: None,
     };
     let mut options_ended = false;
@@ -181,6 +190,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
             options_ended = true;
         } else if argument == "--help" || argument == "-h" {
             return Ok(Request::Help);
+        } else if argument == "--help-warnings" {
+            return Ok(Request::HelpWarnings);
         } else if argument == "--version" {
             return Ok(Request::Version);
         } else {

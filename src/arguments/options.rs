@@ -5,10 +5,14 @@
 use std::collections::VecDeque;
 
 use gpufas_abi::manifest::Target;
+use gpufas_passes::diagnostic::Remark;
 use gpufas_passes::kernel_symbols::ownership::Owner;
+use gpufas_passes::pipeline::STEPS;
+use regex_lite::Regex;
 
 use super::{Arguments, Emit, Stage, usage};
 use crate::error::Result;
+use crate::messages::Form;
 use crate::target;
 
 /// Options of clang's that take a separate value, and are handed on with it.
@@ -60,13 +64,10 @@ pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<Strin
         "-v" | "--verbose" => parsed.verbose = true,
         "-###" => parsed.dry_run = true,
         "-w" => {
-            parsed.no_warnings = true;
+            parsed.warnings.read(&argument)?;
             parsed.clang.push(argument);
         }
-        "-Werror" | "-Wno-error" => {
-            parsed.warnings_are_errors = name == "-Werror";
-            parsed.clang.push(argument);
-        }
+        "--diagnostics" => parsed.diagnostics = form(&value(queue)?)?,
         "-MD" | "-MMD" | "-M" | "-MM" => {
             if matches!(name.as_str(), "-M" | "-MM") {
                 parsed.stage = Stage::Preprocess;
@@ -118,12 +119,48 @@ fn joined_option(parsed: &mut Arguments, argument: String) -> Result<()> {
         argument.split_at_checked(3).filter(|(option, _)| matches!(*option, "-MT" | "-MQ"))
     {
         parsed.dependencies.options.extend([option.to_owned(), target.to_owned()]);
-    } else if ["-I", "-D", "-U", "-W", "-f", "-std="].iter().any(|prefix| argument.starts_with(prefix)) {
+    } else if argument.starts_with("-W") {
+        if parsed.warnings.read(&argument)? {
+            parsed.clang.push(argument);
+        }
+    } else if let Some((kind, passes)) = remark(&argument) {
+        want_remarks(parsed, &argument, kind, passes)?;
+    } else if ["-I", "-D", "-U", "-f", "-std="].iter().any(|prefix| argument.starts_with(prefix)) {
         parsed.clang.push(argument);
     } else {
         return Err(usage(format!("unknown option {argument}; gpufas-cc --help lists the options")));
     }
     Ok(())
+}
+
+/// `-Rpass=PASSES` and its like.
+fn remark(argument: &str) -> Option<(Remark, &str)> {
+    let (option, passes) = argument.split_once('=')?;
+    let kind = Remark::ALL.into_iter().find(|kind| kind.option() == option)?;
+    Some((kind, passes))
+}
+
+/// Of two options for one kind of remark the last one counts, as in clang.
+fn want_remarks(parsed: &mut Arguments, argument: &str, kind: Remark, passes: &str) -> Result<()> {
+    let passes =
+        Regex::new(passes).map_err(|error| usage(format!("{argument} is no regular expression: {error}")))?;
+    parsed.remarks.retain(|(other, _)| *other != kind);
+    let named = STEPS.iter().filter(|pass| passes.is_match(pass));
+    parsed.remarks.extend(named.map(|pass| (kind, *pass)));
+    Ok(())
+}
+
+/// For whom messages are to be.
+///
+/// # Errors
+///
+/// [`crate::error::Error::Usage`] for an unknown form.
+pub fn form(text: &str) -> Result<Form> {
+    match text {
+        "text" => Ok(Form::Text),
+        "json" => Ok(Form::Json),
+        _ => Err(usage(format!("--diagnostics {text} is not known; it is text or json"))),
+    }
 }
 
 fn target(text: &str) -> Result<Target> {

@@ -2,7 +2,10 @@
 
 //! Tests of the command line.
 
+use gpufas_passes::warning::Warning;
+
 use super::*;
+use crate::warnings::Level;
 
 fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
@@ -38,7 +41,7 @@ fn options_are_read_as_clang_reads_them() {
 #[test]
 fn the_last_of_two_options_counts() {
     let parsed = compile(&["a.c", "-g", "-g0", "-Werror", "-Wno-error", "-O3", "-O1", "-oa", "-o", "b"]);
-    assert!(!parsed.debug && !parsed.warnings_are_errors);
+    assert!(!parsed.debug && parsed.warnings.level(Warning::LogFormat) == Level::Shown);
     assert_eq!(parsed.optimization, 1);
     assert_eq!(parsed.output_path(), Path::new("b"));
 }
@@ -84,10 +87,32 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         (&["a.c", "-MF", "x.d"], "-MD"),
         (&["a.c", "--passes", "llview", "--emit", "ptx"], "llvm-ir"),
         (&["a.c", ""], "empty name"),
+        (&["a.c", "-Wgpufas-none"], "--help-warnings"),
+        (&["a.c", "-Rpass=("], "regular expression"),
+        (&["a.c", "--diagnostics", "xml"], "text or json"),
     ] {
         let message = error(arguments);
         assert!(message.contains(reason), "{arguments:?}: {message}");
     }
     let no_text = std::os::unix::ffi::OsStringExt::from_vec(vec![b'a', 0xff]);
     assert!(parse([no_text]).unwrap_err().to_string().contains("UTF-8"));
+}
+
+#[test]
+fn remarks_are_asked_for_as_in_clang() {
+    let wanted = |options: &[&str]| {
+        let mut remarks: Vec<_> = compile(&[&["a.c"], options].concat())
+            .remarks
+            .into_iter()
+            .map(|(kind, pass)| (kind.option(), pass))
+            .collect();
+        remarks.sort_unstable();
+        remarks
+    };
+    assert!(wanted(&[]).is_empty() && wanted(&["-Rpass=inline"]).is_empty());
+    assert_eq!(wanted(&["-Rpass=kernel"]), [("-Rpass", "kernel-asm"), ("-Rpass", "kernel-symbols")]);
+    assert_eq!(
+        wanted(&["-Rpass=.*", "-Rpass=^llview$", "-Rpass-missed=budget|asm"]),
+        [("-Rpass", "llview"), ("-Rpass-missed", "budget"), ("-Rpass-missed", "kernel-asm")]
+    );
 }

@@ -54,7 +54,7 @@ pub fn compile(arguments: &Arguments, temporary: &Path, messages: &Messages) -> 
     let mut names = SourceNames::new(&arguments.inputs);
     names.add(&headers::folder());
     kernels.iter().flat_map(Kernel::folders).for_each(|folder| names.add(folder));
-    let runner = Runner { verbose: arguments.verbose, dry_run: arguments.dry_run };
+    let runner = Runner { verbose: arguments.verbose, dry_run: arguments.dry_run, messages: *messages };
     let mut driver =
         Driver { arguments, temporary, messages, runner, kernels, names, dependencies: Collected::default() };
     match arguments.stage {

@@ -4,7 +4,7 @@
 //! comes of it is packed into one file. The program is checked for every kernel before code is generated for any.
 
 use gpufas_abi::manifest::{Entry, Tool, Variant};
-use gpufas_passes::diagnostic::{Diagnostic, Severity};
+use gpufas_passes::diagnostic::Diagnostic;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::machine::data_layout;
 use gpufas_passes::llvm::{Context, Module};
@@ -97,11 +97,16 @@ impl Driver<'_> {
         }
     }
 
+    /// What passes are told beforehand.
+    fn program(&self) -> Program {
+        Program { remarks: self.arguments.remarks.clone(), ..Program::default() }
+    }
+
     /// Runs some passes only.
     fn run_passes(&self, module: &Module<'_>, passes: &[String]) -> Result<Vec<u8>> {
         let machine = backend::machine(self.arguments)?;
         let pipeline = self.pipeline(&machine);
-        let mut program = Program::default();
+        let mut program = self.program();
         for pass in passes {
             running(pass);
             pipeline.step(pass, module, &mut program)?;
@@ -123,7 +128,7 @@ impl Driver<'_> {
         let kernel = link::kernel_of(&module, named)?;
         let machine = backend::machine(arguments)?;
         let pipeline = self.pipeline(&machine);
-        let mut program = Program::default();
+        let mut program = self.program();
         pipeline.run(&module, &mut program, running)?;
         self.report(&program, number)?;
         if program.entries.is_empty() {
@@ -196,17 +201,9 @@ impl Driver<'_> {
     ///
     /// [`Error::Reported`] if there was an error.
     fn report(&self, program: &Program, number: usize) -> Result<()> {
-        let mut diagnostics: Vec<Diagnostic> = program.diagnostics.clone();
-        for diagnostic in &mut diagnostics {
-            if diagnostic.severity == Severity::Warning && self.arguments.warnings_are_errors {
-                diagnostic.severity = Severity::Error;
-            }
-        }
-        diagnostics
-            .retain(|diagnostic| diagnostic.severity != Severity::Warning || !self.arguments.no_warnings);
+        let mut diagnostics = program.diagnostics.clone();
         self.name_definitions(&mut diagnostics, number);
-        self.messages.show(&diagnostics, &self.names);
-        let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        let failed = self.messages.show(&diagnostics, &self.names, &self.arguments.warnings);
         if failed { Err(Error::Reported) } else { Ok(()) }
     }
 }

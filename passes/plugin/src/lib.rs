@@ -210,17 +210,20 @@ unsafe fn tell(diagnostic: &Diagnostic, files: &[String], module: LLVMModuleRef,
         format!("{}note: {message}", if frame.file.is_empty() { "" } else { &position })
     }));
     let notes = notes.join("\n");
+    let reason =
+        if diagnostic.reason.is_empty() { String::new() } else { format!(" [{}]", diagnostic.reason) };
+    let text = format!("{}{reason}", diagnostic.message);
     let message = Message {
         severity: match diagnostic.severity {
-            Severity::Remark => 0,
-            Severity::Warning => 1,
+            Severity::Remark(_) => 0,
+            Severity::Warning(_) => 1,
             Severity::Error => 2,
         },
         line: place.line,
         column: place.column,
         file: Text::of(&place.file),
         function: Text::of(&place.function),
-        text: Text::of(&diagnostic.message),
+        text: Text::of(&text),
         notes: Text::of(&notes),
     };
     // SAFETY: the caller's promise; the texts outlive the call.

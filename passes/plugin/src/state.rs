@@ -10,6 +10,7 @@ use passes::llvm::Module;
 use passes::llvm::machine;
 use passes::pipeline::{Pipeline, STEPS};
 use passes::program::Program;
+use passes::warning::Warning;
 use passes::{entry_points, kernel_asm};
 
 use crate::settings::Settings;
@@ -109,6 +110,7 @@ impl State {
         if !is_program {
             if known.is_none() {
                 self.program.diagnostics.push(Diagnostic::warning(
+                    Warning::NoEntryPoint,
                     name,
                     Site::default(),
                     "the file has no entry point (GPUFAS_ENTRY), so it is no whole program: only kernel-asm is run on it",

@@ -18,8 +18,10 @@ mod stack_pointer;
 mod template;
 mod unreachable;
 
-use crate::llvm::{Builder, InlineAsm, Linkage, Module, Ordering, Type, Value, ty};
+use crate::diagnostic::Remark;
+use crate::llvm::{Builder, InlineAsm, Linkage, Module, Ordering, Type, Value, debug, ty};
 use crate::marker;
+use crate::program::Program;
 
 use constraint::Constraints;
 use machine::{Machine, Slot};
@@ -30,14 +32,14 @@ use template::{Instruction, Operand, Template};
 pub const NAME: &str = "kernel-asm";
 
 /// Runs the pass.
-pub fn run(module: &Module<'_>) {
+pub fn run(module: &Module<'_>, program: &mut Program) {
     // Symbol tables, export entries and the like of the kernel's own link.
     module.clear_inline_asm();
     address_space::rename_variables(module);
     for function in module.defined_functions() {
         for call in function.instructions() {
             if let Some(asm) = call.callee().and_then(InlineAsm::of) {
-                translate(module, call, &asm);
+                translate(module, program, call, &asm);
             }
         }
         address_space::resolve(module, function);
@@ -47,19 +49,28 @@ pub fn run(module: &Module<'_>) {
 }
 
 /// Replaces one asm statement.
-fn translate<'c>(module: &Module<'c>, call: Value<'c>, asm: &InlineAsm) {
+fn translate<'c>(module: &Module<'c>, program: &mut Program, call: Value<'c>, asm: &InlineAsm) {
+    let site = program.wants_remarks(NAME).then(|| debug::site(module.context(), call));
     let builder = Builder::before(module.context(), call);
     // Everything is built right before the call.
     let before = call.previous_instruction();
-    match meaning(module, &builder, call, asm) {
-        Ok(outcome) => finish(&builder, call, outcome),
+    let (kind, remark) = match meaning(module, &builder, call, asm) {
+        Ok(outcome) => {
+            finish(&builder, call, outcome);
+            (Remark::Passed, "became plain operations".to_owned())
+        }
         Err(refusal) => {
             // What was built up to the point of refusal must not stay.
             while let Some(built) = call.previous_instruction().filter(|&built| Some(built) != before) {
                 built.erase();
             }
             refuse(module, &builder, call, asm, &refusal);
+            (Remark::Missed, format!("is an error where it can be reached: {}", refusal.reason))
         }
+    };
+    if let Some(site) = site {
+        let words = asm.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        program.remark(kind, NAME, || (site, format!("inline assembly `{words}` {remark}")));
     }
 }
 
