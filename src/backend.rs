@@ -9,7 +9,7 @@ use inkwell::targets::{FileType, TargetMachine};
 
 use crate::arguments::{Arguments, Emit};
 use crate::command::Runner;
-use crate::cuda::Toolkit;
+use crate::cuda::{Assembling, Toolkit};
 use crate::error::Result;
 use crate::fatbinary::{self, Architectures, Builder};
 use crate::intermediate::Intermediate;
@@ -97,7 +97,10 @@ impl<'a> Backend<'a> {
             folder,
             kernel,
             optimization: self.arguments.optimization,
-            debug: self.arguments.debug,
+            assembling: Assembling {
+                lines: self.arguments.debug,
+                relocatable: self.arguments.is_relocatable(),
+            },
             program,
         }
     }

@@ -16,6 +16,15 @@ pub struct Toolkit {
     fatbinary: PathBuf,
 }
 
+/// How PTX is assembled.
+#[derive(Clone, Copy, Debug)]
+pub struct Assembling {
+    /// With source lines.
+    pub lines: bool,
+    /// To code that is linked later: what it does not define stays undefined.
+    pub relocatable: bool,
+}
+
 impl Toolkit {
     /// Finds the tools: in the folder that the user names, `CUDA_HOME` or `CUDA_PATH`, `PATH`, `/usr/local/cuda`, or
     /// where `cargo xtask` keeps them.
@@ -63,13 +72,16 @@ impl Toolkit {
         runner: Runner,
         ptx: &Path,
         architecture: u32,
-        debug: bool,
+        options: Assembling,
         cubin: &Path,
     ) -> Result<()> {
         let mut command = Command::new(&self.ptxas);
         command.arg("-m64").arg(format!("-arch=sm_{architecture}"));
-        if debug {
+        if options.lines {
             command.arg("-lineinfo");
+        }
+        if options.relocatable {
+            command.arg("-c");
         }
         // Without this an unresolved variable becomes one of the program's own, with a warning only.
         command.arg("--warning-as-error");

@@ -57,17 +57,31 @@ pub fn link<'c>(
     module.internalise(|name| {
         name.starts_with(symbols::ENTRY_PREFIX) || name == symbols::CONTEXT || name == symbols::SYMBOL_TABLE
     });
-    if !keep_debug {
-        module.strip_debug();
-    }
-    settle_calls(module);
-    optimise(module, machine, pipeline.optimization)?;
-    module.verify().map_err(|reason| Error::Internal(format!("the linked program is invalid: {reason}")))?;
+    prepare(module, pipeline, machine, keep_debug)?;
     let undefined = undefined(module);
     if !undefined.is_empty() {
         return Err(Error::Internal(format!("undefined after the link: {}", undefined.join(", "))));
     }
     Ok(())
+}
+
+/// Optimises what the passes have inserted, or code whose runtime is linked in later.
+///
+/// # Errors
+///
+/// [`Error::Internal`].
+pub fn prepare(
+    module: &Module<'_>,
+    pipeline: &Pipeline,
+    machine: &TargetMachine,
+    keep_debug: bool,
+) -> Result<()> {
+    if !keep_debug {
+        module.strip_debug();
+    }
+    settle_calls(module);
+    optimise(module, machine, pipeline.optimization)?;
+    module.verify().map_err(|reason| Error::Internal(format!("the linked program is invalid: {reason}")))
 }
 
 /// Keeps functions apart that the first optimisation has left apart, but for what must be inlined of the runtime.

@@ -16,7 +16,7 @@ use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use inkwell::targets::FileType;
 
 use crate::command::Runner;
-use crate::cuda::Toolkit;
+use crate::cuda::{Assembling, Toolkit};
 use crate::error::{Error, Result};
 use crate::intermediate::{self, Intermediate};
 use crate::{crash, input, output, target};
@@ -86,8 +86,8 @@ pub struct Builder<'a> {
     pub kernel: &'a str,
     /// LLVM's optimisation level for code generation.
     pub optimization: u8,
-    /// Whether source lines go into machine code.
-    pub debug: bool,
+    /// How PTX is assembled.
+    pub assembling: Assembling,
     /// The program as LLVM IR or bitcode. Without one, commands are only shown and nothing comes out.
     pub program: Option<&'a [u8]>,
 }
@@ -108,7 +108,7 @@ impl Builder<'_> {
         let module = input::reparse(&context, &log, program)?;
         let machine = target::machine(Target::Cuda, architecture, self.optimization)?;
         let text = target::generate(&machine, &module, &log, FileType::Assembly)?;
-        let undefined = undefined(&text);
+        let undefined = if self.assembling.relocatable { Vec::new() } else { undefined(&text) };
         if undefined.is_empty() { Ok(text) } else { Err(Error::Library(undefined)) }
     }
 
@@ -133,7 +133,7 @@ impl Builder<'_> {
         if self.program.is_some() {
             output::write(&ptx, &text)?;
         }
-        toolkit.assemble(self.runner, &ptx, architecture, self.debug, &cubin)
+        toolkit.assemble(self.runner, &ptx, architecture, self.assembling, &cubin)
     }
 
     /// NVIDIA's container with code for all architectures.

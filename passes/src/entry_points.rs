@@ -10,6 +10,7 @@ use gpufas_abi::manifest::{Argument, ArgumentType, Entry, Site};
 use gpufas_abi::symbols::{self, runtime};
 
 use crate::diagnostic::Diagnostic;
+use crate::initial_values;
 use crate::llvm::{Block, Builder, Linkage, Module, Predicate, Type, Value};
 use crate::program::Program;
 
@@ -128,6 +129,9 @@ fn define<'c>(module: &Module<'c>, entry: &Entry, function: Value<'c>) {
     let start_type = void.function(&[pointer]);
     let start = module.declare_function(runtime::START, start_type);
     builder.call(start_type, start, &[stack]);
+    for function in initial_values::functions(module) {
+        builder.call(function.value_type(), function, &[]);
+    }
 
     let launch = module
         .declare_global(symbols::CONTEXT, Type::integer(context, 8).array(size_of::<LaunchContext>() as u64));

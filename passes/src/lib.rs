@@ -5,14 +5,17 @@
 //!
 //! The order in which they run, and why, is in [`pipeline`].
 
+pub mod aliases;
 pub mod budget;
 pub mod chain;
 pub mod diagnostic;
 pub mod effects;
 pub mod entry_points;
+pub mod initial_values;
 mod intrinsic;
 pub mod kernel_asm;
 pub mod kernel_symbols;
+pub mod labels;
 pub mod llview;
 pub mod llvm;
 pub mod marker;
@@ -23,4 +26,5 @@ pub mod reachability;
 pub mod retarget;
 #[cfg(test)]
 mod testing;
+pub mod variadic;
 pub mod warning;

@@ -5,6 +5,7 @@
 //! ```text
 //! kernel-asm, kernel-symbols, entry-points    on IR as clang emits it: an optimiser must not fold the initial values of
 //!                                             variables that live in the running kernel
+//! labels, variadic, aliases                   what C has and no target but the CPU; before it is optimised, so that it is inlined
 //! optimize (LLVM's)                           for x86-64 on either target: so both get the same program, and inlining is what it
 //!                                             is in the kernel, not the eleven times of it that LLVM allows itself on GPUs
 //! reachability, symbol-table                  on what is left of the program
@@ -19,8 +20,11 @@ use gpufas_abi::symbols;
 use inkwell::targets::TargetMachine;
 
 use crate::llvm::{Module, machine, pipeline as llvm_passes};
-use crate::program::Program;
-use crate::{budget, entry_points, kernel_asm, kernel_symbols, llview, reachability, retarget};
+use crate::program::{Linking, Program};
+use crate::{
+    aliases, budget, entry_points, kernel_asm, kernel_symbols, labels, llview, reachability, retarget,
+    variadic,
+};
 
 /// Name of the step that is LLVM's own optimisation.
 pub const OPTIMIZE: &str = "optimize";
@@ -30,6 +34,9 @@ pub const STEPS: &[&str] = &[
     kernel_asm::NAME,
     kernel_symbols::NAME,
     entry_points::NAME,
+    labels::NAME,
+    variadic::NAME,
+    aliases::NAME,
     OPTIMIZE,
     reachability::NAME,
     kernel_symbols::TABLE_NAME,
@@ -97,8 +104,13 @@ impl Pipeline {
             kernel_symbols::NAME => kernel_symbols::run(module, program),
             entry_points::NAME => {
                 entry_points::run(module, program);
-                module.internalise(|name| name.starts_with(symbols::ENTRY_PREFIX));
+                if program.linking == Linking::Whole {
+                    module.internalise(|name| name.starts_with(symbols::ENTRY_PREFIX));
+                }
             }
+            labels::NAME => labels::run(module),
+            variadic::NAME => variadic::run(module, program),
+            aliases::NAME => aliases::run(module, self.target, program.linking),
             OPTIMIZE => {
                 let machine = machine::host(self.optimization).map_err(Error::Llvm)?;
                 optimise(module, &machine, self.optimization)?;
@@ -108,7 +120,8 @@ impl Pipeline {
             llview::NAME => llview::run(module, program),
             budget::NAME => budget::run(module, program),
             retarget::NAME => {
-                retarget::run(module, self.target, machine::triple(self.target), &self.data_layout);
+                let triple = machine::triple(self.target);
+                retarget::run(module, self.target, program.linking, triple, &self.data_layout);
             }
             _ => return Err(Error::UnknownPass(step.to_owned())),
         }

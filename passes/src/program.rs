@@ -8,9 +8,22 @@ use gpufas_abi::manifest::{Contents, Entry, Site};
 
 use crate::diagnostic::{Diagnostic, Remark, Severity};
 
+/// What the code that is made of a module is linked to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Linking {
+    /// Nothing: the module is a whole program.
+    #[default]
+    Whole,
+    /// Other relocatable code, later: functions and variables keep their linkage, and what the module does not define stays
+    /// undefined.
+    Relocatable,
+}
+
 /// Facts and findings about the program that is being compiled.
 #[derive(Debug, Default)]
 pub struct Program {
+    /// What it is linked to.
+    pub linking: Linking,
     /// Entry points, in the order of the source.
     pub entries: Vec<Entry>,
     /// Kernel symbols in the order of the symbol table.
@@ -27,6 +40,17 @@ pub struct Program {
     pub diagnostics: Vec<Diagnostic>,
     /// The remarks that are wanted, each with the pass that makes them.
     pub remarks: HashSet<(Remark, &'static str)>,
+    /// What ends relocatable code at run time.
+    pub refusals: Vec<Refusal>,
+}
+
+/// Something in relocatable code that has no meaning in a recovery program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The function of the module that reaches it, after inlining.
+    pub function: String,
+    /// What it is, and where.
+    pub diagnostic: Diagnostic,
 }
 
 impl Program {

@@ -52,7 +52,7 @@ pub enum Stage {
     Preprocess,
     /// `-fsyntax-only`: clang's checks only.
     Syntax,
-    /// `-c`: each input to bitcode that can be linked later.
+    /// `-c`: each input to a file of its own that can be linked later.
     Compile,
     /// All the way.
     Link,
@@ -215,18 +215,15 @@ fn finish(mut parsed: Arguments) -> Result<Arguments> {
         return Err(usage("PTX and cubins are made with --target cuda"));
     }
     let makes_one_cubin = parsed.target == Target::Cuda && matches!(parsed.emit, Emit::Cubin | Emit::Object);
-    if makes_one_cubin && parsed.stage == Stage::Link && parsed.architectures.len() != 1 {
+    let makes_code = matches!(parsed.stage, Stage::Link | Stage::Compile);
+    if makes_one_cubin && makes_code && parsed.architectures.len() != 1 {
         return Err(usage("a cubin is for one architecture; name it with --gpu-arch"));
     }
     let makes_one_ptx = parsed.target == Target::Cuda && matches!(parsed.emit, Emit::Ptx | Emit::Assembly);
-    if makes_one_ptx && parsed.stage == Stage::Link && parsed.architectures.len() > 1 {
+    if makes_one_ptx && makes_code && parsed.architectures.len() > 1 {
         return Err(usage(
             "PTX is made for one architecture, and later ones run it; name one with --gpu-arch",
         ));
-    }
-    let object_kind = matches!(parsed.emit, Emit::Program | Emit::LlvmIr | Emit::Bitcode | Emit::Object);
-    if parsed.stage == Stage::Compile && !object_kind {
-        return Err(usage("-c makes bitcode, or with --emit llvm-ir its text; leave -c out to make code"));
     }
     let one_output_each = matches!(parsed.stage, Stage::Compile | Stage::Preprocess);
     if one_output_each && parsed.output.is_some() && parsed.inputs.len() > 1 {
@@ -281,12 +278,18 @@ impl Arguments {
         self.output.clone().unwrap_or_else(|| self.default_output(&self.inputs[0]))
     }
 
+    /// Whether relocatable code is made: of each input by itself, with what it does not define left to a linker.
+    pub fn is_relocatable(&self) -> bool {
+        let is_code = matches!(self.emit, Emit::Ptx | Emit::Cubin | Emit::Assembly | Emit::Object);
+        self.stage == Stage::Compile && is_code
+    }
+
     /// The file that is made of an input: its name, in the current folder, with another extension.
     pub fn default_output(&self, input: &str) -> PathBuf {
         let extension = match (self.stage, self.emit, self.target) {
             (_, Emit::LlvmIr, _) => "ll",
             (Stage::Link, Emit::Bitcode, _) => "bc",
-            (Stage::Compile, _, _) => "o",
+            (Stage::Compile, Emit::Program | Emit::Bitcode, _) => "o",
             (_, Emit::Ptx, _) | (_, Emit::Assembly, Target::Cuda) => "ptx",
             (_, Emit::Cubin, _) | (_, Emit::Object, Target::Cuda) => "cubin",
             (_, Emit::Assembly, Target::Host) => "s",

@@ -3,6 +3,7 @@
 //! From inputs to output.
 
 mod program;
+mod relocatable;
 
 use std::path::{Path, PathBuf};
 
@@ -187,7 +188,13 @@ impl Driver<'_> {
             let context = Context::create();
             let log = DiagnosticLog::new(&context);
             let made = self.arguments.output.clone().unwrap_or_else(|| self.arguments.default_output(name));
-            if let Some(module) = self.load((&context, &log), name, 0, &made)? {
+            let module = self.load((&context, &log), name, 0, &made)?;
+            if self.arguments.is_relocatable() {
+                let code = self.relocatable(name, &made, &log, module.as_ref())?;
+                if module.is_some() {
+                    output::write(&made, &code)?;
+                }
+            } else if let Some(module) = module {
                 output::write(&made, &encode(&module, self.arguments.emit == Emit::LlvmIr))?;
             }
         }

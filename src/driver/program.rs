@@ -89,7 +89,7 @@ impl Driver<'_> {
         Ok(Some(module))
     }
 
-    fn pipeline(&self, machine: &TargetMachine) -> Pipeline {
+    pub(super) fn pipeline(&self, machine: &TargetMachine) -> Pipeline {
         Pipeline {
             target: self.arguments.target,
             data_layout: data_layout(machine),
@@ -200,7 +200,7 @@ impl Driver<'_> {
     /// # Errors
     ///
     /// [`Error::Reported`] if there was an error.
-    fn report(&self, program: &Program, number: usize) -> Result<()> {
+    pub(super) fn report(&self, program: &Program, number: usize) -> Result<()> {
         let mut diagnostics = program.diagnostics.clone();
         self.name_definitions(&mut diagnostics, number);
         let failed = self.messages.show(&diagnostics, &self.names, &self.arguments.warnings);
@@ -209,6 +209,6 @@ impl Driver<'_> {
 }
 
 /// Notes which pass is at work, for the case that it crashes.
-fn running(pass: &str) {
+pub(super) fn running(pass: &str) {
     crash::doing(&format!("running the pass {pass}"));
 }

@@ -23,6 +23,8 @@ use crate::llvm::{Builder, InlineAsm, Linkage, Module, Ordering, Type, Value, de
 use crate::marker;
 use crate::program::Program;
 
+pub(crate) use idiom::call_bug;
+
 use constraint::Constraints;
 use machine::{Machine, Slot};
 use refusal::Refusal;
@@ -222,7 +224,7 @@ fn refuse<'c>(
     let text = ty::constant_bytes(context, refusal.text().as_bytes(), true);
     let global = module.add_global("gpufas.reason", text.ty());
     global.set_initializer(text);
-    global.set_constant_variable();
+    global.set_constant_variable(true);
     global.set_linkage(Linkage::LLVMPrivateLinkage);
     let ty = call.ty();
     if !asm.has_side_effects && (ty.is_integer() || ty.is_pointer()) {

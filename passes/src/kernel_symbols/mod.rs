@@ -20,9 +20,10 @@ use gpufas_abi::manifest::Site;
 use gpufas_abi::symbols::{self, runtime};
 
 use crate::diagnostic::Diagnostic;
+use crate::initial_values::Assignments;
 use crate::llvm::{Builder, Linkage, Module, Opcode, Type, Value, debug};
 use crate::marker;
-use crate::program::Program;
+use crate::program::{Linking, Program};
 
 /// Name of the pass.
 pub const NAME: &str = "kernel-symbols";
@@ -44,11 +45,12 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
 fn replace_all(module: &Module<'_>, program: &mut Program) {
     let variables = module.globals().into_iter().filter(|global| global.is_declaration());
     let functions = module.functions().into_iter().filter(|function| function.is_declaration());
+    let mut assignments = Assignments::new(module, "symbols");
     for symbol in variables.chain(functions) {
         if is_own(&symbol.name()) {
             continue;
         }
-        replace(module, symbol, program);
+        replace(module, symbol, program, &mut assignments);
         if !symbol.is_used() {
             match symbol.is_function() {
                 true => symbol.delete_function(),
@@ -66,7 +68,8 @@ fn is_own(name: &str) -> bool {
         || runtime::FUNCTIONS.contains(&name)
 }
 
-/// Numbers the symbols that are still needed after optimisation, and defines the table.
+/// Numbers the symbols that are still needed after optimisation, and defines the table. In relocatable code each symbol's
+/// entry is a variable that is defined elsewhere.
 pub fn define_table(module: &Module<'_>, program: &mut Program) {
     let context = module.context();
     constants::settle(module);
@@ -86,6 +89,13 @@ pub fn define_table(module: &Module<'_>, program: &mut Program) {
     }
     define_launch_constants(module, program);
     needed.sort_by(|left, right| left.0.cmp(&right.0));
+    if program.linking == Linking::Relocatable {
+        for (symbol, global) in needed {
+            global.set_name(&entry_name(&symbol));
+            program.symbols.push(symbol);
+        }
+        return;
+    }
     let ty = word.array(needed.len() as u64);
     let table = module.add_global(symbols::SYMBOL_TABLE, ty);
     // The loader writes it, so it is no constant, and external so that nothing is concluded from the zeros.
@@ -98,6 +108,20 @@ pub fn define_table(module: &Module<'_>, program: &mut Program) {
         program.symbols.push(symbol);
     }
     program.contents = definitions::contents(module, &program.symbols);
+}
+
+/// The name of the variable that holds a symbol's address in relocatable code: what no identifier of PTX can have stands there
+/// as a dollar sign and its code.
+fn entry_name(symbol: &str) -> String {
+    let mut name = symbols::SYMBOL_PREFIX.to_owned();
+    for byte in symbol.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'_' {
+            name.push(char::from(byte));
+        } else {
+            name.push_str(&format!("${byte:02x}"));
+        }
+    }
+    name
 }
 
 /// Puts the context's fields in the place of the variables that stand for them, if they are still needed.
@@ -119,7 +143,12 @@ fn define_launch_constants(module: &Module<'_>, program: &mut Program) {
 }
 
 /// Replaces the uses of a kernel symbol, other than calls of it, by its address at run time.
-fn replace<'c>(module: &Module<'c>, symbol: Value<'c>, program: &mut Program) {
+fn replace<'c>(
+    module: &Module<'c>,
+    symbol: Value<'c>,
+    program: &mut Program,
+    assignments: &mut Assignments<'_, 'c>,
+) {
     let name = symbol.name();
     if symbol.is_global_variable() && symbol.is_thread_local() {
         program.diagnostics.push(Diagnostic::error(
@@ -161,14 +190,28 @@ fn replace<'c>(module: &Module<'c>, symbol: Value<'c>, program: &mut Program) {
         }
     }
     // What is left are initialisers of the program's own variables.
-    for variable in initialised_with(symbol) {
+    let variables = initialised_with(symbol);
+    if variables.is_empty() {
+        return;
+    }
+    let constants = constants_with(symbol);
+    for variable in variables {
+        let assigned =
+            assignments.take_out(variable, &|part| constants.contains(&part), &|builder, constant| {
+                let slot =
+                    module.declare_global(&format!("{}{name}", marker::SYMBOL_PREFIX), builder.integer(64));
+                let address = builder.to_pointer(builder.load(builder.integer(64), slot, 8));
+                rebuild(builder, constant, symbol, address, 0)
+            });
+        if assigned {
+            continue;
+        }
         program.diagnostics.push(
             Diagnostic::error(
                 NAME,
                 Site::default(),
                 format!(
-                    "the initial value of `{}` needs the address of `{name}`, which is known only when the \
-                     program runs",
+                    "the initial value of `{}` is made of the address of `{name}` in a way that is not known to gpufas-cc",
                     variable.name()
                 ),
             )
@@ -258,6 +301,21 @@ fn rebuild<'c>(
     }
 }
 
+/// A symbol and the constants that are made of it.
+fn constants_with(symbol: Value<'_>) -> HashSet<Value<'_>> {
+    let mut found = HashSet::from([symbol]);
+    let mut pending = vec![symbol];
+    while let Some(value) = pending.pop() {
+        for user in value.users() {
+            let is_made = user.is_constant_expression() || user.is_constant_aggregate();
+            if is_made && found.insert(user) {
+                pending.push(user);
+            }
+        }
+    }
+    found
+}
+
 /// The program's own variables that have `symbol` in their initial value and are used by code. Others, as the lists that the
 /// kernel's own build makes (`.discard.addressable`), go with the first optimisation.
 fn initialised_with(symbol: Value<'_>) -> Vec<Value<'_>> {
@@ -271,7 +329,9 @@ fn initialised_with(symbol: Value<'_>) -> Vec<Value<'_>> {
             }
             if !user.is_global_variable() {
                 pending.push(user);
-            } else if !constants::is_kernels(user) && is_used_by_code(user) {
+            } else if !constants::is_kernels(user)
+                && (user.linkage() == Linkage::LLVMExternalLinkage || is_used_by_code(user))
+            {
                 found.push(user);
             }
         }

@@ -29,13 +29,14 @@ const WIDEST_ACCESS: u64 = 16;
 /// Runs the pass.
 pub fn run(module: &Module<'_>, program: &mut Program) {
     effects::forget(module);
+    let linking = program.linking;
     let mut pass = Pass { module, program };
     for function in module.defined_functions() {
         for instruction in function.instructions() {
             pass.visit(function, instruction);
         }
     }
-    own_variables::list(module);
+    own_variables::list(module, linking);
 }
 
 struct Pass<'m, 'c> {

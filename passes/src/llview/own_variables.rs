@@ -5,10 +5,15 @@
 use gpufas_abi::symbols::{self, runtime};
 
 use crate::llvm::{Module, Type, ty};
+use crate::program::Linking;
 
 /// Tells the runtime which variables are the program's own, so that it can accept their addresses where it cannot be
-/// known from the IR whose an address is.
-pub fn list(module: &Module<'_>) {
+/// known from the IR whose an address is. Each part of a program that is linked later has a list of its own.
+pub fn list(module: &Module<'_>, linking: Linking) {
+    let name = |name: &str| match linking {
+        Linking::Whole => name.to_owned(),
+        Linking::Relocatable => format!("{name}_{}", module.unit()),
+    };
     let context = module.context();
     let word = Type::integer(context, 64);
     let mut entries = Vec::new();
@@ -24,13 +29,13 @@ pub fn list(module: &Module<'_>) {
     }
     let count = entries.len() as u64;
     let entry = Type::structure(context, &[Type::pointer(context), word]);
-    let table = module.add_global(runtime::OWN_VARIABLES, entry.array(count));
+    let table = module.add_global(&name(runtime::OWN_VARIABLES), entry.array(count));
     table.set_initializer(entry.constant_array(&entries));
-    table.set_constant_variable();
+    table.set_constant_variable(true);
     table.set_alignment(8);
     let number = Type::integer(context, 32);
-    let total = module.add_global(runtime::OWN_VARIABLE_COUNT, number);
+    let total = module.add_global(&name(runtime::OWN_VARIABLE_COUNT), number);
     total.set_initializer(number.constant(count));
-    total.set_constant_variable();
+    total.set_constant_variable(true);
     total.set_alignment(4);
 }

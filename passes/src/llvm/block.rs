@@ -4,6 +4,7 @@
 
 use std::marker::PhantomData;
 
+use inkwell::llvm_sys::LLVMValueKind;
 use inkwell::llvm_sys::core::*;
 use inkwell::llvm_sys::prelude::LLVMBasicBlockRef;
 
@@ -54,6 +55,25 @@ impl<'c> Block<'c> {
                 .map(|index| Self::new(LLVMGetSuccessor(terminator.0, index)))
                 .collect()
         }
+    }
+
+    /// The constant that is its address, if anything takes that.
+    pub fn address(self) -> Option<Value<'c>> {
+        // SAFETY: the block is alive, and so is its view as a value.
+        let block = Value::new(unsafe { LLVMBasicBlockAsValue(self.0) });
+        block.users().into_iter().find(|user| user.kind() == LLVMValueKind::LLVMBlockAddressValueKind)
+    }
+
+    /// Moves it behind another block, which may be in another function.
+    pub fn move_after(self, other: Self) {
+        // SAFETY: both blocks are in functions of one module.
+        unsafe { LLVMMoveBasicBlockAfter(self.0, other.0) }
+    }
+
+    /// Removes an empty block that nothing goes to.
+    pub fn delete(self) {
+        // SAFETY: the block is in a function; it is not used again.
+        unsafe { LLVMDeleteBasicBlock(self.0) }
     }
 
     /// The function that holds the block.

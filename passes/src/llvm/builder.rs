@@ -226,6 +226,12 @@ impl<'c> Builder<'c> {
         store
     }
 
+    /// `llvm.memcpy` of bytes at multiples of 8.
+    pub fn copy(&self, to: Value<'c>, from: Value<'c>, size: Value<'c>) -> Value<'c> {
+        // SAFETY: two pointers and an integer.
+        Value::new(unsafe { LLVMBuildMemCpy(self.raw, to.0, 8, from.0, 8, size.0) })
+    }
+
     /// Room on the stack.
     pub fn alloca(&self, ty: Type<'c>) -> Value<'c> {
         // SAFETY: the type is sized.

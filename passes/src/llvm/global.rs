@@ -81,10 +81,10 @@ impl<'c> Value<'c> {
         unsafe { LLVMIsGlobalConstant(self.0) != 0 }
     }
 
-    /// Marks a global variable as constant.
-    pub fn set_constant_variable(self) {
+    /// Says whether a global variable is constant.
+    pub fn set_constant_variable(self, constant: bool) {
         // SAFETY: callers ask it of global variables.
-        unsafe { LLVMSetGlobalConstant(self.0, 1) }
+        unsafe { LLVMSetGlobalConstant(self.0, i32::from(constant)) }
     }
 
     /// Whether a variable is thread-local.
@@ -117,6 +117,24 @@ impl<'c> Value<'c> {
     pub fn constant_cast_address_space(self, ty: Type<'c>) -> Self {
         // SAFETY: callers ask it of globals, and pass a pointer type of another address space.
         Self::new(unsafe { LLVMConstAddrSpaceCast(self.0, ty.0) })
+    }
+
+    /// What an alias stands for.
+    pub fn aliasee(self) -> Option<Self> {
+        // SAFETY: callers ask it of aliases.
+        Self::some(unsafe { LLVMAliasGetAliasee(self.0) })
+    }
+
+    /// The function that chooses an indirect function's address.
+    pub fn resolver(self) -> Option<Self> {
+        // SAFETY: callers ask it of indirect functions.
+        Self::some(unsafe { LLVMGetGlobalIFuncResolver(self.0) })
+    }
+
+    /// Removes an indirect function that nothing uses.
+    pub fn delete_ifunc(self) {
+        // SAFETY: callers ask it of unused indirect functions; self is not used again.
+        unsafe { LLVMEraseGlobalIFunc(self.0) }
     }
 
     /// Removes a global variable that nothing uses.

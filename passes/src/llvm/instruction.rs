@@ -44,6 +44,12 @@ impl<'c> Value<'c> {
             )
     }
 
+    /// Whether it ends its block.
+    pub fn is_terminator(self) -> bool {
+        // SAFETY: self is alive; what is no terminator gives null.
+        self.is_instruction() && unsafe { !LLVMIsATerminatorInst(self.0).is_null() }
+    }
+
     /// The instruction before it in its block.
     pub fn previous_instruction(self) -> Option<Self> {
         // SAFETY: self is an instruction.

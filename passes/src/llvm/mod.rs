@@ -7,6 +7,7 @@
 //! have wrappers here: `Copy` handles that borrow the context. A handle of an erased value must not be
 //! used again, as in LLVM itself.
 
+mod attributes;
 pub mod block;
 pub mod builder;
 pub mod debug;

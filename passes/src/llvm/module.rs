@@ -133,6 +133,13 @@ impl<'c> Module<'c> {
         })
     }
 
+    /// A new function; LLVM changes its name if it is taken.
+    pub fn add_function(&self, name: &str, ty: Type<'c>) -> Value<'c> {
+        let name = c_string(name);
+        // SAFETY: the type is a function type of the module's context.
+        Value::new(unsafe { LLVMAddFunction(self.raw(), name.as_ptr(), ty.0) })
+    }
+
     /// The global variable of this name, declared if it is not there.
     pub fn declare_global(&self, name: &str, ty: Type<'c>) -> Value<'c> {
         self.global(name).unwrap_or_else(|| self.add_global(name, ty))
@@ -149,6 +156,24 @@ impl<'c> Module<'c> {
     pub fn clear_inline_asm(&self) {
         // SAFETY: an empty text.
         unsafe { LLVMSetModuleInlineAsm2(self.raw(), c"".as_ptr(), 0) }
+    }
+
+    /// A name for the source file that no other file's has, made of letters, digits and underscores.
+    pub fn unit(&self) -> String {
+        let mut length = 0;
+        // SAFETY: LLVM returns a pointer and its length.
+        let source = unsafe {
+            let name = LLVMGetSourceFileName(self.raw(), &mut length);
+            super::copied(name, length)
+        };
+        let stem = source.rsplit('/').next().unwrap_or_default();
+        let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
+        let stem = stem.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+        // FNV-1a, 32 bits: the same for the same path, wherever and whenever it is compiled.
+        let hash = source
+            .bytes()
+            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        format!("{stem}_{hash:08x}")
     }
 
     /// Sets the target triple.
@@ -214,7 +239,7 @@ impl<'c> Module<'c> {
         let value = super::ty::constant_bytes(self.context, bytes, false);
         let global = self.add_global(name, value.ty());
         global.set_initializer(value);
-        global.set_constant_variable();
+        global.set_constant_variable(true);
         global.set_section(section);
         global.set_alignment(1);
     }

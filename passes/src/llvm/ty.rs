@@ -74,6 +74,17 @@ impl<'c> Type<'c> {
         self.kind() == LLVMTypeKind::LLVMPointerTypeKind
     }
 
+    /// Whether this is an integer, floating-point or pointer type.
+    pub fn is_scalar(self) -> bool {
+        matches!(
+            self.kind(),
+            LLVMTypeKind::LLVMIntegerTypeKind
+                | LLVMTypeKind::LLVMPointerTypeKind
+                | LLVMTypeKind::LLVMFloatTypeKind
+                | LLVMTypeKind::LLVMDoubleTypeKind
+        )
+    }
+
     /// Whether this is `void`.
     pub fn is_void(self) -> bool {
         self.kind() == LLVMTypeKind::LLVMVoidTypeKind
@@ -82,6 +93,12 @@ impl<'c> Type<'c> {
     /// Whether this is a structure type.
     pub fn is_structure(self) -> bool {
         self.kind() == LLVMTypeKind::LLVMStructTypeKind
+    }
+
+    /// Whether this is a structure type without padding.
+    pub fn is_packed(self) -> bool {
+        // SAFETY: checked to be a structure type.
+        self.is_structure() && unsafe { LLVMIsPackedStruct(self.0) != 0 }
     }
 
     /// Whether this is an array or vector type.
@@ -176,6 +193,14 @@ impl<'c> Type<'c> {
         }
     }
 
+    /// The alignment in bytes that values of this sized type have in memory.
+    pub fn abi_alignment(self, module: &Module<'c>) -> u64 {
+        // SAFETY: module and type are alive, and callers ask it of sized types.
+        unsafe {
+            u64::from(target::LLVMABIAlignmentOfType(target::LLVMGetModuleDataLayout(module.raw()), self.0))
+        }
+    }
+
     /// Offset in bytes of field `index` of a structure type.
     pub fn field_offset(self, module: &Module<'c>, index: u32) -> Option<u64> {
         // SAFETY: self is a sized structure and the index is in range.
@@ -211,6 +236,16 @@ impl<'c> Type<'c> {
     pub fn poison(self) -> Value<'c> {
         // SAFETY: self is a type of a live context.
         Value::new(unsafe { LLVMGetPoison(self.0) })
+    }
+
+    /// A constant of this structure or array type.
+    pub fn constant_aggregate(self, elements: &[Value<'c>]) -> Value<'c> {
+        if let Some(element) = self.element() {
+            return element.constant_array(elements);
+        }
+        let mut raw: Vec<_> = elements.iter().map(|element| element.0).collect();
+        // SAFETY: self is a structure type and the elements are constants of its fields' types.
+        Value::new(unsafe { LLVMConstNamedStruct(self.0, raw.as_mut_ptr(), raw.len() as u32) })
     }
 
     /// An array constant of this element type.

@@ -52,6 +52,13 @@ impl<'c> Value<'c> {
         unsafe { LLVMSetValueName2(self.0, name.as_ptr().cast(), name.len()) }
     }
 
+    /// Takes over the name of another value, which loses it.
+    pub fn take_name(self, from: Self) {
+        let name = from.name();
+        from.set_name("");
+        self.set_name(&name);
+    }
+
     /// Whether it is an instruction.
     pub fn is_instruction(self) -> bool {
         self.kind() == LLVMValueKind::LLVMInstructionValueKind
@@ -176,6 +183,12 @@ impl<'c> Value<'c> {
     pub fn replace_all_uses_with(self, other: Self) {
         // SAFETY: both are alive and of one type.
         unsafe { LLVMReplaceAllUsesWith(self.0, other.0) }
+    }
+
+    /// An integer constant as a pointer constant.
+    pub fn as_pointer_constant(self, ty: Type<'c>) -> Self {
+        // SAFETY: self is an integer constant and ty a pointer type.
+        Self::new(unsafe { LLVMConstIntToPtr(self.0, ty.0) })
     }
 
     /// Element `index` of a constant array, structure or string.

@@ -7,11 +7,14 @@
 
 mod atomics;
 mod host_memory;
+mod initial_values;
+mod initialisers;
 
 use gpufas_abi::manifest::Target;
 use gpufas_abi::symbols;
 
 use crate::llvm::{Linkage, Module, Value};
+use crate::program::Linking;
 
 /// Name of the pass.
 pub const NAME: &str = "retarget";
@@ -40,10 +43,15 @@ const CPU_ENUM_ATTRIBUTES: &[&str] =
     &["noredzone", "nocf_check", "uwtable", "fn_ret_thunk_extern", "ssp", "sspstrong"];
 
 /// Runs the pass. `triple` and `data_layout` are those of the target machine.
-pub fn run(module: &Module<'_>, target: Target, triple: &str, data_layout: &str) {
+pub fn run(module: &Module<'_>, target: Target, linking: Linking, triple: &str, data_layout: &str) {
     module.set_triple(triple);
     module.set_data_layout(data_layout);
     remove_cpu_attributes(module);
+    if target == Target::Cuda {
+        initial_values::widen(module);
+        initial_values::assign(module);
+    }
+    initialisers::call(module, linking);
     for function in module.functions() {
         if !function.is_declaration() {
             function.set_section("");
@@ -56,7 +64,7 @@ pub fn run(module: &Module<'_>, target: Target, triple: &str, data_layout: &str)
                 if target == Target::Cuda {
                     function.set_calling_convention(PTX_KERNEL);
                 }
-            } else {
+            } else if linking == Linking::Whole {
                 function.set_linkage(Linkage::LLVMInternalLinkage);
             }
         }

@@ -13,6 +13,14 @@ pub const CONTEXT: &str = "gpufas_context";
 /// the manifest's list. The host writes it before a launch.
 pub const SYMBOL_TABLE: &str = "gpufas_symbol_table";
 
+/// What precedes the name of a kernel symbol in the name of the `u64` that holds its run-time address, in relocatable code:
+/// the order of a table is known only when a program is whole.
+pub const SYMBOL_PREFIX: &str = "gpufas_symbol_";
+
+/// What precedes the name of a function `void (*)(void)` that gives variables of relocatable code those initial values that are
+/// known only at run time. It is called once, when the symbols' addresses are in their places.
+pub const INITIALISE_PREFIX: &str = "gpufas_initialise_";
+
 /// What precedes the name of an entry point in the name of the exported function.
 /// On the cuda target this is a kernel without parameters, else a C function `void (*)(void)`.
 pub const ENTRY_PREFIX: &str = "gpufas_entry_";
@@ -51,6 +59,9 @@ pub mod runtime {
     pub const CHECK_STACK: &str = "gpufas_check_stack";
     /// `fn(kind: u32, access: u32, address: u64, size: u64, site: u32) -> !`: ends the program.
     pub const FAULT: &str = "gpufas_fault";
+    /// `fn(text: *const u8, site: u32) -> !`: prints a NUL-terminated text of the program's own, and ends the program with
+    /// [`FaultKind::Unsupported`](crate::FaultKind::Unsupported).
+    pub const UNSUPPORTED: &str = "gpufas_unsupported";
     /// `fn(format: u64, arguments: *const u64, count: u32, site: u32) -> i32`: `printk`; each argument is
     /// sign- or zero-extended to 64 bits.
     pub const PRINT: &str = "gpufas_print";
@@ -73,6 +84,7 @@ pub mod runtime {
         COUNT,
         CHECK_STACK,
         FAULT,
+        UNSUPPORTED,
         PRINT,
     ];
 

@@ -4,6 +4,7 @@
 
 use gpufas_abi::{Access, FaultKind, FaultRecord};
 
+use crate::log::Message;
 use crate::report::report;
 use crate::target::terminate;
 
@@ -19,6 +20,30 @@ pub extern "C-unwind" fn gpufas_fault(kind: u32, access: u32, address: u64, size
         report.fault(&FaultRecord { kind, access, address, size, site, reserved: 0 });
     }
     terminate()
+}
+
+/// Ends the program where something was reached that has no meaning in it, which `text` says, for example
+/// `gpufas_unsupported("kernel/fork.c:7: instruction `cli`\n", 3)`.
+///
+/// # Safety
+///
+/// `text` is NUL-terminated.
+#[unsafe(no_mangle)]
+#[cold]
+#[inline(never)]
+pub unsafe extern "C-unwind" fn gpufas_unsupported(text: *const u8, site: u32) -> ! {
+    let mut message = Message::new(site);
+    let mut next = text;
+    while !message.is_lost() {
+        // SAFETY: up to the NUL, as the caller promises.
+        match unsafe { next.read_volatile() } {
+            0 => break,
+            byte => message.put(byte),
+        }
+        next = next.wrapping_add(1);
+    }
+    message.finish();
+    fault(FaultKind::Unsupported, Access::None, 0, 0, site)
 }
 
 /// Ends the program with a fault.

@@ -16,6 +16,11 @@
 #undef CONFIG_PARAVIRT_XXL
 #undef CONFIG_PARAVIRT_SPINLOCKS
 #undef CONFIG_PARAVIRT_CLOCK
+#ifdef CONFIG_ARCH_HAS_LAZY_MMU_MODE
+/* Without it nothing defines these two from 6.19 on. */
+#define arch_enter_lazy_mmu_mode()	do {} while (0)
+#define arch_leave_lazy_mmu_mode()	do {} while (0)
+#endif
 
 /* Per-CPU variables in an address space of their own, which only an x86 code generator knows. */
 #undef CONFIG_CC_HAS_NAMED_AS

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! reachability: what cannot be part of a recovery program and is still there after optimisation is an error, with the place
-//! of it and the calls that lead there.
+//! of it and the calls that lead there. In relocatable code, of which nobody knows yet what will be reached, it ends the
+//! program at run time.
+
+mod unsupported;
 
 use gpufas_abi::manifest::{Frame, Site};
 use gpufas_abi::symbols::{ENTRY_PREFIX, runtime};
@@ -11,7 +14,7 @@ use crate::intrinsic;
 use crate::kernel_asm::refusal::Refusal;
 use crate::llvm::{InlineAsm, Module, Opcode, Value, debug};
 use crate::marker;
-use crate::program::Program;
+use crate::program::{Linking, Program};
 
 /// Name of the pass.
 pub const NAME: &str = "reachability";
@@ -21,14 +24,26 @@ pub const MEMORY_FUNCTIONS: &[&str] = &["memcpy", "memmove", "memset", "__memcpy
 
 /// Runs the check.
 pub fn run(module: &Module<'_>, program: &mut Program) {
+    let linking = program.linking;
     for function in module.defined_functions() {
         // The exported functions are the compiler's own, and call the program through a pointer.
         if function.name().starts_with(ENTRY_PREFIX) {
             continue;
         }
         for instruction in function.instructions() {
-            if let Some(diagnostic) = check(module, function, instruction) {
-                program.diagnostics.push(diagnostic);
+            match linking {
+                Linking::Relocatable if is_assertion(instruction) => {
+                    unsupported::replace_assertion(module, instruction);
+                }
+                Linking::Relocatable if calls_elsewhere(instruction) => {}
+                _ => {
+                    let Some(diagnostic) = check(module, function, instruction) else { continue };
+                    if linking == Linking::Whole || instruction.is_terminator() {
+                        program.diagnostics.push(diagnostic);
+                    } else {
+                        unsupported::replace(module, program, function, instruction, diagnostic);
+                    }
+                }
             }
         }
     }
@@ -54,6 +69,22 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
             ));
         }
     }
+}
+
+/// Whether it calls a function whose call the kernel's build does not let through.
+fn is_assertion(call: Value<'_>) -> bool {
+    call.callee().is_some_and(|callee| {
+        callee.is_function() && callee.is_declaration() && callee.text_attribute("dontcall-error").is_some()
+    })
+}
+
+/// Whether it calls a function that other code may define.
+fn calls_elsewhere(call: Value<'_>) -> bool {
+    let callee = call.callee().filter(|callee| callee.is_function() && callee.is_declaration());
+    callee.is_some_and(|callee| {
+        let name = callee.name();
+        !name.starts_with("llvm.") && !name.starts_with(marker::REFUSED)
+    })
 }
 
 fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -> Option<Diagnostic> {
