@@ -98,7 +98,7 @@ impl Driver<'_> {
     }
 
     /// What passes are told beforehand.
-    fn program(&self) -> Program {
+    pub(super) fn program(&self) -> Program {
         Program { remarks: self.arguments.remarks.clone(), ..Program::default() }
     }
 

@@ -41,7 +41,7 @@ impl Driver<'_> {
         let release = kernel.release.clone();
         let machine = backend::machine(arguments)?;
         let pipeline = self.pipeline(&machine);
-        let mut program = Program { linking: Linking::Relocatable, ..self.empty_program() };
+        let mut program = Program { linking: Linking::Relocatable, ..self.program() };
         pipeline.run(module, &mut program, running)?;
         self.report(&program, 0)?;
         let mut toolchain = manifest::toolchain(module);
