@@ -35,11 +35,11 @@ const PROGRAM: &str = "#include <gpufas/gpufas.h>\n\
 /// One that cannot be.
 const REFUSED: &str = "#include <gpufas/gpufas.h>\n\
     #include <linux/sched.h>\n\
-    #include <linux/irqflags.h>\n\
+    #include <asm/special_insns.h>\n\
     static noinline void use(void)\n\
     {\n\
     \tschedule();\n\
-    \tlocal_irq_disable();\n\
+    \twbinvd();\n\
     }\n\
     GPUFAS_ENTRY(go, \"test\")\n\
     {\n\
@@ -86,8 +86,8 @@ fn errors() -> Result<()> {
         "c.c:6:2: error: call of `schedule`, which is not defined\n",
         "c.c:11:2: note: in `use`, called from `go` here\n",
         "    6 |         schedule();\n      |         ^\n",
-        "c.c:7:2: error: inline assembly that has no meaning in a recovery program: instruction `cli`",
-        "irqflags.h:40:2: note: it is in `native_irq_disable`, here\n",
+        "c.c:7:2: error: inline assembly that has no meaning in a recovery program: instruction `wbinvd`",
+        "special_insns.h:120:2: note: it is in `native_wbinvd`, here\n",
     ])?;
     ensure!(outcome.messages.ends_with("2 errors generated.\n"), "{}", outcome.messages);
     ensure!(!folder.path().join("c.o").exists(), "clang wrote an object with errors");
