@@ -81,6 +81,11 @@ pub fn is_for(module: &Module<'_>, path: &str, number: usize, kernels: &[Kernel]
     Err(Error::Input { path: path.to_owned(), reason })
 }
 
+/// Whether a module says which kernel it was compiled for.
+pub fn is_marked(module: &Module<'_>) -> bool {
+    !module.text_metadata(KERNEL_METADATA).is_empty()
+}
+
 /// The kernel that a program is for: as its parts say, or as the user says.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 
 use gpufas_abi::symbols::runtime;
 
+use crate::diagnostic::Remark;
 use crate::effects;
 use crate::llvm::{Block, Builder, Module, Type, Value, debug};
 use crate::program::Program;
@@ -24,20 +25,26 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
     let recursive = recursive_functions(module);
     for function in module.defined_functions() {
         for header in loop_headers(function) {
-            insert(module, program, header, runtime::COUNT);
+            insert(module, program, header, runtime::COUNT, "each turn of the loop counts");
         }
         if recursive.contains(&function)
             && let Some(entry) = function.blocks().first()
         {
-            insert(module, program, *entry, runtime::CHECK_STACK);
+            insert(
+                module,
+                program,
+                *entry,
+                runtime::CHECK_STACK,
+                "the function may call itself: it checks the stack",
+            );
             // A walk of what should be a tree visits parts of it twice, four times, eight times.
-            insert(module, program, *entry, runtime::COUNT);
+            insert(module, program, *entry, runtime::COUNT, "the function may call itself: each call counts");
         }
     }
 }
 
-/// Calls `name(site)` at the start of a block.
-fn insert<'c>(module: &Module<'c>, program: &mut Program, block: Block<'c>, name: &str) {
+/// Calls `name(site)` at the start of a block, and remarks on it.
+fn insert<'c>(module: &Module<'c>, program: &mut Program, block: Block<'c>, name: &str, remark: &str) {
     let context = module.context();
     // Behind the allocas, which must stay together at the start of a function.
     let Some(place) = block
@@ -48,7 +55,9 @@ fn insert<'c>(module: &Module<'c>, program: &mut Program, block: Block<'c>, name
         return;
     };
     // The back edge's own branch says which loop it is.
-    let site = program.sites.number(debug::site(context, block.terminator().unwrap_or(place)));
+    let site = debug::site(context, block.terminator().unwrap_or(place));
+    program.remark(Remark::Passed, NAME, || (site.clone(), remark.to_owned()));
+    let site = program.sites.number(site);
     let builder = Builder::before(context, place);
     let ty = Type::void(context).function(&[Type::integer(context, 32)]);
     builder.call(ty, module.declare_function(name, ty), &[builder.u32(site)]);

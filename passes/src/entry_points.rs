@@ -9,9 +9,9 @@ use gpufas_abi::context::{Context as LaunchContext, MAX_ARGUMENTS};
 use gpufas_abi::manifest::{Argument, ArgumentType, Entry, Site};
 use gpufas_abi::symbols::{self, runtime};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Remark};
 use crate::initial_values;
-use crate::llvm::{Block, Builder, Linkage, Module, Predicate, Type, Value};
+use crate::llvm::{Block, Builder, Linkage, Module, Predicate, Type, Value, debug};
 use crate::program::Program;
 
 /// Name of the pass.
@@ -49,6 +49,11 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
             continue;
         }
         define(module, &entry, function);
+        program.remark(Remark::Passed, NAME, || {
+            let sites = function.instructions().into_iter().map(|one| debug::site(module.context(), one));
+            let site = sites.into_iter().find(|site| site.line != 0).unwrap_or_default();
+            (site, format!("`{}` is exported as `{}{}`", entry.name, symbols::ENTRY_PREFIX, entry.name))
+        });
         program.entries.push(entry);
     }
     remove_used_lists(module);

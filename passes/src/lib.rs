@@ -18,6 +18,7 @@ pub mod kernel_symbols;
 pub mod labels;
 pub mod llview;
 pub mod llvm;
+mod log_format;
 pub mod marker;
 pub mod memory_class;
 pub mod pipeline;

@@ -45,6 +45,9 @@ pub const STEPS: &[&str] = &[
     retarget::NAME,
 ];
 
+/// Steps that differ from target to target.
+pub const TARGETED: &[&str] = &[aliases::NAME, retarget::NAME];
+
 /// Why a step could not be run. What is wrong with the program is in its diagnostics.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -121,7 +124,7 @@ impl Pipeline {
             budget::NAME => budget::run(module, program),
             retarget::NAME => {
                 let triple = machine::triple(self.target);
-                retarget::run(module, self.target, program.linking, triple, &self.data_layout);
+                retarget::run(module, program, self.target, triple, &self.data_layout);
             }
             _ => return Err(Error::UnknownPass(step.to_owned())),
         }

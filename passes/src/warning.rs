@@ -53,6 +53,11 @@ impl Warning {
         }
     }
 
+    /// Whether it is about the text of a source rather than about what happens there, so that nobody but its author can act.
+    pub const fn is_about_text(self) -> bool {
+        matches!(self, Self::LogFormat)
+    }
+
     /// The class of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.name() == name)

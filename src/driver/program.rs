@@ -3,13 +3,14 @@
 //! From all inputs to a program: for each kernel the inputs are compiled and linked, and pass through the pipeline; what
 //! comes of it is packed into one file. The program is checked for every kernel before code is generated for any.
 
-use gpufas_abi::manifest::{Entry, Tool, Variant};
+use gpufas_abi::manifest::{Entry, Site, Tool, Variant};
 use gpufas_passes::diagnostic::Diagnostic;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::machine::data_layout;
 use gpufas_passes::llvm::{Context, Module};
 use gpufas_passes::pipeline::Pipeline;
 use gpufas_passes::program::Program;
+use gpufas_passes::warning::Warning;
 use inkwell::targets::TargetMachine;
 
 use super::Driver;
@@ -76,6 +77,9 @@ impl Driver<'_> {
         let mut modules = Vec::new();
         for name in &self.arguments.inputs {
             if let Some(module) = self.load((context, log), name, kernel, output)? {
+                if self.arguments.passes.is_none() {
+                    self.check_marked(&module, name)?;
+                }
                 modules.push((name.clone(), module));
             }
         }
@@ -95,6 +99,19 @@ impl Driver<'_> {
             data_layout: data_layout(machine),
             optimization: self.arguments.optimization,
         }
+    }
+
+    /// Warns of an input that is compiled already, by another compiler.
+    fn check_marked(&self, module: &Module<'_>, name: &str) -> Result<()> {
+        if link::is_marked(module) {
+            return Ok(());
+        }
+        let site = Site { file: name.to_owned(), ..Site::default() };
+        let message = "it does not say which kernel it was compiled for, so nobody can tell whether its layouts are right";
+        let warning = Diagnostic::warning(Warning::UnmarkedInput, "", site, message);
+        let warning = warning.with_help("gpufas-cc -c compiles sources so that the result says it");
+        let failed = self.messages.show(&[warning], &self.names, &self.arguments.warnings);
+        if failed { Err(Error::Reported) } else { Ok(()) }
     }
 
     /// What passes are told beforehand.

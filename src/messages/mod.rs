@@ -80,6 +80,9 @@ impl Message {
     fn of(diagnostic: &Diagnostic, names: &SourceNames, warnings: &Warnings) -> Option<Self> {
         let (kind, class, option) = match diagnostic.severity {
             Severity::Error => (Kind::Error, diagnostic.reason, diagnostic.reason.to_owned()),
+            Severity::Warning(class) if class.is_about_text() && !names.is_users(&diagnostic.site.file) => {
+                return None;
+            }
             Severity::Warning(class) => match warnings.level(class) {
                 Level::Ignored => return None,
                 Level::Shown => (Kind::Warning, class.name(), format!("-W{}", class.name())),

@@ -7,6 +7,8 @@
 
 #[path = "compiler/dependencies.rs"]
 mod dependencies;
+#[path = "compiler/diagnostics.rs"]
+mod diagnostics;
 #[path = "compiler/failures.rs"]
 mod failures;
 #[path = "compiler/inputs.rs"]

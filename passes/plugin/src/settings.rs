@@ -3,8 +3,7 @@
 //! Parameters of passes: `retarget<cuda>`, `gpufas<host;O3>`.
 
 use gpufas_abi::manifest::Target;
-use passes::pipeline::{OPTIMIZE, STEPS};
-use passes::retarget;
+use passes::pipeline::{OPTIMIZE, STEPS, TARGETED};
 
 /// What a pass was asked for: `GpufasSettings` of plugin.h.
 #[repr(C)]
@@ -37,7 +36,7 @@ impl Settings {
     /// What is wrong with them.
     pub fn parse(step: usize, parameters: &str) -> Result<Self, String> {
         let name = STEPS.get(step).copied();
-        let takes_target = name.is_none_or(|name| name == retarget::NAME);
+        let takes_target = name.is_none_or(|name| TARGETED.contains(&name));
         let takes_level = name.is_none_or(|name| name == OPTIMIZE);
         let mut settings = Self::default();
         let mut target = None;
@@ -70,7 +69,7 @@ impl Settings {
     /// The parameters of a step as they are written behind its name.
     pub fn parameters(&self, step: usize) -> &'static str {
         match STEPS.get(step).copied() {
-            Some(retarget::NAME) => match self.target() {
+            Some(name) if TARGETED.contains(&name) => match self.target() {
                 Target::Cuda => "<cuda>",
                 Target::Host => "<host>",
             },

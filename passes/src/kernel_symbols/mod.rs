@@ -19,7 +19,7 @@ use gpufas_abi::context::Context as LaunchContext;
 use gpufas_abi::manifest::Site;
 use gpufas_abi::symbols::{self, runtime};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Remark};
 use crate::initial_values::Assignments;
 use crate::llvm::{Builder, Linkage, Module, Opcode, Type, Value, debug};
 use crate::marker;
@@ -179,6 +179,10 @@ fn replace<'c>(
         });
         match replacement {
             Some(replacement) => {
+                program.remark(Remark::Passed, NAME, || {
+                    let remark = format!("the address of `{name}` comes from the symbol table");
+                    (debug::site(module.context(), user), remark)
+                });
                 rebuilt.insert((function, constant), replacement);
                 substitute(user, constant, replacement);
             }

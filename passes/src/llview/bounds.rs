@@ -4,10 +4,12 @@
 
 use gpufas_abi::fault::FaultKind;
 
+use crate::diagnostic::Remark;
 use crate::llvm::{Block, Builder, Linkage, Predicate, Type, Value};
 use crate::memory_class::OwnPlace;
 
 use super::Pass;
+use super::remarks::{access, bytes, named};
 
 /// Name of the internal function that checks an offset into an object of the program's own.
 const CHECK_BOUNDS: &str = "gpufas.check_bounds";
@@ -21,6 +23,10 @@ impl<'c> Pass<'_, 'c> {
         place: OwnPlace<'c>,
         size: Value<'c>,
     ) {
+        self.remark(Remark::Passed, instruction, || {
+            let room = bytes(place.room);
+            format!("{} is checked against the {room} of {}", access(instruction), named(place.object))
+        });
         let site = self.site(instruction);
         let check = self.bounds_function();
         let builder = Builder::before(self.module.context(), instruction);

@@ -7,9 +7,11 @@ use gpufas_abi::fault::FaultKind;
 use gpufas_abi::symbols::runtime;
 
 use crate::llvm::{Builder, Type, Value};
+use crate::log_format;
 use crate::marker;
 use crate::memory_class::own_place;
 use crate::reachability::MEMORY_FUNCTIONS;
+use crate::warning::Warning;
 
 use super::Pass;
 
@@ -55,6 +57,7 @@ impl<'c> Pass<'_, 'c> {
             let site = self.site(call);
             let builder = Builder::before(context, call);
             if let [format, array, count] = call.arguments()[..] {
+                self.check_format(call, format, count);
                 let arguments = [builder.to_unsigned(format, 64), array, count, builder.u32(site)];
                 let result = self.runtime_call(&builder, runtime::PRINT, call.ty(), &arguments);
                 replace(call, result);
@@ -67,6 +70,15 @@ impl<'c> Pass<'_, 'c> {
         } else if name.starts_with("llvm.prefetch") {
             // Of an address that means nothing where the program runs.
             call.erase();
+        }
+    }
+
+    /// Warns of a format that prints something else than in the kernel's log.
+    fn check_format(&mut self, call: Value<'c>, format: Value<'c>, count: Value<'c>) {
+        let text = format.is_global_variable().then(|| format.initializer()?.as_bytes()).flatten();
+        let count = count.as_unsigned().and_then(|count| usize::try_from(count).ok());
+        if let Some(problem) = text.zip(count).and_then(|(text, count)| log_format::problem(&text, count)) {
+            self.warn(Warning::LogFormat, call, problem);
         }
     }
 
@@ -102,6 +114,7 @@ impl<'c> Pass<'_, 'c> {
         if size.as_unsigned().is_some_and(|size| place.holds(size)) {
             return true;
         }
+        self.warn_of_bounds(call, place, size.as_unsigned());
         let size = Builder::before(self.module.context(), call).to_unsigned(size, 64);
         self.check_bounds(call, pointer, place, size);
         false

@@ -10,15 +10,19 @@
 mod bounds;
 mod calls;
 mod own_variables;
+mod remarks;
 mod trap;
 
 use gpufas_abi::fault::{Access, FaultKind};
 use gpufas_abi::symbols::runtime;
 
+use crate::diagnostic::Remark;
 use crate::effects;
 use crate::llvm::{Builder, Module, Opcode, Type, Value, debug};
 use crate::memory_class::own_place;
 use crate::program::Program;
+
+use remarks::{access, bytes, named};
 
 /// Name of the pass.
 pub const NAME: &str = "llview";
@@ -97,8 +101,16 @@ impl<'c> Pass<'_, 'c> {
 
     /// Whether an access must be translated; checks it if it is the program's own.
     fn must_translate(&mut self, instruction: Value<'c>, pointer: Value<'c>, size: u64) -> bool {
-        let Some(place) = own_place(self.module, pointer) else { return true };
-        if !place.holds(size) {
+        let Some(place) = own_place(self.module, pointer) else {
+            self.warn_of_address(instruction, pointer);
+            return true;
+        };
+        if place.holds(size) {
+            self.remark(Remark::Analysis, instruction, || {
+                format!("{} of {} stays: it is in {}", access(instruction), bytes(size), named(place.object))
+            });
+        } else {
+            self.warn_of_bounds(instruction, place, Some(size));
             let size = Type::integer(self.module.context(), 64).constant(size);
             self.check_bounds(instruction, pointer, place, size);
         }
@@ -118,6 +130,9 @@ impl<'c> Pass<'_, 'c> {
         pointer: Value<'c>,
         size: u64,
     ) -> Value<'c> {
+        self.remark(Remark::Passed, instruction, || {
+            format!("{} of {} is translated", access(instruction), bytes(size))
+        });
         let site = self.site(instruction);
         if name != runtime::TRANSLATE_LOAD {
             self.program.writes = true;
@@ -150,6 +165,7 @@ impl<'c> Pass<'_, 'c> {
             return;
         }
         let Some(slot) = self.temporary(function, load.ty()) else { return };
+        self.remark_on_bytes(load, size);
         let site = self.site(load);
         let arguments = [slot, builder.to_unsigned(pointer, 64), builder.u64(size), builder.u32(site)];
         self.runtime_call(&builder, runtime::LOAD_BYTES, Type::void(self.module.context()), &arguments);
@@ -171,6 +187,7 @@ impl<'c> Pass<'_, 'c> {
             return;
         }
         let Some(slot) = self.temporary(function, value.ty()) else { return };
+        self.remark_on_bytes(store, size);
         let site = self.site(store);
         builder.store(value, slot, 16);
         let arguments = [builder.to_unsigned(pointer, 64), slot, builder.u64(size), builder.u32(site)];

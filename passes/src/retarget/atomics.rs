@@ -2,7 +2,11 @@
 
 //! Atomic operations of a GPU on the memory of a running system.
 
-use crate::llvm::{AtomicOp, Builder, Module, Opcode, Ordering, Predicate, Value};
+use crate::diagnostic::Remark;
+use crate::llvm::{AtomicOp, Builder, Module, Opcode, Ordering, Predicate, Value, debug};
+use crate::program::Program;
+
+use super::NAME;
 
 /// The operations that kernel code has. The rest (floating point, wrapping increments) LLVM may lower.
 const SEPARABLE: &[AtomicOp] = &[
@@ -22,8 +26,15 @@ const SEPARABLE: &[AtomicOp] = &[
 /// On a GPU an atomic operation on host memory is not atomic against the CPU (it was measured: GPU and CPU increments of
 /// one word got lost), and LLVM would widen those of a byte or of 16 bits to 32 bits. So they become a load, the operation
 /// and a store of exactly the width that the kernel's code has, between fences over the whole system.
-pub fn separate<'c>(module: &Module<'c>, function: Value<'c>) {
+pub fn separate<'c>(module: &Module<'c>, program: &mut Program, function: Value<'c>) {
     for operation in function.instructions() {
+        if matches!(operation.opcode(), Some(Opcode::LLVMAtomicRMW | Opcode::LLVMAtomicCmpXchg)) {
+            program.remark(Remark::Passed, NAME, || {
+                let remark =
+                    "the atomic operation becomes a load and a store: the system's CPUs may come between";
+                (debug::site(module.context(), operation), remark.to_owned())
+            });
+        }
         match operation.opcode() {
             Some(Opcode::LLVMAtomicRMW) => separate_update(module, operation),
             Some(Opcode::LLVMAtomicCmpXchg) => separate_exchange(module, operation),

@@ -14,7 +14,7 @@ use gpufas_abi::manifest::Target;
 use gpufas_abi::symbols;
 
 use crate::llvm::{Linkage, Module, Value};
-use crate::program::Linking;
+use crate::program::{Linking, Program};
 
 /// Name of the pass.
 pub const NAME: &str = "retarget";
@@ -43,7 +43,8 @@ const CPU_ENUM_ATTRIBUTES: &[&str] =
     &["noredzone", "nocf_check", "uwtable", "fn_ret_thunk_extern", "ssp", "sspstrong"];
 
 /// Runs the pass. `triple` and `data_layout` are those of the target machine.
-pub fn run(module: &Module<'_>, target: Target, linking: Linking, triple: &str, data_layout: &str) {
+pub fn run(module: &Module<'_>, program: &mut Program, target: Target, triple: &str, data_layout: &str) {
+    let linking = program.linking;
     module.set_triple(triple);
     module.set_data_layout(data_layout);
     remove_cpu_attributes(module);
@@ -58,7 +59,7 @@ pub fn run(module: &Module<'_>, target: Target, linking: Linking, triple: &str, 
             // No call of a C library's function may be made from loops and comparisons any more: there is none.
             function.add_text_attribute(module.context(), "no-builtins");
             if target == Target::Cuda {
-                atomics::separate(module, function);
+                atomics::separate(module, program, function);
             }
             if function.name().starts_with(symbols::ENTRY_PREFIX) {
                 if target == Target::Cuda {

@@ -135,7 +135,8 @@ fn parts_for_different_kernels_are_refused() {
     let link = |input| finish(&mut scratch.bare(&["a.o", input, "--target", "host"]), b"");
     link("other.ll").fails(1, &["different kernels", release, "9.9.9"]);
     scratch.write("unmarked.ll", "define i32 @helper(i32 %x) {\n  ret i32 %x\n}\n");
-    link("unmarked.ll").succeeds();
+    let unmarked = link("unmarked.ll");
+    assert_eq!(unmarked.status, Some(0), "{}", unmarked.messages);
     finish(&mut scratch.bare(&["unmarked.ll", "--target", "host"]), b"").fails(1, &["--kernel"]);
 }
 
