@@ -14,6 +14,10 @@ pub const REFUSED: &str = "gpufas.refused";
 /// `fn() noreturn`: `BUG()`.
 pub const BUG: &str = "gpufas.bug";
 
+/// `fn(i64 address, i64 size, i32 access) -> i32`: whether an access would be possible, 1 or 0; `access` is a number of
+/// [`gpufas_abi::Access`].
+pub const ACCESSIBLE: &str = "gpufas.accessible";
+
 /// `fn(ptr format, ptr arguments, i32 count) -> i32`: `printk`.
 pub const PRINT: &str = "gpufas.print";
 

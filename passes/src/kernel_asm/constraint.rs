@@ -30,6 +30,9 @@ pub struct Constraint {
     pub output: bool,
     /// Where it lives.
     pub place: Place,
+    /// Whether the argument is not the value but the address of the variable that holds it, which the compiler loads before
+    /// and stores after the assembly (`=*rm`).
+    pub is_indirect: bool,
     /// The letters of [`Place::General`].
     letters: String,
 }
@@ -79,6 +82,8 @@ impl Constraint {
 pub struct Constraints {
     /// One for each operand, in the order of their numbers.
     pub operands: Vec<Constraint>,
+    /// The general-purpose registers, by family, that it changes without saying to what.
+    pub clobbers: Vec<String>,
     /// Whether memory is clobbered.
     pub clobbers_memory: bool,
 }
@@ -90,6 +95,10 @@ impl Constraints {
         for part in split(text) {
             if let Some(clobber) = part.strip_prefix('~') {
                 constraints.clobbers_memory |= clobber == "{memory}";
+                let family = register_family(clobber.trim_matches(['{', '}']));
+                if is_general(&family) {
+                    constraints.clobbers.push(family);
+                }
                 continue;
             }
             if part.is_empty() {
@@ -125,13 +134,17 @@ fn constraint(text: &str) -> Constraint {
         None => (false, text),
     };
     let code = code.trim_start_matches(['&', '+', '%']);
+    let behind = code.strip_prefix('*').filter(|letters| letters.contains(['r', 'q', 'Q', 'R', 'l']));
+    let is_indirect = behind.is_some();
+    let code = behind.unwrap_or(code);
     let place = if code.starts_with('!') {
         Place::Label
     } else if let Some(name) = code.strip_prefix("{@cc") {
         Place::Flag(name.trim_end_matches('}').to_owned())
-    } else if let Some(name) = code.strip_prefix('{') {
+    } else if let Some((_, name)) = code.split_once('{') {
+        // `N{dx}`: of a number or a register, which the register is as good as.
         Place::Fixed(name.trim_end_matches('}').to_owned())
-    } else if code.starts_with('*') {
+    } else if code.starts_with('*') && !is_indirect {
         Place::Memory
     } else if let Ok(number) = code.parse() {
         Place::Tied(number)
@@ -150,7 +163,7 @@ fn constraint(text: &str) -> Constraint {
         }
     };
     let letters = if place == Place::General { code.to_owned() } else { String::new() };
-    Constraint { output, place, letters }
+    Constraint { output, place, is_indirect, letters }
 }
 
 /// The name by which all widths of a general-purpose register go: `ax` for `rax`, `eax`, `ax` and `al`.
@@ -162,16 +175,27 @@ pub fn register_family(name: &str) -> String {
         return format!("r{}", number.trim_end_matches(['b', 'w', 'd']));
     }
     match name.as_str() {
-        "al" | "eax" | "rax" => "ax".into(),
-        "bl" | "ebx" | "rbx" => "bx".into(),
-        "cl" | "ecx" | "rcx" => "cx".into(),
-        "dl" | "edx" | "rdx" => "dx".into(),
+        "al" | "ah" | "eax" | "rax" => "ax".into(),
+        "bl" | "bh" | "ebx" | "rbx" => "bx".into(),
+        "cl" | "ch" | "ecx" | "rcx" => "cx".into(),
+        "dl" | "dh" | "edx" | "rdx" => "dx".into(),
         "sil" | "esi" | "rsi" => "si".into(),
         "dil" | "edi" | "rdi" => "di".into(),
         "spl" | "esp" | "rsp" => "sp".into(),
         "bpl" | "ebp" | "rbp" => "bp".into(),
         _ => name,
     }
+}
+
+/// Whether a family of registers is general-purpose and not the stack pointer.
+fn is_general(family: &str) -> bool {
+    matches!(family, "ax" | "bx" | "cx" | "dx" | "si" | "di" | "bp")
+        || family.strip_prefix('r').is_some_and(|number| number.parse::<u32>().is_ok())
+}
+
+/// Whether a name is that of the second byte of a register.
+pub fn is_high_byte(name: &str) -> bool {
+    matches!(name, "ah" | "bh" | "ch" | "dh")
 }
 
 /// Width in bits of a general-purpose register of this name.
@@ -190,7 +214,7 @@ pub fn register_width(name: &str) -> u32 {
     match name.chars().next() {
         Some('r') => 64,
         Some('e') => 32,
-        _ if name.ends_with('l') => 8,
+        _ if name.ends_with(['l', 'h']) => 8,
         _ => 16,
     }
 }
@@ -201,7 +225,9 @@ mod tests {
 
     #[test]
     fn outputs_ties_memory_flags_and_clobbers_are_told_apart() {
-        let constraints = Constraints::parse("={@ccc},=*m,=&r,Ir,*m,2,{ax},!i,p,=A,x,~{memory},~{dirflag}");
+        let constraints = Constraints::parse(
+            "={@ccc},=*m,=&r,Ir,*m,2,{ax},!i,p,=A,x,=*rm,N{dx},~{memory},~{dirflag},~{rcx},~{ebx},~{r9}",
+        );
         let places: Vec<_> = constraints.operands.iter().map(|operand| operand.place.clone()).collect();
         assert_eq!(
             places,
@@ -217,10 +243,14 @@ mod tests {
                 Place::Address,
                 Place::Unknown,
                 Place::Unknown,
+                Place::General,
+                Place::Fixed("dx".into()),
             ]
         );
         assert!(constraints.clobbers_memory);
-        assert_eq!(constraints.operands.iter().filter(|operand| operand.output).count(), 4);
+        assert_eq!(constraints.clobbers, ["cx", "bx", "r9"]);
+        assert_eq!(constraints.operands.iter().filter(|operand| operand.output).count(), 5);
+        assert_eq!(constraints.operands.iter().position(|operand| operand.is_indirect), Some(11));
         assert_eq!(Constraints::parse(""), Constraints::default());
     }
 

@@ -3,32 +3,26 @@
 //! Templates whose meaning lies in what the kernel does with the tables that they fill, not in their
 //! instructions.
 
-use crate::llvm::{Builder, Module, Predicate, Type};
+use crate::llvm::{Builder, Module, Opcode, Predicate, Type};
 use crate::marker;
 
 use super::Outcome;
 use super::machine::{Machine, Slot};
 use super::refusal::{Class, Refusal};
-use super::template::{ALTERNATIVES, AUXILIARY, BUG_TABLE, EXCEPTION_TABLE, Operand, REPLACEMENTS, Template};
+use super::template::{ALTERNATIVES, AUXILIARY, BUG_TABLE, EXCEPTION_TABLE, FIXUP, REPLACEMENTS, Template};
 
 /// `BUGFLAG_WARNING` (include/linux/bug.h).
 const BUGFLAG_WARNING: u64 = 1;
 
 /// Sections that say nothing about what the instructions mean: tables for tools of the kernel's build, prefixes and
 /// instructions that are replaced by others of the same meaning.
-const HARMLESS_SECTIONS: &[&str] = &[".smp_locks", ALTERNATIVES, REPLACEMENTS, AUXILIARY];
+const HARMLESS_SECTIONS: &[&str] =
+    &[".smp_locks", ALTERNATIVES, REPLACEMENTS, AUXILIARY, EXCEPTION_TABLE, FIXUP];
 
-/// Calls that become other ones by the boot parameter preempt=; nothing preempts a recovery program.
-const PREEMPTION: &[&str] = &[
-    "preempt_schedule",
-    "preempt_schedule_notrace",
-    "preempt_schedule_thunk",
-    "preempt_schedule_notrace_thunk",
-    "__preempt_schedule",
-    "__preempt_schedule_notrace",
-    "might_resched",
-    "cond_resched",
-];
+/// What precedes the name of a variable in the names of sections that list where its value is in the code.
+const RUNTIME_POINTER: &str = "runtime_ptr_";
+const RUNTIME_SHIFT: &str = "runtime_shift_";
+const RUNTIME_CONSTANT: &str = "runtime_";
 
 /// Recognises a template by the sections that it writes to.
 ///
@@ -52,11 +46,9 @@ pub fn recognise<'c>(
             "it calls the hypervisor through the kernel's paravirtualisation table",
         ));
     }
-    if template.writes_to(EXCEPTION_TABLE) {
-        return Err(Refusal::unknown(
-            "it relies on the kernel's exception table: it accesses memory that may not be there, such as that of a \
-             user process",
-        ));
+    if let Some(section) = template.sections.iter().find(|name| name.starts_with(RUNTIME_CONSTANT)) {
+        runtime_constant(module, machine, template, section)?;
+        return Ok(Some(Outcome { outputs: machine.outputs()?, jumps: Vec::new() }));
     }
     let unknown = template.sections[1..]
         .iter()
@@ -67,44 +59,42 @@ pub fn recognise<'c>(
             format!("it is listed in section `{section}`, by which the running kernel may have changed it"),
         ));
     }
-    let calls_preemption = matches!(template.instructions().as_slice(), [call] if call.mnemonic == "call"
-        && matches!(call.operands.as_slice(), [Operand::Text(name)]
-            if PREEMPTION.contains(&name.trim_start_matches("__SCT__"))));
-    if calls_preemption {
-        return Ok(Some(Outcome { outputs: machine.outputs()?, jumps: Vec::new() }));
-    }
-    if template.writes_to(ALTERNATIVES) {
-        check_alternative(machine, template)?;
-    }
     Ok(None)
 }
 
-/// The instructions of an alternative are those for the oldest CPU. What the running kernel made of them can mean something
-/// else (`TASK_SIZE_MAX` with five levels of page tables), so only those are known whose meaning stays.
-fn check_alternative(machine: &Machine<'_, '_>, template: &Template) -> Result<(), Refusal> {
-    let is_weight =
-        |operand: &Operand| matches!(operand, Operand::Text(name) if name.starts_with("__sw_hweight"));
-    let has_outputs = !machine.outputs_are_empty();
+/// A constant that the kernel writes into the code at start-up (arch/x86/include/asm/runtime-const.h): the value of the
+/// variable that its section names.
+fn runtime_constant<'c>(
+    module: &Module<'c>,
+    machine: &mut Machine<'_, 'c>,
+    template: &Template,
+    section: &str,
+) -> Result<(), Refusal> {
+    let builder = machine.builder;
     let instructions = template.instructions();
-    let known = instructions.iter().all(|instruction| {
-        let mnemonic = instruction.mnemonic.as_str();
-        match mnemonic {
-            "call" => instruction.operands.iter().all(is_weight),
-            // To where static_cpu_has() asks the processor's data, which all its replacements agree with.
-            "jmp" => template.writes_to(AUXILIARY),
-            "lfence" | "sfence" | "mfence" | "nop" | "pause" => !has_outputs,
-            // smp_mb() and its like.
-            "add" | "addl" => instruction.lock && !has_outputs,
-            _ => mnemonic.starts_with("prefetch") && !has_outputs,
+    let malformed =
+        || Refusal::unknown("a constant of the running kernel has a form that is not known to gpufas-cc");
+    let [instruction] = instructions.as_slice() else { return Err(malformed()) };
+    let read = |bits: u32, name: &str| {
+        let variable = module.declare_global(name, builder.integer(bits));
+        let load = builder.load(builder.integer(bits), variable, bits / 8);
+        load.set_volatile();
+        load
+    };
+    match (instruction.mnemonic.as_str(), instruction.operands.as_slice()) {
+        ("mov" | "movq", [_, to]) if section.starts_with(RUNTIME_POINTER) => {
+            let value = read(64, &section[RUNTIME_POINTER.len()..]);
+            machine.write(to, value)
         }
-    });
-    if known && !(instructions.is_empty() && has_outputs) {
-        return Ok(());
+        ("shrl", [_, to]) if section.starts_with(RUNTIME_SHIFT) => {
+            let count = read(32, &section[RUNTIME_SHIFT.len()..]);
+            let value = machine.read(to, 32)?;
+            // The CPU takes the count modulo the width.
+            let count = builder.and(count, builder.integer(32).constant(31));
+            machine.write(to, builder.binary(Opcode::LLVMLShr, value, count))
+        }
+        _ => Err(malformed()),
     }
-    Err(Refusal::new(
-        Class::Patched,
-        "the kernel replaces its instructions by others, according to the CPU that it runs on",
-    ))
 }
 
 /// A static key: the branch is taken if the key is enabled, inverted if the branch was compiled as likely taken

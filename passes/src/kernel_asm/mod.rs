@@ -7,7 +7,11 @@
 //! no meaning outside the CPU becomes a [`crate::marker::REFUSED`] call with the reason.
 
 mod address_space;
+mod alternative;
 mod constraint;
+mod exception;
+mod flags;
+mod flow;
 mod idiom;
 mod instruction;
 mod interrupts;
@@ -25,10 +29,11 @@ use crate::program::Program;
 
 pub(crate) use idiom::call_bug;
 
+use alternative::Choice;
 use constraint::Constraints;
-use machine::{Machine, Slot};
+use machine::{Binding, Machine, Slot};
 use refusal::Refusal;
-use template::{Instruction, Operand, Template};
+use template::{ALTERNATIVES, Content, Instruction, Operand, Template};
 
 /// Name of the pass.
 pub const NAME: &str = "kernel-asm";
@@ -92,7 +97,7 @@ fn meaning<'c>(
     if !asm.is_att {
         return Err(Refusal::unknown("assembly in Intel syntax is not known to gpufas-cc"));
     }
-    let template = Template::parse(&asm.text);
+    let mut template = Template::parse(&asm.text);
     let constraints = Constraints::parse(&asm.constraints);
     let result = call.called_type().result().unwrap_or_else(|| Type::void(module.context()));
     let output_types = match result {
@@ -100,12 +105,37 @@ fn meaning<'c>(
         ty if ty.is_structure() => ty.fields(),
         ty => vec![ty],
     };
-    let mut machine = Machine::new(module, builder, &constraints, &output_types, &call.arguments())?;
+    let arguments = call.arguments();
+    let elements: Vec<_> =
+        (0..arguments.len()).map(|index| call.argument_type_attribute(index as u32, "elementtype")).collect();
+    let binding = Binding { outputs: &output_types, arguments: &arguments, elements: &elements };
+    let mut machine = Machine::new(module, builder, &constraints, &binding)?;
     machine.has_side_effects = asm.has_side_effects;
 
+    for line in &mut template.lines {
+        if let Content::Instruction(instruction) = &mut line.content {
+            instruction.mnemonic = instruction::calls::expand(&machine, &instruction.mnemonic);
+        }
+    }
+
     if let Some(outcome) = idiom::recognise(module, &mut machine, &template)? {
+        machine.store_variables()?;
         return Ok(outcome);
     }
+    if template.writes_to(ALTERNATIVES) {
+        match alternative::choose(&machine, &template)? {
+            Choice::Original => {}
+            Choice::Nothing => {
+                alternative::set_unspecified(&mut machine);
+                machine.store_variables()?;
+                return Ok(Outcome { outputs: machine.outputs()?, jumps: Vec::new() });
+            }
+            Choice::FiveLevels(replacement) => {
+                return choose_by_levels(module, machine, &template, &replacement);
+            }
+        }
+    }
+    let entries = exception::entries(&template)?;
     // Locked instructions order all memory by themselves; for the others the compiler must not move accesses across.
     let instructions = template.effective();
     let fenced = constraints.clobbers_memory && !instructions.iter().all(|one| one.lock);
@@ -118,24 +148,57 @@ fn meaning<'c>(
     } else if fenced {
         builder.fence(Ordering::LLVMAtomicOrderingAcquireRelease, true);
     }
-    let mut jumps = Vec::new();
     let is_idiom = interrupts::execute(&mut machine, &instructions)?
         || segment::exchange_loop(&mut machine, &instructions)?;
-    let rest = if is_idiom { &[] } else { instructions.as_slice() };
-    for instruction in rest {
-        if let Some(jump) = jump_target(&machine, instruction)? {
-            jumps.push(jump);
-            continue;
-        }
-        if !jumps.is_empty() {
-            return Err(Refusal::unknown("it goes on after a jump"));
-        }
-        instruction::execute(&mut machine, module, instruction)?;
-    }
+    let outcome = if is_idiom {
+        in_a_row(module, &mut machine, &[])?
+    } else if flow::is_needed(&template, &entries) {
+        flow::execute(module, &machine, &template, &entries)?
+    } else {
+        in_a_row(module, &mut machine, &instructions)?
+    };
     if fenced && !instructions.is_empty() {
         builder.fence(Ordering::LLVMAtomicOrderingAcquireRelease, true);
     }
+    Ok(outcome)
+}
+
+/// Executes instructions one after the other, with jumps at most at their end.
+fn in_a_row<'c>(
+    module: &Module<'c>,
+    machine: &mut Machine<'_, 'c>,
+    instructions: &[&Instruction],
+) -> Result<Outcome<'c>, Refusal> {
+    let mut jumps = Vec::new();
+    for instruction in instructions {
+        match jump_target(machine, instruction)? {
+            Some(jump) => jumps.push(jump),
+            None => instruction::execute(machine, module, instruction)?,
+        }
+    }
+    machine.store_variables()?;
     Ok(Outcome { outputs: machine.outputs()?, jumps })
+}
+
+/// The outputs of a template's only instruction, or those of its replacement for five levels of page tables.
+fn choose_by_levels<'c>(
+    module: &Module<'c>,
+    mut machine: Machine<'_, 'c>,
+    template: &Template,
+    replacement: &Instruction,
+) -> Result<Outcome<'c>, Refusal> {
+    let builder = machine.builder;
+    let mut other = machine.inside(builder, machine.slots.clone(), machine.flags);
+    for instruction in template.instructions() {
+        instruction::execute(&mut machine, module, instruction)?;
+    }
+    instruction::execute(&mut other, module, replacement)?;
+    let five = alternative::has_five_levels(&machine, module);
+    let outputs = other.outputs()?.into_iter().zip(machine.outputs()?);
+    Ok(Outcome {
+        outputs: outputs.map(|(then, or)| builder.select(five, then, or)).collect(),
+        jumps: Vec::new(),
+    })
 }
 
 /// The condition and label number of a jump to a label of `asm goto`.
@@ -143,11 +206,7 @@ fn jump_target<'c>(
     machine: &Machine<'_, 'c>,
     instruction: &Instruction,
 ) -> Result<Option<(Value<'c>, usize)>, Refusal> {
-    let (Some(code), [Operand::Argument(index, _)]) =
-        (instruction.mnemonic.strip_prefix('j'), instruction.operands.as_slice())
-    else {
-        return Ok(None);
-    };
+    let Some((code, Operand::Argument(index, _))) = flow::jump(instruction) else { return Ok(None) };
     if !matches!(machine.slots.get(*index), Some(Slot::Label)) {
         return Err(Refusal::unknown("it jumps to what is no label"));
     }

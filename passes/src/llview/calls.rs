@@ -62,6 +62,13 @@ impl<'c> Pass<'_, 'c> {
                 let result = self.runtime_call(&builder, runtime::PRINT, call.ty(), &arguments);
                 replace(call, result);
             }
+        } else if name == marker::ACCESSIBLE {
+            let site = self.site(call);
+            let builder = Builder::before(context, call);
+            let mut arguments = call.arguments();
+            arguments.push(builder.u32(site));
+            let result = self.runtime_call(&builder, runtime::ACCESSIBLE, call.ty(), &arguments);
+            replace(call, result);
         } else if name == marker::BUG {
             self.end_with_bug(call);
         } else if matches!(name.as_str(), "llvm.trap" | "llvm.debugtrap" | "llvm.ubsantrap") {

@@ -65,6 +65,18 @@ impl<'c> Builder<'c> {
         builder
     }
 
+    /// Builds at the end of `block` from here on.
+    pub fn position_at_end(&self, block: Block<'c>) {
+        // SAFETY: the block is alive.
+        unsafe { LLVMPositionBuilderAtEnd(self.raw, block.0) }
+    }
+
+    /// The block that is built in.
+    pub fn block(&self) -> Block<'c> {
+        // SAFETY: the builder has a place from its beginning on.
+        Block::new(unsafe { LLVMGetInsertBlock(self.raw) })
+    }
+
     /// The context.
     pub fn context(&self) -> &'c Context {
         self.context
@@ -230,6 +242,12 @@ impl<'c> Builder<'c> {
     pub fn copy(&self, to: Value<'c>, from: Value<'c>, size: Value<'c>) -> Value<'c> {
         // SAFETY: two pointers and an integer.
         Value::new(unsafe { LLVMBuildMemCpy(self.raw, to.0, 8, from.0, 8, size.0) })
+    }
+
+    /// A phi without edges, which must be built before everything else in its block.
+    pub fn phi(&self, ty: Type<'c>) -> Value<'c> {
+        // SAFETY: the type is one of values.
+        Value::new(unsafe { LLVMBuildPhi(self.raw, ty.0, UNNAMED) })
     }
 
     /// Room on the stack.

@@ -258,6 +258,15 @@ impl<'c> Value<'c> {
         }
     }
 
+    /// Adds incoming edges to a phi.
+    pub fn add_incoming(self, edges: &[(Self, Block<'c>)]) {
+        for (value, block) in edges {
+            let (mut value, mut block) = (value.0, block.0);
+            // SAFETY: callers ask it of phis, with values of their type.
+            unsafe { LLVMAddIncoming(self.0, &mut value, &mut block, 1) }
+        }
+    }
+
     /// Takes over the debug location of another instruction.
     pub fn copy_debug_location(self, from: Self) {
         use inkwell::llvm_sys::debuginfo::{LLVMInstructionGetDebugLoc, LLVMInstructionSetDebugLoc};

@@ -53,6 +53,10 @@ pub mod runtime {
     pub const COPY: &str = "gpufas_copy";
     /// `fn(to: u64, byte: u8, size: u64, site: u32)`: `memset`.
     pub const FILL: &str = "gpufas_fill";
+    /// `fn(va: u64, size: u64, access: u32, site: u32) -> u32`: 1 if any number of bytes at any address can be accessed, else 0.
+    /// `access` is a number of [`Access`](crate::Access). What others unmap between the question and the access is a fault
+    /// all the same.
+    pub const ACCESSIBLE: &str = "gpufas_accessible";
     /// `fn(site: u32)`: counts a backward branch.
     pub const COUNT: &str = "gpufas_count";
     /// `fn(site: u32)`: checks the stack at the start of a function that may be recursive.
@@ -81,6 +85,7 @@ pub mod runtime {
         STORE_BYTES,
         COPY,
         FILL,
+        ACCESSIBLE,
         COUNT,
         CHECK_STACK,
         FAULT,

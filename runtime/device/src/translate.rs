@@ -6,6 +6,7 @@ use core::ptr::with_exposed_provenance_mut;
 
 use gpufas_abi::{Access, AddressSpace, FaultKind};
 
+use crate::budget::gpufas_count;
 use crate::context::context;
 use crate::fault::fault;
 use crate::journal;
@@ -60,6 +61,27 @@ pub extern "C-unwind" fn gpufas_translate_store(va: u64, size: u64, site: u32) -
         unsafe { journal::record(va, &memory, size, site) };
     }
     memory.pointer
+}
+
+/// Whether `size` bytes at `va`, wherever they are, can be accessed: 1 or 0. Nothing is accessed but page tables.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C-unwind" fn gpufas_accessible(va: u64, size: u64, access: u32, site: u32) -> u32 {
+    let stack_pointer = stack_pointer();
+    let access = Access::from_number(access).unwrap_or(Access::Load);
+    let mut offset = 0u64;
+    while offset < size {
+        // Beyond the end of the address space is user space, of which only the program's own memory can be accessed.
+        let Some(at) = va.checked_add(offset) else { return 0 };
+        match range(at, size.wrapping_sub(offset), access, stack_pointer) {
+            Ok(memory) => offset = offset.saturating_add(memory.length),
+            Err(_) => return 0,
+        }
+        if offset < size {
+            gpufas_count(site);
+        }
+    }
+    1
 }
 
 /// The memory of one access, which is checked wholly. Of own memory, `physical` is 0.

@@ -67,9 +67,12 @@ carry:
   ret i64 %sum
 }
 
-; What follows a jump would be executed on one way only.
+; What follows a jump is executed on one way only, in a function of its own.
 ; CHECK-LABEL: @goes_on(
-; CHECK: call void @gpufas.refused(
+; CHECK: [[EXIT:%.*]] = call { i32 } @gpufas.asm(ptr %word, i64 %a)
+; CHECK: [[NUMBER:%.*]] = extractvalue { i32 } [[EXIT]], 0
+; CHECK: [[JUMPS:%.*]] = icmp eq i32 [[NUMBER]], 1
+; CHECK: br i1 [[JUMPS]], label %yes, label %no
 define i32 @goes_on(ptr %word, i64 %a) {
   callbr void asm sideeffect "cmpq $$0,$1; je ${2:l}; incq $0", "*m,r,!i"(ptr elementtype(i64) %word, i64 %a)
     to label %no [label %yes]
@@ -78,3 +81,6 @@ no:
 yes:
   ret i32 1
 }
+
+; CHECK: define internal { i32 } @gpufas.asm(ptr %0, i64 %1) #[[INLINED:[0-9]+]]
+; CHECK: attributes #[[INLINED]] = { alwaysinline nounwind }

@@ -10,15 +10,15 @@
 ; CHECK: c"kernel-code: instruction `ud2`: it stops the CPU\00"
 ; CHECK: c"unknown-assembly: instruction `frobnicate` is not known to gpufas-cc\00"
 ; CHECK: c"unknown-assembly: instruction `.byte 0x0f, 0x01, 0xcc` is not known to gpufas-cc\00"
-; CHECK: c"unknown-assembly: it calls `schedule` in the running kernel, and no code of it can run in a recovery program\00"
-; CHECK: c"unknown-assembly: instruction `movsb` is not known to gpufas-cc\00"
-; CHECK: c"unknown-assembly: instruction `jnz` is not known to gpufas-cc\00"
+; CHECK: c"kernel-code: it calls `schedule` in the running kernel, and no code of it can run in a recovery program\00"
+; CHECK: c"unknown-assembly: a repeated `lods` is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: it jumps to what is no label\00"
 ; CHECK: c"unknown-assembly: instruction `.if` is not known to gpufas-cc\00"
 ; CHECK: c"unknown-assembly: instruction `.long` is not known to gpufas-cc\00"
-; CHECK: c"unknown-assembly: an operand has a form that is not known to gpufas-cc\00"
+; CHECK: c"unknown-assembly: it changes a register that it does not say it changes\00"
 ; CHECK: c"unknown-assembly: instruction `incw2` is not known to gpufas-cc\00"
 ; CHECK: c"unknown-assembly: the width of an instruction is not clear\00"
-; CHECK: c"{{.*}}register
+; CHECK: c"privileged-instruction: register `cr3`: the page tables that a CPU uses; {{.*}}mm_struct
 
 define void @popf(ptr %p) {
   call void asm sideeffect "popf", ""()
@@ -61,12 +61,12 @@ define void @call(ptr %p) {
 }
 
 define void @repeat(ptr %p) {
-  call void asm sideeffect "rep; movsb", ""()
+  call void asm sideeffect "rep; lodsb", ""()
   ret void
 }
 
 define void @branch(ptr %p) {
-  call void asm sideeffect "1: decl $0; jnz 1b", "*m"(ptr elementtype(i32) %p)
+  call void asm sideeffect "1: decl $0; jnz 7f", "*m"(ptr elementtype(i32) %p)
   ret void
 }
 

@@ -3,9 +3,9 @@
 ; Operands, constraints, sections and dialects that are not known are refused with the reason; nothing is
 ; guessed.
 
-; CHECK: c"unknown-assembly: it relies on the kernel's exception table: it accesses memory that may not be there, such as that of a user process\00"
+; CHECK: c"unknown-assembly: its exception table entry has a form that is not known to gpufas-cc\00"
 ; CHECK: c"patched-code: it calls the hypervisor through the kernel's paravirtualisation table\00"
-; CHECK: c"patched-code: it is listed in section `runtime_ptr_x`, by which the running kernel may have changed it\00"
+; CHECK: c"patched-code: it is listed in section `.patchable`, by which the running kernel may have changed it\00"
 ; CHECK: c"unknown-assembly: assembly in Intel syntax is not known to gpufas-cc\00"
 ; CHECK: c"unknown-assembly: it uses registers other than the general-purpose ones\00"
 ; CHECK: c"unknown-assembly: it uses registers other than the general-purpose ones\00"
@@ -29,8 +29,8 @@ define i32 @paravirtual(ptr %p) {
   ret i32 %r
 }
 
-define i32 @runtime_constant(ptr %p) {
-  %r = call i32 asm sideeffect "mov $1,$0\0A1:\0A.pushsection runtime_ptr_x,\22a\22\0A.long 1b - . - 4\0A.popsection", "=r,i"(i32 -1985229329)
+define i32 @other_section(ptr %p) {
+  %r = call i32 asm sideeffect "mov $1,$0\0A1:\0A.pushsection .patchable,\22a\22\0A.long 1b - . - 4\0A.popsection", "=r,i"(i32 -1985229329)
   ret i32 %r
 }
 
@@ -74,8 +74,8 @@ define i32 @expression(ptr %p) {
   ret i32 %r
 }
 
-define i32 @high_byte(ptr %p) {
-  %r = call i32 asm sideeffect "movb %ah, $0", "=q"()
+define i32 @negated(ptr %p) {
+  %r = call i32 asm sideeffect "movl ${1:n}, $0", "=q,i"(i32 4)
   ret i32 %r
 }
 

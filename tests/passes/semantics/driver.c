@@ -5,15 +5,20 @@
  *
  *	driver CASE SEED
  */
+#define _GNU_SOURCE
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 #include "case.h"
 
 #define MEMORY 256
+#define PAGE 4096
 #define RANDOM_PAIRS 4000
 
 typedef void test_case(unsigned long *out, unsigned char *memory, unsigned long a, unsigned long b);
@@ -45,6 +50,95 @@ unsigned int cpu asm("gpufas.cpu") = 3;
 
 /* ARCH_SET_GS of arch/x86/include/uapi/asm/prctl.h */
 #define SET_GS 0x1001
+
+/* Which kernel this is: one with four levels of page tables. */
+unsigned int pgdir_shift = 39;
+
+/* BUG(), which no case comes to. */
+void bug(void) asm("gpufas.bug");
+void bug(void)
+{
+	exit(5);
+}
+
+/* A page that cannot be accessed; memory lies right before it. */
+unsigned char *guard;
+
+/* What the runtime is asked for, of the one page and of addresses that are none. */
+unsigned int accessible(uint64_t address, uint64_t size, unsigned int access) asm("gpufas.accessible");
+unsigned int accessible(uint64_t address, uint64_t size, unsigned int access)
+{
+	uint64_t page = (uintptr_t)guard;
+
+	(void)access;
+	return address >= PAGE && (address + size <= page || address >= page + PAGE);
+}
+
+/* An entry of the exception table (arch/x86/include/asm/extable.h), of the cases as they are. */
+struct exception {
+	int32_t instruction, fixup, type;
+};
+extern const struct exception exceptions[] asm("__start___ex_table") __attribute__((weak));
+extern const struct exception exceptions_end[] asm("__stop___ex_table") __attribute__((weak));
+
+/* What the kernel does at a fault (arch/x86/mm/extable.c). */
+static void handle(int number, siginfo_t *info, void *context)
+{
+	/* EX_DATA_REG's numbers, as struct pt_regs has the registers. */
+	static const int order[] = {
+		REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+		REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+	};
+	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+	(void)number;
+	(void)info;
+	for (const struct exception *entry = exceptions; entry < exceptions_end; entry++) {
+		greg_t *named = &registers[order[entry->type >> 8 & 15]];
+
+		if ((uintptr_t)&entry->instruction + entry->instruction != (uint64_t)registers[REG_RIP])
+			continue;
+		registers[REG_RIP] = (uintptr_t)&entry->fixup + entry->fixup;
+		switch (entry->type & 0xff) {
+		case 17: /* EX_TYPE_IMM_REG */
+			*named = entry->type >> 16;
+			break;
+		case 20: { /* EX_TYPE_ZEROPAD, of "mov (%rax), %rbx" with any two registers */
+			const unsigned char *code = (const unsigned char *)(uintptr_t)
+				((uintptr_t)&entry->instruction + entry->instruction);
+			int to = (code[2] >> 3 & 7) | (code[0] & 4) << 1, from = (code[2] & 7) | (code[0] & 1) << 3;
+
+			uint64_t address = registers[order[from]];
+
+			if (code[1] != 0x8b || code[2] >> 6 || from % 8 == 4 || from % 8 == 5)
+				_exit(3);
+			registers[order[to]] = *(uint64_t *)(address & ~7ul) >> (address & 7) * 8;
+			break;
+		}
+		default:
+			break;
+		}
+		if (entry->type & 1 << 12)
+			registers[REG_RAX] = 0;
+		if (entry->type & 2 << 12)
+			registers[REG_RDX] = 0;
+		return;
+	}
+	static const char message[] = "a fault at an instruction that the exception table does not have\n";
+	_exit(write(1, message, sizeof(message) - 1) < 0 ? 3 : 4);
+}
+
+static void prepare(void)
+{
+	struct sigaction action = { .sa_sigaction = handle, .sa_flags = SA_SIGINFO };
+	unsigned char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED || mprotect(pages + PAGE, PAGE, PROT_NONE) || sigaction(SIGSEGV, &action, NULL))
+		exit(2);
+	guard = pages + PAGE;
+	for (int i = 1; i <= 64; i++)
+		guard[-i] = i * 37;
+}
 
 static const uint64_t edges[] = {
 	0, 1, 2, 3, 7, 8, 31, 32, 33, 63, 64, 65, 0x7f, 0x80, 0x81, 0xff, 0x100, 0x7fff, 0x8000, 0xffff,
@@ -104,6 +198,7 @@ int main(int argc, char **argv)
 {
 	if (argc != 3 || syscall(SYS_arch_prctl, SET_GS, CPU_OFFSET))
 		return 2;
+	prepare();
 	state = strtoull(argv[2], NULL, 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		if (strcmp(cases[i].name, argv[1]))

@@ -27,9 +27,12 @@ pub struct Source {
 }
 
 /// All of them.
-pub static SOURCES: [Source; 3] = [
+pub static SOURCES: [Source; 6] = [
     Source { name: "templates", uses_kernel: false, driver: OnceLock::new() },
+    Source { name: "products", uses_kernel: false, driver: OnceLock::new() },
+    Source { name: "flow", uses_kernel: false, driver: OnceLock::new() },
     Source { name: "kernel", uses_kernel: true, driver: OnceLock::new() },
+    Source { name: "exceptions", uses_kernel: true, driver: OnceLock::new() },
     Source { name: "percpu", uses_kernel: true, driver: OnceLock::new() },
 ];
 
@@ -97,7 +100,7 @@ impl Source {
         ensure!(left.is_none(), "kernel-asm left inline assembly: {left:?}");
 
         let mut link = clang()?;
-        link.args(["-O2", "-Wno-override-module", "-no-pie", "-I"])
+        link.args(["-O2", "-mcx16", "-Wno-override-module", "-no-pie", "-I"])
             .arg(folder.path())
             .arg("-I")
             .arg(self::folder());

@@ -2,7 +2,8 @@
 
 //! Arithmetic and logic, and the flags that they set.
 
-use crate::kernel_asm::machine::{Flags, Machine};
+use crate::kernel_asm::flags::Flags;
+use crate::kernel_asm::machine::Machine;
 use crate::kernel_asm::refusal::Refusal;
 use crate::kernel_asm::template::Operand;
 use crate::llvm::{AtomicOp, Opcode, Predicate, Value};

@@ -2,7 +2,8 @@
 
 //! Single bits, searches for bits, and bytes in reverse.
 
-use crate::kernel_asm::machine::{Flags, Machine};
+use crate::kernel_asm::flags::Flags;
+use crate::kernel_asm::machine::Machine;
 use crate::kernel_asm::refusal::Refusal;
 use crate::kernel_asm::template::Operand;
 use crate::llvm::{AtomicOp, Module, Opcode, Predicate, Value};
@@ -129,25 +130,4 @@ pub fn swap_bytes<'c>(
     let value = machine.read(to, bits)?;
     let result = intrinsic(machine, module, "llvm.bswap", &[value]);
     machine.write(to, result)
-}
-
-/// `call __sw_hweight64` and `__sw_hweight32`: population count, in the registers that
-/// arch/x86/include/asm/arch_hweight.h names.
-pub fn software_weight<'c>(
-    machine: &mut Machine<'_, 'c>,
-    module: &Module<'c>,
-    function: &str,
-) -> Result<(), Refusal> {
-    let bits = match function {
-        "__sw_hweight32" => 32,
-        "__sw_hweight64" => 64,
-        _ => {
-            return Err(Refusal::unknown(format!(
-                "it calls `{function}` in the running kernel, and no code of it can run in a recovery program"
-            )));
-        }
-    };
-    let value = machine.read(&Operand::Register("rdi".into()), bits)?;
-    let result = intrinsic(machine, module, "llvm.ctpop", &[value]);
-    machine.write(&Operand::Register("rax".into()), result)
 }

@@ -2,10 +2,11 @@
 
 //! Exchanges.
 
-use crate::kernel_asm::machine::{Flags, Machine};
+use crate::kernel_asm::flags::Flags;
+use crate::kernel_asm::machine::Machine;
 use crate::kernel_asm::refusal::Refusal;
 use crate::kernel_asm::template::Operand;
-use crate::llvm::{AtomicOp, Predicate};
+use crate::llvm::{AtomicOp, Opcode, Predicate};
 
 use super::arithmetic::set_flags;
 
@@ -81,4 +82,40 @@ pub fn compare(
     };
     machine.flags = Flags { zero: Some(equal), ..Flags::default() };
     machine.write(&accumulator, old)
+}
+
+/// `cmpxchg8b` and `cmpxchg16b`: the same with two registers of `half` bits for each value.
+pub fn compare_double<'c>(
+    machine: &mut Machine<'_, 'c>,
+    to: &Operand,
+    half: u32,
+    lock: bool,
+) -> Result<(), Refusal> {
+    let builder = machine.builder;
+    let [high, low] = ["rdx", "rax"].map(|name| Operand::Register(name.into()));
+    let [new_high, new_low] = ["rcx", "rbx"].map(|name| Operand::Register(name.into()));
+    let whole = builder.integer(2 * half);
+    let join = |machine: &Machine<'_, 'c>, high: &Operand, low: &Operand| {
+        let high = builder.to_unsigned(machine.read(high, half)?, 2 * half);
+        let high = builder.binary(Opcode::LLVMShl, high, whole.constant(u64::from(half)));
+        Ok(builder.or(high, builder.to_unsigned(machine.read(low, half)?, 2 * half)))
+    };
+    let expected = join(machine, &high, &low)?;
+    let new = join(machine, &new_high, &new_low)?;
+    let address = machine.address(to).ok_or_else(|| Refusal::unknown("`cmpxchg` without memory"))?;
+    let (old, equal) = if lock {
+        let pair = builder.compare_exchange(address, expected, new);
+        (builder.extract(pair, 0), builder.extract(pair, 1))
+    } else {
+        let old = machine.read(to, 2 * half)?;
+        let equal = builder.compare(Predicate::LLVMIntEQ, old, expected);
+        machine.write(to, builder.select(equal, new, old))?;
+        (old, equal)
+    };
+    // The registers are written only if the values differ, and hold the same otherwise.
+    let old_high = builder.binary(Opcode::LLVMLShr, old, whole.constant(u64::from(half)));
+    machine.write(&high, builder.to_unsigned(old_high, half))?;
+    machine.write(&low, builder.to_unsigned(old, half))?;
+    machine.flags.zero = Some(equal);
+    Ok(())
 }

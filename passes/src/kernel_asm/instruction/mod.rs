@@ -2,12 +2,16 @@
 
 //! What each instruction does (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2), one file per family.
 
+pub mod access;
 mod arithmetic;
 mod bits;
+pub mod calls;
 mod exchange;
 mod moves;
+mod product;
 pub mod refused;
 mod shift;
+pub mod string;
 
 use crate::llvm::{Module, Ordering, Type, Value};
 
@@ -18,10 +22,33 @@ use super::template::{Instruction, Operand, Repeat};
 
 /// Mnemonics that take a size suffix, without it.
 const SIZED: &[&str] = &[
-    "adc", "add", "and", "bsf", "bsr", "bswap", "bt", "btc", "btr", "bts", "cmp", "cmpxchg", "dec", "imul",
-    "inc", "lea", "lzcnt", "mov", "mul", "neg", "not", "or", "popcnt", "rol", "ror", "sal", "sar", "sbb",
-    "shl", "shr", "sub", "test", "tzcnt", "xadd", "xchg", "xor",
+    "adc", "add", "and", "bsf", "bsr", "bswap", "bt", "btc", "btr", "bts", "cmp", "cmpxchg", "dec", "div",
+    "imul", "inc", "lea", "lzcnt", "mov", "movnti", "mul", "neg", "not", "or", "popcnt", "rol", "ror", "sal",
+    "sar", "sbb", "shl", "shld", "shr", "shrd", "sub", "test", "tzcnt", "xadd", "xchg", "xor",
 ];
+
+/// Instructions that mean nothing to memory and registers: hints, what concerns caches, and what allows the kernel to access
+/// the memory of user processes.
+const WITHOUT_MEANING: &[&str] = &[
+    "nop",
+    "nopw",
+    "nopl",
+    "pause",
+    "clflush",
+    "clflushopt",
+    "clwb",
+    "cldemote",
+    "clac",
+    "stac",
+    "cld",
+    "endbr64",
+    "endbr32",
+];
+
+/// Whether an instruction means nothing to memory and registers.
+pub fn is_without_meaning(mnemonic: &str) -> bool {
+    WITHOUT_MEANING.contains(&mnemonic) || mnemonic.starts_with("prefetch")
+}
 
 /// A mnemonic without its suffix, and the width in bits that the suffix says.
 fn split_suffix(mnemonic: &str) -> (&str, Option<u32>) {
@@ -38,7 +65,23 @@ fn split_suffix(mnemonic: &str) -> (&str, Option<u32>) {
     (mnemonic, None)
 }
 
-/// Executes one instruction.
+/// The width in bits of an instruction: what its suffix says, or its operands.
+///
+/// # Errors
+///
+/// If neither does.
+pub fn width(machine: &Machine<'_, '_>, instruction: &Instruction) -> Result<u32, Refusal> {
+    let (_, suffix) = split_suffix(&instruction.mnemonic);
+    suffix
+        .or_else(|| instruction.operands.iter().rev().find_map(|operand| machine.width_of(operand)))
+        .ok_or_else(|| Refusal::unknown("the width of an instruction is not clear"))
+}
+
+/// Executes one instruction. A repeated one is built in blocks of its own.
+///
+/// # Errors
+///
+/// If it has no meaning.
 pub fn execute<'c>(
     machine: &mut Machine<'_, 'c>,
     module: &Module<'c>,
@@ -47,21 +90,19 @@ pub fn execute<'c>(
     segment::check(instruction)?;
     let operands = instruction.operands.as_slice();
     let lock = instruction.lock;
-    let (base, suffix) = split_suffix(&instruction.mnemonic);
+    if let Some(operation) = string::operation(instruction) {
+        return operation.execute(machine, module);
+    }
+    let (base, _) = split_suffix(&instruction.mnemonic);
     let is_repeated = instruction.repeat != Repeat::No;
     if is_repeated && !matches!(base, "nop" | "bsf") {
         return Err(refused::refusal(instruction));
     }
-    let width = |machine: &Machine<'_, 'c>| {
-        suffix
-            .or_else(|| operands.iter().rev().find_map(|operand| machine.width_of(operand)))
-            .ok_or_else(|| Refusal::unknown("the width of an instruction is not clear"))
-    };
+    let width = |machine: &Machine<'_, 'c>| width(machine, instruction);
     match (base, operands) {
-        ("nop" | "pause", _) => {}
         // No interrupt of the failing system reaches a recovery program.
         ("cli" | "sti", []) => {}
-        _ if base.starts_with("prefetch") => {}
+        _ if is_without_meaning(base) => {}
         ("mfence", []) => {
             machine.builder.fence(Ordering::LLVMAtomicOrderingSequentiallyConsistent, false);
         }
@@ -74,7 +115,7 @@ pub fn execute<'c>(
         {
             machine.builder.fence(Ordering::LLVMAtomicOrderingSequentiallyConsistent, false);
         }
-        ("mov", [source, to]) => {
+        ("mov" | "movnti", [source, to]) => {
             let value = machine.read(source, width(machine)?)?;
             machine.write(to, value)?;
         }
@@ -88,6 +129,17 @@ pub fn execute<'c>(
         ("inc" | "dec", [to]) => arithmetic::step(machine, base, to, width(machine)?, lock)?,
         ("cmp" | "test", [source, to]) => arithmetic::compare(machine, base, source, to, width(machine)?)?,
         ("neg" | "not", [to]) if !lock => arithmetic::negate(machine, base, to, width(machine)?)?,
+        ("mul" | "imul", [by]) => product::multiply(machine, base, by, width(machine)?)?,
+        ("imul", [source, to]) => product::multiply_register(machine, source, to, to, width(machine)?)?,
+        ("imul", [number, source, to]) => {
+            product::multiply_register(machine, number, source, to, width(machine)?)?;
+        }
+        ("div", [by]) => product::divide(machine, module, by, width(machine)?)?,
+        ("shld" | "shrd", [count, source, to]) => {
+            shift::double(machine, module, base, [count, source, to], width(machine)?)?;
+        }
+        ("cmpxchg8b", [to]) => exchange::compare_double(machine, to, 32, lock)?,
+        ("cmpxchg16b", [to]) => exchange::compare_double(machine, to, 64, lock)?,
         ("xchg", [one, other]) => exchange::swap(machine, one, other, width(machine)?)?,
         ("xadd", [source, to]) => exchange::add(machine, source, to, width(machine)?, lock)?,
         ("cmpxchg", [source, to]) => exchange::compare(machine, source, to, width(machine)?, lock)?,
@@ -106,7 +158,7 @@ pub fn execute<'c>(
         ("shl" | "sal" | "shr" | "sar" | "rol" | "ror", [to]) => {
             shift::execute(machine, module, base, &Operand::Immediate(1), to, width(machine)?)?;
         }
-        ("call", [Operand::Text(function)]) => bits::software_weight(machine, module, function)?,
+        ("call", [function]) => calls::execute(machine, module, function)?,
         (_, [to]) if base.starts_with("set") => moves::set(machine, &base[3..], to)?,
         (_, [source, to]) if base.starts_with("cmov") => moves::conditional(machine, &base[4..], source, to)?,
         (_, [source, to]) if base.starts_with("movz") || base.starts_with("movs") => {

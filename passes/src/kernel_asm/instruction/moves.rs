@@ -60,18 +60,7 @@ pub fn extend(
     source: &Operand,
     to: &Operand,
 ) -> Option<Result<(), Refusal>> {
-    let bits = |letter: char| match letter {
-        'b' => Some(8),
-        'w' => Some(16),
-        'l' => Some(32),
-        'q' => Some(64),
-        _ => None,
-    };
-    let mut letters = base.get(4..)?.chars();
-    let (from, wide) = (bits(letters.next()?)?, bits(letters.next()?)?);
-    if letters.next().is_some() || from >= wide {
-        return None;
-    }
+    let (from, wide) = extended(base)?;
     let signed = base.starts_with("movs");
     Some((|| {
         let value = machine.read(source, from)?;
@@ -82,4 +71,18 @@ pub fn extend(
         };
         machine.write(to, value)
     })())
+}
+
+/// The widths in bits from and to which `movzbl` and its like extend.
+pub fn extended(base: &str) -> Option<(u32, u32)> {
+    let bits = |letter: char| match letter {
+        'b' => Some(8),
+        'w' => Some(16),
+        'l' => Some(32),
+        'q' => Some(64),
+        _ => None,
+    };
+    let mut letters = base.strip_prefix("movz").or_else(|| base.strip_prefix("movs"))?.chars();
+    let (from, wide) = (bits(letters.next()?)?, bits(letters.next()?)?);
+    (letters.next().is_none() && from < wide).then_some((from, wide))
 }

@@ -2,7 +2,8 @@
 
 //! Shifts and rotations. Their flags depend on the count and are used by nobody.
 
-use crate::kernel_asm::machine::{Flags, Machine};
+use crate::kernel_asm::flags::Flags;
+use crate::kernel_asm::machine::Machine;
 use crate::kernel_asm::refusal::Refusal;
 use crate::kernel_asm::template::Operand;
 use crate::llvm::{Module, Opcode};
@@ -35,6 +36,30 @@ pub fn execute<'c>(
         _ => builder.binary(Opcode::LLVMShl, builder.to_unsigned(value, wide), count),
     };
     let result = builder.to_unsigned(result, bits);
+    machine.flags = Flags::default();
+    machine.write(to, result)
+}
+
+/// `shld` and `shrd`: `to` is shifted, and what comes in is of `source`. Of 16 bits more than those are undefined.
+pub fn double<'c>(
+    machine: &mut Machine<'_, 'c>,
+    module: &Module<'c>,
+    base: &str,
+    [count, source, to]: [&Operand; 3],
+    bits: u32,
+) -> Result<(), Refusal> {
+    if !matches!(bits, 32 | 64) {
+        return Err(Refusal::unknown(format!("`{base}` of {bits} bits is not known to gpufas-cc")));
+    }
+    let builder = machine.builder;
+    let count = builder.to_unsigned(machine.read(count, 8)?, bits);
+    let (value, more) = (machine.read(to, bits)?, machine.read(source, bits)?);
+    // Both take the count modulo the width, as the CPU does.
+    let result = if base == "shld" {
+        intrinsic(machine, module, "llvm.fshl", &[value, more, count])
+    } else {
+        intrinsic(machine, module, "llvm.fshr", &[more, value, count])
+    };
     machine.flags = Flags::default();
     machine.write(to, result)
 }

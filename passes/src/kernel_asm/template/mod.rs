@@ -6,11 +6,13 @@
 //! prefixes to patch) is kept apart by section. A directive that would change which instructions there are, or put data
 //! between them, becomes an instruction that nothing knows.
 
+mod bytes;
 mod operand;
 mod text;
 
-pub use operand::{Operand, evaluate};
+pub use operand::{Operand, evaluate, operand};
 
+use bytes::Prefixes;
 use text::Part;
 
 /// Directives that change nothing of what the instructions do.
@@ -18,55 +20,6 @@ const SILENT: &[&str] = &[
     ".align", ".balign", ".file", ".globl", ".global", ".hidden", ".loc", ".local", ".p2align", ".size",
     ".skip", ".type", ".weak",
 ];
-
-/// Prefixes that repeat an instruction, and while which of the flag "zero".
-const REPEAT: &[(&str, Repeat)] = &[
-    ("rep", Repeat::Always),
-    ("repe", Repeat::WhileEqual),
-    ("repz", Repeat::WhileEqual),
-    ("repne", Repeat::WhileDifferent),
-    ("repnz", Repeat::WhileDifferent),
-];
-
-/// Prefixes that say nothing here: which segment, of those that all begin at 0.
-const SEGMENTS: &[&str] = &["cs", "ds", "es", "ss"];
-
-/// The same as a byte.
-const SEGMENT_BYTES: &[i64] = &[0x26, 0x2e, 0x36, 0x3e];
-
-/// The prefix for another width of operands.
-const WIDTH_BYTE: i64 = 0x66;
-
-/// Instructions that kernel sources write as bytes, for assemblers that do not know them.
-const BYTES: &[(&[i64], &str)] = &[
-    (&[0x0f, 0x0b], "ud2"),
-    (&[0xf3, 0x90], "pause"),
-    (&[0x90], "nop"),
-    (&[0x66, 0x90], "nop"),
-    (&[0x0f, 0x1f, 0x00], "nop"),
-    (&[0x0f, 0x1f, 0x40, 0x00], "nop"),
-    (&[0x0f, 0x1f, 0x44, 0x00, 0x00], "nop"),
-    (&[0x66, 0x66, 0x66, 0x66, 0x90], "nop"),
-    (&[0x0f, 0x01, 0xca], "clac"),
-    (&[0x0f, 0x01, 0xcb], "stac"),
-    (&[0x0f, 0x01, 0xe8], "serialize"),
-    (&[0x0f, 0x01, 0xee], "rdpkru"),
-    (&[0x0f, 0x01, 0xef], "wrpkru"),
-    (&[0x0f, 0x01, 0xc6], "wrmsrns"),
-    (&[0x0f, 0x01, 0xc8], "monitor"),
-    (&[0x0f, 0x01, 0xc9], "mwait"),
-    (&[0x0f, 0x01, 0xfa], "monitorx"),
-    (&[0x0f, 0x01, 0xfb], "mwaitx"),
-    (&[0xf3, 0x0f, 0x09], "wbnoinvd"),
-    (&[0xf3, 0x0f, 0xc7, 0xf8], "rdpid"),
-    (&[0xf2, 0x0f, 0x00, 0xf7], "lkgs"),
-    (&[0x66, 0x0f, 0x38, 0xf8, 0x02], "movdir64b"),
-    (&[0xf3, 0x0f, 0x38, 0xf8, 0x02, 0x66, 0x90], "enqcmds"),
-    (&[0xc4, 0xe2, 0x78, 0x49, 0xc0], "tilerelease"),
-];
-
-/// Instructions that another one with the prefix for the width of operands is.
-const WITH_WIDTH: &[(&str, &str)] = &[("clflush", "clflushopt"), ("xsaveopt", "clwb")];
 
 /// How often an instruction is executed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -175,10 +128,30 @@ impl Template {
         self.in_section(BUG_TABLE)
             .into_iter()
             .filter_map(|line| match &line.content {
-                Content::Directive(word, rest) if word == ".word" => Some(operand::operand(rest)),
+                Content::Directive(word, rest) if word == ".word" => Some(operand(rest)),
                 _ => None,
             })
             .collect()
+    }
+
+    /// The place of a label, as an index into [`Self::lines`], that is named at the place `from`.
+    pub fn label(&self, name: &str, from: usize) -> Option<usize> {
+        let is_label = |index: &usize, wanted: &str| matches!(&self.lines[*index].content, Content::Label(label) if label == wanted);
+        let local = name.strip_suffix(['f', 'b']);
+        match local.filter(|number| number.bytes().all(|digit| digit.is_ascii_digit())) {
+            Some(number) if name.ends_with('f') => {
+                (from..self.lines.len()).find(|index| is_label(index, number))
+            }
+            Some(number) => (0..from).rev().find(|index| is_label(index, number)),
+            None => (0..self.lines.len()).find(|index| is_label(index, name)),
+        }
+    }
+
+    /// The place of the first instruction at or after a place of the same section.
+    pub fn instruction_from(&self, line: usize) -> Option<usize> {
+        let section = self.lines.get(line)?.section;
+        (line..self.lines.len())
+            .find(|&index| self.lines[index].section == section && self.lines[index].instruction().is_some())
     }
 
     /// Reads the text of a template.
@@ -248,51 +221,14 @@ impl Line {
     }
 }
 
-/// Prefixes of the instruction that follows.
-#[derive(Clone, Copy, Default)]
-struct Prefixes {
-    lock: bool,
-    repeat: Repeat,
-    width: bool,
-}
-
-impl Prefixes {
-    /// Takes a word, with what follows it, if it is a prefix.
-    fn take(&mut self, word: &str, rest: &str) -> bool {
-        if word == ".byte" {
-            let byte = evaluate(rest);
-            let is_width = byte == Some(WIDTH_BYTE);
-            self.width |= is_width;
-            return is_width || byte.is_some_and(|byte| SEGMENT_BYTES.contains(&byte));
-        }
-        if word == "lock" {
-            self.lock = true;
-            return true;
-        }
-        if let Some((_, repeat)) = REPEAT.iter().find(|(name, _)| *name == word) {
-            self.repeat = *repeat;
-            return true;
-        }
-        SEGMENTS.contains(&word)
-    }
-}
-
 fn instruction(prefixes: Prefixes, word: String, rest: &str) -> Instruction {
     let Prefixes { lock, repeat, width } = prefixes;
-    let (mut mnemonic, rest) = if word == ".byte" { (bytes(rest), "") } else { (word, rest) };
+    let (mut mnemonic, rest) = if word == ".byte" { (bytes::named(rest), "") } else { (word, rest) };
     if width {
-        let known = WITH_WIDTH.iter().find(|(plain, _)| *plain == mnemonic);
-        mnemonic = known.map_or_else(|| format!("data16 {mnemonic}"), |(_, name)| (*name).to_owned());
+        mnemonic = bytes::with_width(&mnemonic);
     }
-    let operands = operand::split_operands(rest).map(operand::operand).collect();
+    let operands = operand::split_operands(rest).map(operand).collect();
     Instruction { lock, repeat, mnemonic, operands }
-}
-
-/// The instruction that bytes are.
-fn bytes(text: &str) -> String {
-    let numbers: Option<Vec<i64>> = text.split(',').map(evaluate).collect();
-    let known = BYTES.iter().find(|(bytes, _)| numbers.as_deref() == Some(bytes));
-    known.map_or_else(|| format!(".byte {text}"), |(_, mnemonic)| (*mnemonic).to_owned())
 }
 
 #[cfg(test)]
@@ -347,6 +283,18 @@ mod tests {
         let template = Template::parse(text);
         assert!(template.instructions().iter().all(|instruction| !instruction.lock), "{template:?}");
         assert!(only("lock\n.pushsection .smp_locks\n.long 1b\n.popsection\ndecl $0").lock);
+    }
+
+    #[test]
+    fn labels_are_found_from_where_they_are_named() {
+        let template = Template::parse("1: nop\n.Lhere: 1: incl $0\n2: nop");
+        assert_eq!(template.label("1f", 0), Some(0));
+        assert_eq!(template.label("1f", 1), Some(3));
+        assert_eq!(template.label("1b", 5), Some(3));
+        assert_eq!(template.label("1b", 1), Some(0));
+        assert_eq!(template.label("1b", 0), None);
+        assert_eq!(template.label(".Lhere", 5), Some(2));
+        assert_eq!(template.label("3f", 0), None);
     }
 
     #[test]

@@ -4,13 +4,13 @@
 
 use gpufas_abi::FaultKind::{Misaligned, NotKernel, NotMemory, OutOfBounds, ReadOnly, Unmapped};
 use gpufas_abi::symbols::runtime::{OWN_VARIABLE_CONSTANT, OwnVariable};
-use gpufas_abi::{Buffer, FaultKind};
+use gpufas_abi::{Access, Buffer, FaultKind};
 use proptest::prelude::*;
 
 use super::machine::{DIRECT_MAP, IMAGE, Machine, Mapping, VMALLOC};
 use super::memory::PAGE;
 use super::program::Program;
-use crate::translate::{gpufas_translate_load, gpufas_translate_store};
+use crate::translate::{gpufas_accessible, gpufas_translate_load, gpufas_translate_store};
 
 const SITE: u32 = 17;
 
@@ -108,6 +108,42 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    /// What is accessible is so byte by byte.
+    #[test]
+    fn accessible_agrees_with_model(levels in 4u32..=5, va in address(), size in 0u64..5000) {
+        let machine = machine(levels);
+        let mut program = Program::new(machine.space);
+        let possible = (0..size).all(|byte| {
+            va.checked_add(byte).is_some_and(|va| machine.pointer(va, 1).is_ok())
+        });
+        for access in [Access::Load, Access::Store] {
+            let answer = program.outcome(|| i64::from(gpufas_accessible(va, size, access as u32, SITE)));
+            prop_assert_eq!(answer, Ok(i64::from(possible)), "{} bytes at {:#x}", size, va);
+        }
+        prop_assert_eq!(program.report.journal_used, 0, "nothing was stored");
+    }
+}
+
+#[test]
+fn own_memory_is_accessible_as_far_as_it_goes() {
+    let machine = machine(4);
+    let mut program = Program::new(machine.space);
+    let constant = [0u64; 2];
+    let at = constant.as_ptr() as u64;
+    program.variables = vec![OwnVariable { address: at, size: 16 | OWN_VARIABLE_CONSTANT }];
+    let mut ask = |va, size, access: Access| {
+        program.outcome(|| i64::from(gpufas_accessible(va, size, access as u32, SITE))).unwrap()
+    };
+    assert_eq!(ask(at + 3, 13, Access::Load), 1);
+    assert_eq!(ask(at + 3, 14, Access::Load), 0);
+    assert_eq!(ask(at, 8, Access::Store), 0);
+    for va in [0, 0x1000, 0x7fff_ffff_f000, i64::MAX as u64] {
+        assert_eq!(ask(va, 1, Access::Load), 0);
+    }
+    assert_eq!(ask(u64::MAX, 2, Access::Load), 0);
 }
 
 #[test]

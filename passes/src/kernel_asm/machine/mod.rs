@@ -3,14 +3,19 @@
 //! The state of a CPU while it executes one asm statement, as IR values: where each operand is, what each
 //! register holds, and the flags.
 
-use crate::llvm::{Builder, Module, Predicate, Type, Value};
+mod binding;
+mod outputs;
 
-use super::address_space;
-use super::constraint::{Constraints, Place, register_family, register_width};
-use super::instruction::refused;
-use super::refusal::Refusal;
-use super::segment::Variable;
-use super::template::Operand;
+use crate::llvm::{Builder, Module, Opcode, Predicate, Type, Value};
+
+use crate::kernel_asm::constraint::{Constraints, Place, is_high_byte, register_family, register_width};
+use crate::kernel_asm::flags::Flags;
+use crate::kernel_asm::instruction::refused;
+use crate::kernel_asm::refusal::Refusal;
+use crate::kernel_asm::segment::Variable;
+use crate::kernel_asm::template::Operand;
+
+pub use binding::Binding;
 
 /// What an operand is bound to.
 #[derive(Clone, Debug)]
@@ -29,100 +34,38 @@ pub enum Slot<'c> {
     Same(usize),
 }
 
-/// The condition flags that instructions here define; `None` is undefined.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Flags<'c> {
-    /// Carry.
-    pub carry: Option<Value<'c>>,
-    /// Zero.
-    pub zero: Option<Value<'c>>,
-    /// Sign.
-    pub sign: Option<Value<'c>>,
-    /// Overflow.
-    pub overflow: Option<Value<'c>>,
-}
-
 /// The machine.
 pub struct Machine<'a, 'c> {
     /// The module that the statement is in.
     pub module: &'a Module<'c>,
     /// Where instructions are built.
     pub builder: &'a Builder<'c>,
-    /// One for each operand.
+    /// One for each operand, then one for each register that is clobbered.
     pub slots: Vec<Slot<'c>>,
     /// The flags.
     pub flags: Flags<'c>,
     /// Whether the statement does more than make its outputs, so that it stays where they are not used.
     pub has_side_effects: bool,
+    /// Variables that are stored to in the end, each with the slot that holds its value.
+    pub variables: Vec<(usize, Value<'c>)>,
+    /// Whether memory operands may be misaligned.
+    pub is_unaligned: bool,
     constraints: &'a Constraints,
 }
 
 impl<'a, 'c> Machine<'a, 'c> {
-    /// A machine whose operands are bound to a call's arguments.
-    ///
-    /// `outputs` are the types of the direct outputs.
-    pub fn new(
-        module: &'a Module<'c>,
-        builder: &'a Builder<'c>,
-        constraints: &'a Constraints,
-        outputs: &[Type<'c>],
-        arguments: &[Value<'c>],
-    ) -> Result<Self, Refusal> {
-        let mismatch = || Refusal::unknown("its operands do not fit its constraints");
-        let mut outputs = outputs.iter().copied();
-        let mut arguments = arguments.iter().copied();
-        let mut slots: Vec<Slot<'c>> = Vec::new();
-        for operand in &constraints.operands {
-            let slot = match (&operand.place, operand.output) {
-                (Place::Unknown, _) => {
-                    return Err(Refusal::unknown("it uses registers other than the general-purpose ones"));
-                }
-                (Place::Memory, _) => {
-                    let pointer = arguments.next().ok_or_else(mismatch)?;
-                    match pointer.ty().address_space() {
-                        0 => Slot::Memory(pointer),
-                        address_space::GS => Slot::ThisCpu(address_space::flatten(builder, pointer)),
-                        _ => {
-                            return Err(Refusal::unknown(
-                                "it accesses an address space that is not the kernel's",
-                            ));
-                        }
-                    }
-                }
-                (Place::Flag(name), true) => Slot::Flag(name.clone(), outputs.next().ok_or_else(mismatch)?),
-                (Place::Label, _) => Slot::Label,
-                (_, true) => Slot::Register(None, outputs.next().ok_or_else(mismatch)?),
-                (place, false) => {
-                    let value = arguments.next().ok_or_else(mismatch)?;
-                    let shared = match place {
-                        Place::Tied(index) => Some(*index),
-                        Place::Fixed(register) => constraints.operands[..slots.len()]
-                            .iter()
-                            .position(|other| other.output && other.is_register(register)),
-                        _ => None,
-                    };
-                    match shared {
-                        Some(index) => {
-                            let Some(Slot::Register(held, _)) = slots.get_mut(index) else {
-                                return Err(mismatch());
-                            };
-                            *held = Some(value);
-                            Slot::Same(index)
-                        }
-                        None => Slot::Register(Some(value), value.ty()),
-                    }
-                }
-            };
-            if let Slot::Register(_, ty) | Slot::Flag(_, ty) = &slot
-                && (!(1..=64).contains(&ty.bits()) || ty.address_space() != 0)
-            {
-                return Err(Refusal::unknown(
-                    "an operand in a register is no integer or pointer of at most 64 bits",
-                ));
-            }
-            slots.push(slot);
-        }
-        Ok(Self { module, builder, slots, flags: Flags::default(), has_side_effects: true, constraints })
+    /// The same operands at another place, with other values.
+    pub fn inside<'b>(
+        &self,
+        builder: &'b Builder<'c>,
+        slots: Vec<Slot<'c>>,
+        flags: Flags<'c>,
+    ) -> Machine<'b, 'c>
+    where
+        'a: 'b,
+    {
+        let variables = self.variables.clone();
+        Machine { builder, slots, flags, variables, is_unaligned: false, ..*self }
     }
 
     /// The number of the operand that an operand of the text stands for, if it stands for one.
@@ -131,7 +74,10 @@ impl<'a, 'c> Machine<'a, 'c> {
             Operand::Argument(index, _) => *index,
             Operand::Register(name) => {
                 let family = register_family(name);
-                self.constraints.operands.iter().position(|constraint| constraint.is_register(&family))?
+                let Constraints { operands, clobbers, .. } = self.constraints;
+                let operand = operands.iter().position(|constraint| constraint.is_register(&family));
+                let clobber = || Some(operands.len() + clobbers.iter().position(|name| *name == family)?);
+                operand.or_else(clobber)?
             }
             _ => return None,
         };
@@ -161,7 +107,7 @@ impl<'a, 'c> Machine<'a, 'c> {
         else {
             return false;
         };
-        let constraint = &self.constraints.operands[index];
+        let Some(constraint) = self.constraints.operands.get(index) else { return false };
         let is_address = value.ty().is_pointer() && value.is_constant();
         constraint.is_immediate(value.as_signed()) || is_address && constraint.is_immediate_address()
     }
@@ -181,7 +127,7 @@ impl<'a, 'c> Machine<'a, 'c> {
             Operand::Register(name) => Some(register_width(name)),
             Operand::Argument(_, modifier) => match self.slot(operand)? {
                 Slot::Register(_, ty) if !self.is_immediate(operand) => match modifier {
-                    Some('b') => Some(8),
+                    Some('b' | 'h') => Some(8),
                     Some('w') => Some(16),
                     Some('k') => Some(32),
                     Some('q') => Some(64),
@@ -241,12 +187,17 @@ impl<'a, 'c> Machine<'a, 'c> {
             return Ok(self.read_this_cpu(variable, bits));
         }
         if let Some(address) = self.address(operand) {
-            let load = self.builder.load(self.builder.integer(bits), address, bits / 8);
+            let load = self.builder.load(self.builder.integer(bits), address, self.alignment(bits));
             load.set_volatile();
             return Ok(load);
         }
         self.check_register(operand)?;
         match self.slot(operand) {
+            Some(Slot::Register(Some(value), _)) if is_high(operand) => {
+                let value = self.builder.to_unsigned(*value, 64);
+                let high = self.builder.binary(Opcode::LLVMLShr, value, self.builder.u64(8));
+                Ok(self.builder.to_unsigned(high, bits))
+            }
             Some(Slot::Register(Some(value), _)) => {
                 // An immediate is sign-extended to the instruction's width.
                 Ok(if self.is_immediate(operand) {
@@ -261,15 +212,22 @@ impl<'a, 'c> Machine<'a, 'c> {
         }
     }
 
-    /// What a modifier other than a register's width makes of an operand (its high byte, an address, a negated number),
-    /// and an address, which is memory in the text, are not known here.
+    /// The alignment in bytes of an access to `bits` bits.
+    fn alignment(&self, bits: u32) -> u32 {
+        if self.is_unaligned { 1 } else { bits / 8 }
+    }
+
+    /// What a modifier other than a register's part makes of an operand (an address, a negated number), and an address,
+    /// which is memory in the text, are not known here.
     fn check_register(&self, operand: &Operand) -> Result<(), Refusal> {
         let known = match operand {
             Operand::Argument(index, modifier) => {
-                matches!(modifier, None | Some('b' | 'w' | 'k' | 'q'))
+                let is_part = matches!(modifier, None | Some('b' | 'h' | 'w' | 'k' | 'q'));
+                // Without the dollar sign, as in a displacement.
+                let is_number = matches!(modifier, Some('c' | 'P')) && self.is_immediate(operand);
+                (is_part || is_number)
                     && self.constraints.operands.get(*index).is_some_and(|one| one.place != Place::Address)
             }
-            Operand::Register(name) => !matches!(name.as_str(), "ah" | "bh" | "ch" | "dh"),
             _ => true,
         };
         if known {
@@ -287,7 +245,7 @@ impl<'a, 'c> Machine<'a, 'c> {
             return self.write_this_cpu(variable, value);
         }
         if let Some(address) = self.address(operand) {
-            self.builder.store(value, address, bits / 8).set_volatile();
+            self.builder.store(value, address, self.alignment(bits)).set_volatile();
             return Ok(());
         }
         self.check_register(operand)?;
@@ -303,6 +261,12 @@ impl<'a, 'c> Machine<'a, 'c> {
         // volume 1, 3.4.1.1).
         let whole = if bits >= room || bits == 32 {
             value
+        } else if is_high(operand) {
+            let old = old.map_or_else(|| self.builder.u64(0), |old| self.builder.to_unsigned(old, 64));
+            let rest = self.builder.and(old, self.builder.u64(!0xff00));
+            let high = self.builder.to_unsigned(value, 64);
+            let high = self.builder.binary(Opcode::LLVMShl, high, self.builder.u64(8));
+            self.builder.or(rest, high)
         } else {
             let old = match old {
                 Some(old) => self.builder.to_unsigned(old, room),
@@ -323,59 +287,24 @@ impl<'a, 'c> Machine<'a, 'c> {
     }
 
     /// A condition by its code (`c`, `nz`, `ge`), as an `i1`.
+    ///
+    /// # Errors
+    ///
+    /// If a flag that it is made of is undefined.
     pub fn condition(&self, code: &str) -> Result<Value<'c>, Refusal> {
-        let undefined = || Refusal::unknown(format!("condition `{code}` is not defined there"));
-        let Flags { carry, zero, sign, overflow } = self.flags;
-        let builder = self.builder;
-        let (base, negated) = match code {
-            "c" | "b" | "nae" => (carry, false),
-            "nc" | "ae" | "nb" => (carry, true),
-            "z" | "e" => (zero, false),
-            "nz" | "ne" => (zero, true),
-            "s" => (sign, false),
-            "ns" => (sign, true),
-            "o" => (overflow, false),
-            "no" => (overflow, true),
-            "be" | "na" => (carry.zip(zero).map(|(carry, zero)| builder.or(carry, zero)), false),
-            "a" | "nbe" => (carry.zip(zero).map(|(carry, zero)| builder.or(carry, zero)), true),
-            "l" | "nge" => (sign.zip(overflow).map(|(sign, overflow)| builder.xor(sign, overflow)), false),
-            "ge" | "nl" => (sign.zip(overflow).map(|(sign, overflow)| builder.xor(sign, overflow)), true),
-            "le" | "ng" | "g" | "nle" => {
-                let less = sign.zip(overflow).map(|(sign, overflow)| builder.xor(sign, overflow));
-                (less.zip(zero).map(|(less, zero)| builder.or(less, zero)), matches!(code, "g" | "nle"))
-            }
-            _ => (None, false),
-        };
-        let base = base.ok_or_else(undefined)?;
-        Ok(if negated { builder.not(base) } else { base })
-    }
-
-    /// Whether the statement changes nothing that its operands name.
-    pub fn outputs_are_empty(&self) -> bool {
-        self.constraints.operands.iter().all(|constraint| !constraint.output)
-    }
-
-    /// The values of the direct outputs, in order.
-    pub fn outputs(&self) -> Result<Vec<Value<'c>>, Refusal> {
-        let mut values = Vec::new();
-        for (slot, constraint) in self.slots.iter().zip(&self.constraints.operands) {
-            if !constraint.output {
-                continue;
-            }
-            match slot {
-                Slot::Register(Some(value), ty) => values.push(self.builder.convert(*value, *ty)),
-                Slot::Register(None, _) => return Err(Refusal::unknown("an output is never set")),
-                Slot::Flag(code, ty) => {
-                    let condition = self.condition(code)?;
-                    values.push(self.builder.convert(condition, *ty));
-                }
-                Slot::Memory(..) | Slot::ThisCpu(..) | Slot::Label | Slot::Same(_) => {}
-            }
-        }
-        Ok(values)
+        self.flags.condition(self.builder, code)
     }
 }
 
 fn not_known() -> Refusal {
     Refusal::unknown("its per-CPU operand is not known to gpufas-cc")
+}
+
+/// Whether an operand is the second byte of a register.
+fn is_high(operand: &Operand) -> bool {
+    match operand {
+        Operand::Argument(_, modifier) => *modifier == Some('h'),
+        Operand::Register(name) => is_high_byte(name),
+        _ => false,
+    }
 }
