@@ -41,6 +41,7 @@ pub fn variant(kernel: Kernel, suffix: String, program: Program, names: &SourceN
         kernel,
         suffix,
         symbols: program.symbols,
+        functions: program.functions,
         contents: program.contents,
         writes: program.writes,
         this_cpu: program.this_cpu,

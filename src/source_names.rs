@@ -44,18 +44,16 @@ impl SourceNames {
     }
 
     fn inside<'a>(&self, file: &'a str) -> Option<&'a str> {
-        if self.inputs.iter().any(|input| input == file) {
-            return None;
-        }
         self.folders.iter().find_map(|folder| file.strip_prefix(folder.as_str()))
     }
 
     /// Whether a file is the user's own.
     pub fn is_users(&self, file: &str) -> bool {
-        !file.is_empty() && self.inside(file).is_none()
+        let is_input = self.inputs.iter().any(|input| input == file);
+        is_input || (!file.is_empty() && self.inside(file).is_none())
     }
 
-    /// Gives all headers of a site their short names.
+    /// Gives all headers and kernel sources of a site their short names.
     pub fn shorten(&self, site: &mut Site) {
         let files =
             std::iter::once(&mut site.file).chain(site.inlined_at.iter_mut().map(|frame| &mut frame.file));
@@ -80,7 +78,7 @@ mod tests {
         }
         let mut site = Site {
             file: "/usr/src/linux/build/include/generated/bounds.h".into(),
-            inlined_at: ["/usr/src/linux/include/linux/sched.h", "/usr/src/linux-6/x.h", "kill.c"]
+            inlined_at: ["/usr/src/linux/lib/sort.c", "/usr/src/linux-6/x.h", "kill.c"]
                 .map(|file| Frame { file: file.into(), ..Frame::default() })
                 .into(),
             ..Site::default()
@@ -91,6 +89,6 @@ mod tests {
         names.shorten(&mut site);
         assert_eq!(site.file, "include/generated/bounds.h");
         let outer: Vec<_> = site.inlined_at.iter().map(|frame| frame.file.as_str()).collect();
-        assert_eq!(outer, ["include/linux/sched.h", "/usr/src/linux-6/x.h", "kill.c"]);
+        assert_eq!(outer, ["lib/sort.c", "/usr/src/linux-6/x.h", "kill.c"]);
     }
 }

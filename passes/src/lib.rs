@@ -11,6 +11,7 @@ pub mod chain;
 pub mod diagnostic;
 pub mod effects;
 pub mod entry_points;
+pub mod function_pointers;
 pub mod initial_values;
 mod intrinsic;
 pub mod kernel_asm;

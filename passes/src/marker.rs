@@ -27,5 +27,9 @@ pub const CPU: &str = "gpufas.cpu";
 /// A variable of 64 bits: what leads from a per-CPU variable to this CPU's copy ([`gpufas_abi::Context::cpu_offset`]).
 pub const CPU_OFFSET: &str = "gpufas.cpu_offset";
 
+/// The table of the functions that have a place in the kernel, two words for each: what follows the symbols in the table that the
+/// loader fills.
+pub const FUNCTIONS: &str = "gpufas.functions";
+
 /// What precedes a kernel symbol's name in the name of the variable that stands for its entry in the symbol table.
 pub const SYMBOL_PREFIX: &str = "gpufas.symbol.";

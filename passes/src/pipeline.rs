@@ -6,8 +6,10 @@
 //! kernel-asm, kernel-symbols, entry-points    on IR as clang emits it: an optimiser must not fold the initial values of
 //!                                             variables that live in the running kernel
 //! labels, variadic, aliases                   what C has and no target but the CPU; before it is optimised, so that it is inlined
+//! callable-functions                          what pointers in the kernel's memory may lead to is kept
 //! optimize (LLVM's)                           for x86-64 on either target: so both get the same program, and inlining is what it
 //!                                             is in the kernel, not the eleven times of it that LLVM allows itself on GPUs
+//! function-pointers                           what calls through pointers are left go to functions by name
 //! reachability, symbol-table                  on what is left of the program
 //! llview, budget                              as late as a sanitizer's instrumentation
 //! retarget
@@ -22,8 +24,8 @@ use inkwell::targets::TargetMachine;
 use crate::llvm::{Module, machine, pipeline as llvm_passes};
 use crate::program::{Linking, Program};
 use crate::{
-    aliases, budget, entry_points, kernel_asm, kernel_symbols, labels, llview, reachability, retarget,
-    variadic,
+    aliases, budget, entry_points, function_pointers, kernel_asm, kernel_symbols, labels, llview,
+    reachability, retarget, variadic,
 };
 
 /// Name of the step that is LLVM's own optimisation.
@@ -37,7 +39,9 @@ pub const STEPS: &[&str] = &[
     labels::NAME,
     variadic::NAME,
     aliases::NAME,
+    function_pointers::KEEP_NAME,
     OPTIMIZE,
+    function_pointers::NAME,
     reachability::NAME,
     kernel_symbols::TABLE_NAME,
     llview::NAME,
@@ -114,6 +118,8 @@ impl Pipeline {
             labels::NAME => labels::run(module),
             variadic::NAME => variadic::run(module, program),
             aliases::NAME => aliases::run(module, self.target, program.linking),
+            function_pointers::KEEP_NAME => function_pointers::keep(module, program.linking),
+            function_pointers::NAME => function_pointers::run(module, program),
             OPTIMIZE => {
                 let machine = machine::host(self.optimization).map_err(Error::Llvm)?;
                 optimise(module, &machine, self.optimization)?;

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use gpufas_abi::manifest::{Contents, Entry, Site};
+use gpufas_abi::manifest::{Contents, Entry, Function, Site};
 
 use crate::diagnostic::{Diagnostic, Remark, Severity};
 
@@ -28,6 +28,8 @@ pub struct Program {
     pub entries: Vec<Entry>,
     /// Kernel symbols in the order of the symbol table.
     pub symbols: Vec<String>,
+    /// Functions that pointers may lead to, by number.
+    pub functions: Vec<Function>,
     /// What the kernel sources define that have static symbols among these.
     pub contents: Vec<Contents>,
     /// Whether it may store to kernel memory.

@@ -29,7 +29,8 @@ Output:
   -S                       the same as --emit asm
   -E, -fsyntax-only        preprocess, or check, only
   --passes LIST            run only these passes on the input (kernel-asm, kernel-symbols, entry-points,
-                           optimize, reachability, symbol-table, llview, budget, retarget), with --emit llvm-ir
+                           labels, variadic, aliases, callable-functions, optimize, function-pointers,
+                           reachability, symbol-table, llview, budget, retarget), with --emit llvm-ir
 
 Code:
   -O0 -O1 -O2 -O3          optimization (-O2; kernel headers need at least -O1, which -O0 means here)

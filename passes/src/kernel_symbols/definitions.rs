@@ -11,6 +11,7 @@
 
 use gpufas_abi::manifest::Contents;
 
+use crate::function_pointers;
 use crate::llvm::{Linkage, Module, Value};
 
 use super::ownership::{Owner, Ownership};
@@ -24,9 +25,16 @@ pub const CONSTANT_SECTION: &str = "gpufas.kernel:";
 /// Attribute of a function that has a place in the running kernel, whose value is the symbol of that.
 pub const FUNCTION_ATTRIBUTE: &str = "gpufas-kernel-symbol";
 
+/// Attribute of a function to which the initial value of a variable of the kernel's points.
+pub const POINTER_ATTRIBUTE: &str = "gpufas-pointer";
+
 /// Sections of variables that are nobody else's business: what is printed once, and what the kernel forgets after it has
 /// started.
 const OWN_SECTIONS: &[&str] = &[".data.once", ".data..once", ".init.", ".gpufas."];
+
+/// Static variables of functions, as macros call them, for the same: messages that are limited (include/linux/ratelimit.h,
+/// printk.h, bug.h).
+const OWN_LOCALS: &[&str] = &["_rs", "__already_done", "__warned", "__print_once", "__ret_once"];
 
 /// Marks what a module shares with the running kernel. `file` is the path of a kernel source in its tree, none for a source of
 /// the user's, whose definitions are the program's unless `ownership` says otherwise.
@@ -51,6 +59,10 @@ pub fn adopt(module: &Module<'_>, file: Option<&str>, ownership: &Ownership) {
         if !is_copy && owner(function) == Owner::Kernel {
             let symbol = symbol(function, file);
             function.add_text_attribute_with_value(module.context(), FUNCTION_ATTRIBUTE, &symbol);
+            // The initial values go, and the pointers in the running kernel stay.
+            if function_pointers::is_address_taken(function) {
+                function.add_text_attribute(module.context(), POINTER_ATTRIBUTE);
+            }
         }
     }
     for variable in module.globals() {
@@ -61,7 +73,9 @@ pub fn adopt(module: &Module<'_>, file: Option<&str>, ownership: &Ownership) {
         }
         // The user's word counts more than what the section says.
         let said = ownership.of(file, &c_name(variable));
-        let is_passing = OWN_SECTIONS.iter().any(|section| variable.section().starts_with(section))
+        let local = name.split('.').nth(1).unwrap_or_default();
+        let is_passing = OWN_LOCALS.contains(&local)
+            || OWN_SECTIONS.iter().any(|section| variable.section().starts_with(section))
             || variable.value_type().allocation_size(module) == Some(0);
         if owner(variable) == Owner::Program || (said.is_none() && is_passing) {
             continue;

@@ -96,12 +96,17 @@ pub fn define_table(module: &Module<'_>, program: &mut Program) {
         }
         return;
     }
-    let ty = word.array(needed.len() as u64);
+    let functions = program.functions.iter().filter(|function| function.symbol.is_some()).count();
+    let ty = word.array((needed.len() + 2 * functions) as u64);
     let table = module.add_global(symbols::SYMBOL_TABLE, ty);
     // The loader writes it, so it is no constant, and external so that nothing is concluded from the zeros.
     table.set_initializer(ty.zero());
     table.set_linkage(Linkage::LLVMExternalLinkage);
     table.set_alignment(8);
+    if let Some(functions) = module.global(marker::FUNCTIONS) {
+        functions.replace_all_uses_with(table.constant_element(needed.len() as u64));
+        functions.delete_global();
+    }
     for (number, (symbol, global)) in needed.into_iter().enumerate() {
         global.replace_all_uses_with(table.constant_element(number as u64));
         global.delete_global();
@@ -149,7 +154,17 @@ fn replace<'c>(
     program: &mut Program,
     assignments: &mut Assignments<'_, 'c>,
 ) {
-    let name = symbol.name();
+    replace_address(module, symbol, &symbol.name(), program, assignments);
+}
+
+/// The same for the address of what is, under this name, a symbol of the kernel's, although the program may define it.
+pub fn replace_address<'c>(
+    module: &Module<'c>,
+    symbol: Value<'c>,
+    name: &str,
+    program: &mut Program,
+    assignments: &mut Assignments<'_, 'c>,
+) {
     if symbol.is_global_variable() && symbol.is_thread_local() {
         program.diagnostics.push(Diagnostic::error(
             NAME,

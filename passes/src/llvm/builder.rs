@@ -321,6 +321,22 @@ impl<'c> Builder<'c> {
         })
     }
 
+    /// A copy of an instruction, with its operands and attributes.
+    pub fn copy_of(&self, instruction: Value<'c>) -> Value<'c> {
+        // SAFETY: the instruction is alive; its copy belongs to nobody until it is inserted here.
+        unsafe {
+            let copy = LLVMInstructionClone(instruction.0);
+            LLVMInsertIntoBuilder(self.raw, copy);
+            Value::new(copy)
+        }
+    }
+
+    /// A pointer constant from a constant address.
+    pub fn constant_pointer(context: &'c Context, address: Value<'c>) -> Value<'c> {
+        // SAFETY: the address is a constant integer of the live context.
+        Value::new(unsafe { LLVMConstIntToPtr(address.0, Type::pointer(context).0) })
+    }
+
     /// An unconditional branch.
     pub fn branch(&self, to: Block<'c>) -> Value<'c> {
         // SAFETY: the block is in this function.

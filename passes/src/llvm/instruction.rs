@@ -274,6 +274,19 @@ impl<'c> Value<'c> {
         unsafe { LLVMInstructionSetDebugLoc(self.0, LLVMInstructionGetDebugLoc(from.0)) }
     }
 
+    /// Takes away the debug location.
+    pub fn clear_debug_location(self) {
+        use inkwell::llvm_sys::debuginfo::LLVMInstructionSetDebugLoc;
+        // SAFETY: self is an instruction; null takes the location away.
+        unsafe { LLVMInstructionSetDebugLoc(self.0, std::ptr::null_mut()) }
+    }
+
+    /// Makes a call one of another function, of the same type.
+    pub fn set_callee(self, function: Self) {
+        debug_assert!(self.is_call());
+        self.set_operand(self.operand_count() - 1, function);
+    }
+
     /// Takes away the metadata of a kind.
     pub fn remove_metadata(self, context: &'c Context, kind: &str) {
         use super::ty::metadata_kind;

@@ -2,8 +2,9 @@
 
 //! reachability: what cannot be part of a recovery program and is still there after optimisation is an error, with the place
 //! of it and the calls that lead there. In relocatable code, of which nobody knows yet what will be reached, it ends the
-//! program at run time.
+//! program at run time, and so it does in functions that only pointers in the kernel's memory may lead to.
 
+mod speculative;
 mod unsupported;
 
 use gpufas_abi::manifest::{Frame, Site};
@@ -25,20 +26,22 @@ pub const MEMORY_FUNCTIONS: &[&str] = &["memcpy", "memmove", "memset", "__memcpy
 /// Runs the check.
 pub fn run(module: &Module<'_>, program: &mut Program) {
     let linking = program.linking;
+    let speculative = speculative::functions(module);
     for function in module.defined_functions() {
         // The exported functions are the compiler's own, and call the program through a pointer.
         if function.name().starts_with(ENTRY_PREFIX) {
             continue;
         }
+        let may_stay = linking == Linking::Relocatable || speculative.contains(&function);
         for instruction in function.instructions() {
             match linking {
-                Linking::Relocatable if is_assertion(instruction) => {
+                _ if may_stay && is_assertion(instruction) => {
                     unsupported::replace_assertion(module, instruction);
                 }
                 Linking::Relocatable if calls_elsewhere(instruction) => {}
                 _ => {
                     let Some(diagnostic) = check(module, function, instruction) else { continue };
-                    if linking == Linking::Whole || instruction.is_terminator() {
+                    if !may_stay || instruction.is_terminator() {
                         program.diagnostics.push(diagnostic);
                     } else {
                         unsupported::replace(module, program, function, instruction, diagnostic);

@@ -44,7 +44,10 @@ pub struct Variant {
     /// Kernel symbols whose addresses the program needs, in the order of the symbol table; `FILE:NAME` is what is static in
     /// a source file of the kernel.
     pub symbols: Vec<String>,
-    /// What these files define.
+    /// Functions that pointers may lead to, by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<Function>,
+    /// What the files define that symbols are static in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contents: Vec<Contents>,
     /// Whether the program stores to kernel memory at all.
@@ -55,6 +58,16 @@ pub struct Variant {
     pub this_cpu: bool,
     /// Source sites; records name them by index. Site 0 is "unknown".
     pub sites: Vec<Site>,
+}
+
+/// A function that a pointer may lead to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Function {
+    /// Its name in the program.
+    pub name: String,
+    /// Its symbol in the kernel, as in [`Variant::symbols`], if it is the program's version of a function of the kernel's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symbol: Option<String>,
 }
 
 /// What a source file of the kernel defines: that tells static symbols of one name apart.

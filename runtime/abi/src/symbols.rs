@@ -10,7 +10,8 @@
 pub const CONTEXT: &str = "gpufas_context";
 
 /// An array of `u64`: the run-time address of each kernel symbol that the program needs, in the order of
-/// the manifest's list. The host writes it before a launch.
+/// the manifest's list; then, for each function of the manifest's that has a place in the kernel, two: its address there and
+/// its number, sorted by address, with the address 0 where this kernel lacks it. The host writes it before a launch.
 pub const SYMBOL_TABLE: &str = "gpufas_symbol_table";
 
 /// What precedes the name of a kernel symbol in the name of the `u64` that holds its run-time address, in relocatable code:
@@ -20,6 +21,13 @@ pub const SYMBOL_PREFIX: &str = "gpufas_symbol_";
 /// What precedes the name of a function `void (*)(void)` that gives variables of relocatable code those initial values that are
 /// known only at run time. It is called once, when the symbols' addresses are in their places.
 pub const INITIALISE_PREFIX: &str = "gpufas_initialise_";
+
+/// What the address of the program's function number 0 is, where it is the program's alone: no address that a kernel, a
+/// process or a GPU has, since it is canonical nowhere.
+pub const FUNCTION_BASE: u64 = 0x4750_5546_0000_0000;
+
+/// Distance of the addresses of two functions of successive numbers.
+pub const FUNCTION_STEP: u64 = 16;
 
 /// What precedes the name of an entry point in the name of the exported function.
 /// On the cuda target this is a kernel without parameters, else a C function `void (*)(void)`.
@@ -66,6 +74,10 @@ pub mod runtime {
     /// `fn(text: *const u8, site: u32) -> !`: prints a NUL-terminated text of the program's own, and ends the program with
     /// [`FaultKind::Unsupported`](crate::FaultKind::Unsupported).
     pub const UNSUPPORTED: &str = "gpufas_unsupported";
+    /// `fn(table: *const [u64; 2], kernels: u64, all: u64, target: u64, site: u32) -> u32`: the number of the function that a
+    /// pointer leads to. `table` has the address and the number of `kernels` functions, by address; the program
+    /// has `all` functions.
+    pub const FUNCTION: &str = "gpufas_function";
     /// `fn(format: u64, arguments: *const u64, count: u32, site: u32) -> i32`: `printk`; each argument is
     /// sign- or zero-extended to 64 bits.
     pub const PRINT: &str = "gpufas_print";
@@ -90,6 +102,7 @@ pub mod runtime {
         CHECK_STACK,
         FAULT,
         UNSUPPORTED,
+        FUNCTION,
         PRINT,
     ];
 

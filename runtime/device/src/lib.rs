@@ -21,6 +21,7 @@ pub mod budget;
 pub mod context;
 pub mod copy;
 pub mod fault;
+pub mod function;
 pub mod journal;
 pub mod lifecycle;
 pub mod log;

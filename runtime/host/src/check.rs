@@ -5,6 +5,7 @@
 use crate::error::{Error, Result};
 use crate::program::Program;
 use gpufas_abi::manifest::{Contents, Kernel as ManifestKernel, Variant};
+use gpufas_abi::symbols::{FUNCTION_BASE, FUNCTION_STEP};
 use gpufas_kernel::{Kernel, NotFound, Symbol, Symbols};
 use std::cmp::Reverse;
 
@@ -99,6 +100,9 @@ pub fn symbols(variant: &Variant, kernel: &Kernel) -> Result<Vec<u64>> {
     for name in &variant.symbols {
         match address(kernel.symbols(), name, &variant.contents) {
             Ok(address) => addresses.push(address),
+            Err(NotFound::Missing) if function_address(variant, name).is_some() => {
+                addresses.extend(function_address(variant, name));
+            }
             Err(NotFound::Missing) => missing.push(name.clone()),
             Err(NotFound::Ambiguous) => ambiguous.push(name.clone()),
         }
@@ -110,7 +114,27 @@ pub fn symbols(variant: &Variant, kernel: &Kernel) -> Result<Vec<u64>> {
     if !ambiguous.is_empty() {
         return Err(Error::AmbiguousSymbols { release: release(), names: ambiguous });
     }
+    addresses.extend(functions(variant, kernel.symbols()));
     Ok(addresses)
+}
+
+/// The address of a function that the kernel does not have, as where its compiler has inlined it everywhere: no pointer of the
+/// kernel's leads to it, so it is the program's own.
+fn function_address(variant: &Variant, symbol: &str) -> Option<u64> {
+    let number = variant.functions.iter().position(|function| function.symbol.as_deref() == Some(symbol))?;
+    Some(FUNCTION_BASE + number as u64 * FUNCTION_STEP)
+}
+
+/// The table by which a program finds its functions: the kernel's address and the number of each, by address.
+fn functions(variant: &Variant, symbols: &Symbols) -> Vec<u64> {
+    let in_kernel = (0..).zip(&variant.functions).filter_map(|(number, function)| {
+        let address = address(symbols, function.symbol.as_deref()?, &variant.contents);
+        // What is not there, or cannot be told from others, no pointer is taken for.
+        Some((address.unwrap_or(0), number))
+    });
+    let mut table: Vec<(u64, u64)> = in_kernel.collect();
+    table.sort_unstable();
+    table.into_iter().flat_map(|(address, number)| [address, number]).collect()
 }
 
 /// The address of a symbol: of `FILE:NAME` the one that is static in that file, of a name alone the one that a program

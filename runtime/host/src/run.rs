@@ -111,6 +111,8 @@ pub struct Summary {
     pub tries: u32,
     /// What came of the last try.
     pub last: Outcome,
+    /// The symbol of the kernel's image at the address of the fault that ended it, and the offset from there in bytes.
+    pub fault_symbol: Option<(String, u64)>,
     /// The stores of all tries, in order.
     pub stores: Vec<NamedStore>,
     /// What went wrong with the guest after the program had ended.
@@ -261,6 +263,11 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         }
         std::thread::sleep(BETWEEN_TRIES);
     };
+    let fault_symbol = match last.end {
+        End::Fault(record) => kernel.symbols().name_at(record.address),
+        _ => None,
+    };
+    let fault_symbol = fault_symbol.map(|(name, offset)| (name.to_owned(), offset));
     let device = ready.describe();
     let memory = memory.name().to_owned();
     let kernel = Identity {
@@ -277,6 +284,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         cpu: is_of_cpu.then_some(cpu.number),
         paused,
         tries,
+        fault_symbol,
         last,
         stores,
         guest_error,

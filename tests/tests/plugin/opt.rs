@@ -171,7 +171,7 @@ fn whole_programs() -> Result<()> {
 
 fn with_passes_of_llvm() -> Result<()> {
     let file = front_end(&Path::new(PROGRAMS).join("ps.c"))?;
-    let passes = "kernel-asm,kernel-symbols,entry-points,globaldce,default<O2>,reachability,symbol-table,llview,function(dce),\
+    let passes = "kernel-asm,kernel-symbols,entry-points,callable-functions,globaldce,default<O2>,function-pointers,reachability,symbol-table,llview,function(dce),\
                   budget,retarget<host>";
     let made = opt(passes, file.path())?.succeeds()?.output;
     // Nothing is done twice: what opt is told with -passes is all.

@@ -4,6 +4,7 @@
 
 mod budget;
 mod copy;
+mod function;
 mod journal;
 mod machine;
 mod memory;

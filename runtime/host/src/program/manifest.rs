@@ -84,6 +84,10 @@ fn check_variant(variant: &Variant) -> Result<(), String> {
     if let Some(symbol) = variant.symbols.iter().find(|symbol| !seen.insert(symbol.as_str())) {
         return Err(format!("it has symbol {symbol} twice"));
     }
+    for function in &variant.functions {
+        check_name("function", &function.name)?;
+        function.symbol.iter().try_for_each(|symbol| check_name("function", without_file(symbol)))?;
+    }
     let names = variant.contents.iter().flat_map(|contents| contents.sections.iter().flatten());
     names.into_iter().try_for_each(|name| check_name("symbol", name))?;
     if u32::try_from(variant.sites.len()).is_err() {

@@ -7,7 +7,7 @@ mod manifest;
 mod shared_object;
 
 use crate::error::{Error, Result};
-use gpufas_abi::manifest::{Entry, Manifest, Target};
+use gpufas_abi::manifest::{Entry, Manifest, Target, Variant};
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,12 @@ pub struct Program {
     file: Vec<u8>,
     /// Where the code of each variant is in the file.
     code: Vec<Range<usize>>,
+}
+
+/// Words of the table that the loader fills for a variant.
+pub(super) fn table_words(variant: &Variant) -> u64 {
+    let functions = variant.functions.iter().filter(|function| function.symbol.is_some()).count();
+    (variant.symbols.len() + 2 * functions) as u64
 }
 
 impl Program {

@@ -55,8 +55,9 @@ pub(super) fn check(file: &[u8], manifest: &Manifest) -> Result<(), String> {
     for variant in &manifest.variants {
         let exported = |name: &str| format!("{name}{}", variant.suffix);
         symbol(&exported(CONTEXT), SymbolKind::Data, size_of::<Context>() as u64)?;
-        if !variant.symbols.is_empty() {
-            symbol(&exported(SYMBOL_TABLE), SymbolKind::Data, variant.symbols.len() as u64 * 8)?;
+        let words = super::table_words(variant);
+        if words > 0 {
+            symbol(&exported(SYMBOL_TABLE), SymbolKind::Data, words * 8)?;
         }
         for entry in &manifest.entries {
             symbol(&exported(&format!("{ENTRY_PREFIX}{}", entry.name)), SymbolKind::Text, 0)?;

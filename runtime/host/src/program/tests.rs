@@ -18,6 +18,7 @@ pub(crate) fn manifest() -> Manifest {
             kernel: Kernel { release: "6.1.0-56-amd64".into(), version: None, build_id: Some("ab01".into()) },
             suffix: String::new(),
             symbols: vec!["init_task".into()],
+            functions: Vec::new(),
             contents: Vec::new(),
             writes: true,
             this_cpu: false,

@@ -40,7 +40,7 @@ pub fn summary(summary: &Summary, log: &str) -> Json {
         },
         "tries": summary.tries,
         "seconds": last.duration.as_secs_f64(),
-        "end": end(&last.end, variant),
+        "end": end(summary, variant),
         "asked_to_end": summary.stop_reason(),
         "log": log,
         "log_lost": last.log_lost,
@@ -70,8 +70,8 @@ fn argument_value(value: &Value, kind: ArgumentType) -> Json {
     }
 }
 
-fn end(end: &End, variant: &Variant) -> Json {
-    match end {
+fn end(summary: &Summary, variant: &Variant) -> Json {
+    match &summary.last.end {
         End::Finished(result) => {
             json!({ "kind": "returned", "result": result, "errno": errno::name(*result) })
         }
@@ -84,6 +84,8 @@ fn end(end: &End, variant: &Variant) -> Json {
                 Some(Access::None) | None => "none",
             },
             "address": hexadecimal(record.address),
+            "symbol": summary.fault_symbol.as_ref().map(|(name, _)| name),
+            "offset": summary.fault_symbol.as_ref().map(|(_, offset)| offset),
             "size": record.size,
             "site": site(variant, record.site),
         }),

@@ -47,6 +47,7 @@ fn run(end: End) -> Summary {
             budget_left: 7,
             duration: Duration::from_micros(1500),
         },
+        fault_symbol: None,
         stores,
         guest_error: None,
     }
@@ -158,6 +159,19 @@ fn the_object_for_machines_has_stable_fields() {
 #[test]
 fn every_kind_of_fault_has_a_name_of_its_own() {
     let names: std::collections::HashSet<_> =
-        (0..=13).map(FaultKind::from_number).map(|kind| (fault_name(kind), fault_text(kind))).collect();
-    assert_eq!(names.len(), 13, "12 kinds, and one for all others");
+        (0..=15).map(FaultKind::from_number).map(|kind| (fault_name(kind), fault_text(kind))).collect();
+    assert_eq!(names.len(), 14, "13 kinds, and one for all others");
+}
+
+#[test]
+fn a_pointer_to_no_function_of_the_program_is_named() {
+    let mut summary = run(fault(FaultKind::NoFunction, 1));
+    summary.fault_symbol = Some(("dequeue_task_rt".into(), 0));
+    let text = text_summary(&summary);
+    assert!(text.contains("the pointer is 0x10, the kernel's dequeue_task_rt\n"), "{text}");
+    let object = json_summary(&summary, "");
+    assert_eq!(
+        (&object["end"]["fault"], &object["end"]["symbol"]),
+        (&"no-function".into(), &"dequeue_task_rt".into())
+    );
 }

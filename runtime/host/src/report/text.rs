@@ -52,7 +52,7 @@ fn end(summary: &Summary, variant: &Variant) -> String {
             Some(name) => format!("returned {result} (-{name})"),
             None => format!("returned {result}"),
         },
-        End::Fault(record) => fault(record, variant),
+        End::Fault(record) => fault(record, variant, summary.fault_symbol.as_ref()),
         End::Crash { signal, address, offset } => {
             let address = address.map(|address| format!(" accessing {address:#x}")).unwrap_or_default();
             let offset =
@@ -80,7 +80,7 @@ fn end(summary: &Summary, variant: &Variant) -> String {
     }
 }
 
-fn fault(record: &FaultRecord, variant: &Variant) -> String {
+fn fault(record: &FaultRecord, variant: &Variant, symbol: Option<&(String, u64)>) -> String {
     let kind = FaultKind::from_number(record.kind);
     let mut text = format!("fault: {}", fault_text(kind));
     let access = match Access::from_number(record.access) {
@@ -92,8 +92,15 @@ fn fault(record: &FaultRecord, variant: &Variant) -> String {
         kind,
         Some(FaultKind::BudgetSpent | FaultKind::Stopped | FaultKind::Bug | FaultKind::Unsupported)
     );
-    if with_address || record.address != 0 {
-        let _ = write!(text, "\n  {access} {} bytes at {:#x}", record.size, record.address);
+    let name = match symbol {
+        Some((name, 0)) => format!(", the kernel's {}", printable(name)),
+        Some((name, offset)) => format!(", the kernel's {}+{offset:#x}", printable(name)),
+        None => String::new(),
+    };
+    if kind == Some(FaultKind::NoFunction) {
+        let _ = write!(text, "\n  the pointer is {:#x}{name}", record.address);
+    } else if with_address || record.address != 0 {
+        let _ = write!(text, "\n  {access} {} bytes at {:#x}{name}", record.size, record.address);
     }
     match site(variant, record.site) {
         Some(site) => {
