@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use gpufas_passes::layout;
+
 use crate::arguments::{Arguments, Stage};
 use crate::command::{Runner, find_in_path};
 use crate::error::{Error, Result};
@@ -30,6 +32,11 @@ fn clang() -> Result<PathBuf> {
     find_in_path(CLANG)
         .or_else(|| beside_llvm.is_file().then(|| beside_llvm.to_owned()))
         .ok_or_else(|| Error::Missing("clang-22 is not installed (Debian: apt-get install clang-22)".into()))
+}
+
+/// Whether the layout pass is to run, which needs debug information of types.
+pub fn needs_types(arguments: &Arguments) -> bool {
+    arguments.passes.as_ref().is_none_or(|passes| passes.iter().any(|pass| pass == layout::NAME))
 }
 
 /// What clang is to do with one source.
@@ -59,8 +66,13 @@ pub fn compile(
     command.arg("-I").arg(headers::unpack()?);
     // Kernel headers are written for optimisation; the optimiser itself runs after the first passes.
     command.args(["-O2", "-Xclang", "-disable-llvm-passes"]);
-    // Positions are needed for messages and fault records in any case.
-    command.arg(if arguments.debug { "-g" } else { "-gline-tables-only" });
+    // Positions are needed for messages and fault records in any case, types for the layout pass.
+    let needs_types = needs_types(arguments);
+    command.arg(if arguments.debug || needs_types { "-g" } else { "-gline-tables-only" });
+    if needs_types {
+        // Else types that only variables of the kernel have would be left out.
+        command.arg("-fno-eliminate-unused-debug-types");
+    }
     command.args(&arguments.clang);
     if runner.messages.are_for_programs() {
         command.args(["-fno-color-diagnostics", "-fdiagnostics-format=clang"]);

@@ -8,6 +8,7 @@ use std::path::Path;
 use gpufas_abi::manifest::Kernel as ManifestKernel;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::{Context, Module};
+use gpufas_passes::marker::HEADERS_METADATA;
 use inkwell::memory_buffer::MemoryBuffer;
 
 use crate::crash;
@@ -16,9 +17,6 @@ use crate::source_names::SourceNames;
 
 /// Named metadata that says which kernel a module was compiled for.
 pub const KERNEL_METADATA: &str = "gpufas.kernel";
-
-/// Named metadata that says in which folders headers were.
-pub const HEADERS_METADATA: &str = "gpufas.headers";
 
 /// Largest input that is read.
 const LARGEST: u64 = 1 << 30;

@@ -8,9 +8,10 @@ use gpufas_abi::manifest::Kernel as ManifestKernel;
 use gpufas_passes::entry_points;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::{Linkage, Module};
+use gpufas_passes::marker::HEADERS_METADATA;
 
 use crate::error::{Error, Result};
-use crate::input::{HEADERS_METADATA, KERNEL_METADATA};
+use crate::input::KERNEL_METADATA;
 use crate::kernel::Kernel;
 use crate::source_names::SourceNames;
 

@@ -43,6 +43,7 @@ pub fn variant(kernel: Kernel, suffix: String, program: Program, names: &SourceN
         symbols: program.symbols,
         functions: program.functions,
         contents: program.contents,
+        structures: program.structures,
         writes: program.writes,
         this_cpu: program.this_cpu,
         sites,

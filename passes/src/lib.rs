@@ -17,6 +17,7 @@ mod intrinsic;
 pub mod kernel_asm;
 pub mod kernel_symbols;
 pub mod labels;
+pub mod layout;
 pub mod llview;
 pub mod llvm;
 mod log_format;

@@ -33,3 +33,6 @@ pub const FUNCTIONS: &str = "gpufas.functions";
 
 /// What precedes a kernel symbol's name in the name of the variable that stands for its entry in the symbol table.
 pub const SYMBOL_PREFIX: &str = "gpufas.symbol.";
+
+/// Named metadata that says in which folders headers of the kernel's and ours were; each ends with a slash.
+pub const HEADERS_METADATA: &str = "gpufas.headers";

@@ -3,6 +3,7 @@
 //! The order of the passes.
 //!
 //! ```text
+//! layout                                      first of all: it needs each access as clang wrote it
 //! kernel-asm, kernel-symbols, entry-points    on IR as clang emits it: an optimiser must not fold the initial values of
 //!                                             variables that live in the running kernel
 //! labels, variadic, aliases                   what C has and no target but the CPU; before it is optimised, so that it is inlined
@@ -24,7 +25,7 @@ use inkwell::targets::TargetMachine;
 use crate::llvm::{Module, machine, pipeline as llvm_passes};
 use crate::program::{Linking, Program};
 use crate::{
-    aliases, budget, entry_points, function_pointers, kernel_asm, kernel_symbols, labels, llview,
+    aliases, budget, entry_points, function_pointers, kernel_asm, kernel_symbols, labels, layout, llview,
     reachability, retarget, variadic,
 };
 
@@ -33,6 +34,7 @@ pub const OPTIMIZE: &str = "optimize";
 
 /// Names of all steps, in order.
 pub const STEPS: &[&str] = &[
+    layout::NAME,
     kernel_asm::NAME,
     kernel_symbols::NAME,
     entry_points::NAME,
@@ -107,6 +109,7 @@ impl Pipeline {
     /// See [`Error`].
     pub fn step(&self, step: &str, module: &Module<'_>, program: &mut Program) -> Result<(), Error> {
         match step {
+            layout::NAME => layout::run(module, program),
             kernel_asm::NAME => kernel_asm::run(module, program),
             kernel_symbols::NAME => kernel_symbols::run(module, program),
             entry_points::NAME => {

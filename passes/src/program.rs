@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use gpufas_abi::manifest::{Contents, Entry, Function, Site};
+use gpufas_abi::manifest::{Contents, Entry, Function, Site, Structure};
 
 use crate::diagnostic::{Diagnostic, Remark, Severity};
 
@@ -32,6 +32,8 @@ pub struct Program {
     pub functions: Vec<Function>,
     /// What the kernel sources define that have static symbols among these.
     pub contents: Vec<Contents>,
+    /// Structures of the kernel that it touches.
+    pub structures: Vec<Structure>,
     /// Whether it may store to kernel memory.
     pub writes: bool,
     /// Whether anything in it belongs to "this CPU".

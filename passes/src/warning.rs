@@ -13,14 +13,22 @@ pub enum Warning {
     LogFormat,
     /// An input that does not say which kernel it was compiled for.
     UnmarkedInput,
+    /// Structures of the kernel whose layout cannot be compared with the kernel's own.
+    UncheckedLayout,
     /// A file without an entry point, where a whole program is needed.
     NoEntryPoint,
 }
 
 impl Warning {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::InvalidAddress, Self::OutOfBounds, Self::LogFormat, Self::UnmarkedInput, Self::NoEntryPoint];
+    pub const ALL: [Self; 6] = [
+        Self::InvalidAddress,
+        Self::OutOfBounds,
+        Self::LogFormat,
+        Self::UnmarkedInput,
+        Self::UncheckedLayout,
+        Self::NoEntryPoint,
+    ];
 
     /// What is before the name of each class, so that none is one of clang's; alone it means all of them.
     pub const PREFIX: &'static str = "gpufas";
@@ -32,6 +40,7 @@ impl Warning {
             Self::OutOfBounds => "gpufas-out-of-bounds",
             Self::LogFormat => "gpufas-log-format",
             Self::UnmarkedInput => "gpufas-unmarked-input",
+            Self::UncheckedLayout => "gpufas-unchecked-layout",
             Self::NoEntryPoint => "gpufas-no-entry-point",
         }
     }
@@ -49,6 +58,9 @@ impl Warning {
                 "printk() or gpufas_log() with a format that prints something else in a program's log"
             }
             Self::UnmarkedInput => "an input that does not say which kernel it was compiled for",
+            Self::UncheckedLayout => {
+                "structures of the kernel whose layout cannot be compared with the kernel's own, or not completely"
+            }
             Self::NoEntryPoint => "a file without GPUFAS_ENTRY() given to clang with the plugin",
         }
     }

@@ -28,8 +28,8 @@ Output:
   -c                       compile each input to bitcode, to be linked later
   -S                       the same as --emit asm
   -E, -fsyntax-only        preprocess, or check, only
-  --passes LIST            run only these passes on the input (kernel-asm, kernel-symbols, entry-points,
-                           labels, variadic, aliases, callable-functions, optimize, function-pointers,
+  --passes LIST            run only these passes on the input (layout, kernel-asm, kernel-symbols,
+                           entry-points, labels, variadic, aliases, callable-functions, optimize, function-pointers,
                            reachability, symbol-table, llview, budget, retarget), with --emit llvm-ir
 
 Code:

@@ -8,8 +8,9 @@ mod relocatable;
 use std::path::{Path, PathBuf};
 
 use gpufas_passes::kernel_symbols::definitions;
+use gpufas_passes::layout;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
-use gpufas_passes::llvm::{Context, Module};
+use gpufas_passes::llvm::{Context, Module, machine, pipeline as llvm_passes};
 
 use crate::arguments::{Arguments, Emit, Stage};
 use crate::command::Runner;
@@ -157,6 +158,7 @@ impl Driver<'_> {
             if kernel == 0 {
                 self.dependencies.add(self.arguments, name, Path::new(""), made)?;
             }
+            self.note_layout(&module)?;
             let is_for_it = self.kernels.len() < 2 || link::is_for(&module, name, kernel, &self.kernels)?;
             return Ok(is_for_it.then_some(module));
         }
@@ -177,10 +179,25 @@ impl Driver<'_> {
         })?;
         if let Some(kernel) = self.kernels.get(kernel) {
             input::mark(&module, &kernel.identity, &self.names);
+            self.note_layout(&module)?;
             let path = kernel.source_path(name).map(|path| path.display().to_string());
             definitions::adopt(&module, path.as_deref(), &self.arguments.ownership);
         }
         Ok(Some(module))
+    }
+
+    /// Notes in a module what it uses of structures, before it is linked with others; then it needs types no more.
+    fn note_layout(&self, module: &Module<'_>) -> Result<()> {
+        if !frontend::needs_types(self.arguments) {
+            return Ok(());
+        }
+        crash::doing("looking at the structures that are used");
+        layout::mark(module);
+        if self.arguments.debug {
+            return Ok(());
+        }
+        let machine = machine::host(0).map_err(Error::Internal)?;
+        llvm_passes::strip_types(module, &machine).map_err(Error::Internal)
     }
 
     fn compile_each(&mut self) -> Result<()> {

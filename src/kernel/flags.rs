@@ -68,7 +68,9 @@ impl Kernel {
                 options.extend(["-include".to_owned(), header.display().to_string()]);
             }
         }
-        options.extend(["-include".to_owned(), "gpufas/kernel_config.h".to_owned()]);
+        for header in ["gpufas/kernel_config.h", "gpufas/layout.h"] {
+            options.extend(["-include".to_owned(), header.to_owned()]);
+        }
         options.extend(["-include".to_owned(), format!("{source}/include/linux/compiler_types.h")]);
         options.extend(ALWAYS.iter().map(|&option| option.to_owned()));
         // __FILE__ is what it is in the kernel, wherever its headers lie.

@@ -11,6 +11,7 @@ mod attributes;
 pub mod block;
 pub mod builder;
 pub mod debug;
+pub mod debug_info;
 pub mod diagnostics;
 mod global;
 pub mod inline_asm;

@@ -22,6 +22,15 @@ pub fn run(module: &Module<'_>, passes: &str, machine: &TargetMachine) -> Result
     module.inner().run_passes(passes, machine, options).map_err(|error| error.to_string_lossy_owned())
 }
 
+/// Removes debug information of types and variables, and keeps source lines.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn strip_types(module: &Module<'_>, machine: &TargetMachine) -> Result<(), String> {
+    run(module, "strip-nonlinetable-debuginfo", machine)
+}
+
 /// `LLVMString` without the quotes that its `Display` adds.
 trait ToStringLossy {
     fn to_string_lossy_owned(&self) -> String;

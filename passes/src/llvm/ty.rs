@@ -2,6 +2,7 @@
 
 //! Types.
 
+use std::ffi::CStr;
 use std::marker::PhantomData;
 
 use inkwell::llvm_sys::core::*;
@@ -99,6 +100,18 @@ impl<'c> Type<'c> {
     pub fn is_packed(self) -> bool {
         // SAFETY: checked to be a structure type.
         self.is_structure() && unsafe { LLVMIsPackedStruct(self.0) != 0 }
+    }
+
+    /// Name of a structure type, as in `struct.task_struct`; empty if it has none.
+    pub fn structure_name(self) -> String {
+        if !self.is_structure() {
+            return String::new();
+        }
+        // SAFETY: self is a structure type; a literal one has no name, which gives null, and the others a NUL-terminated one.
+        unsafe {
+            let name = LLVMGetStructName(self.0);
+            if name.is_null() { String::new() } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
+        }
     }
 
     /// Whether this is an array or vector type.

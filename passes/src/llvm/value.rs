@@ -143,8 +143,11 @@ impl<'c> Value<'c> {
 
     /// An operand.
     pub fn operand(self, index: u32) -> Option<Self> {
-        // SAFETY: the index is in range.
-        (index < self.operand_count()).then(|| Self::new(unsafe { LLVMGetOperand(self.0, index) }))
+        if index >= self.operand_count() {
+            return None;
+        }
+        // SAFETY: the index is in range; an operand may be missing (of metadata, and of a function without a personality).
+        Self::some(unsafe { LLVMGetOperand(self.0, index) })
     }
 
     /// All operands.

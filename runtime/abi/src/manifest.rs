@@ -50,6 +50,9 @@ pub struct Variant {
     /// What the files define that symbols are static in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contents: Vec<Contents>,
+    /// Structures and unions of the kernel that the program touches, as it was compiled; sorted by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub structures: Vec<Structure>,
     /// Whether the program stores to kernel memory at all.
     pub writes: bool,
     /// Whether anything in the program belongs to "this CPU" (`current`, `smp_processor_id()`, `this_cpu_read()`), so that
@@ -90,6 +93,87 @@ pub struct Kernel {
     /// GNU build id as lower-case hexadecimal, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build_id: Option<String>,
+}
+
+/// How C names a structure or union.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keyword {
+    /// `struct NAME`.
+    Struct,
+    /// `union NAME`.
+    Union,
+    /// A structure or union that has no tag, but a typedef.
+    Typedef,
+}
+
+/// A structure or union of the kernel, as far as a program uses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Structure {
+    /// What its name is.
+    pub keyword: Keyword,
+    /// Its name.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// The members that are used, in the order of their offsets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Member>,
+}
+
+/// A member of a structure or union. There are many, so it is an array in JSON: path, type, offset, size, and if it is a
+/// bit-field first bit and number of bits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "MemberTuple", into = "MemberTuple")]
+pub struct Member {
+    /// Its name, or a path to a member of a member without a name of its type's, as in `rss_stat.count[0]`.
+    pub path: String,
+    /// Its type as C writes it, without the parameters of functions.
+    pub ty: String,
+    /// Bytes from the start of the structure; for a bit-field, of the byte that holds its first bit.
+    pub offset: u64,
+    /// Size in bytes; for a bit-field, of the bytes that hold any of its bits.
+    pub size: u64,
+    /// If it is a bit-field, which bits of these bytes, read as a little-endian number.
+    pub bits: Option<Bits>,
+}
+
+/// Which bits of a number belong to a bit-field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Bits {
+    /// The lowest bit: 0 to 7.
+    pub first: u64,
+    /// How many bits.
+    pub count: u64,
+}
+
+/// The form of a [`Member`] in JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum MemberTuple {
+    BitField(String, String, u64, u64, u64, u64),
+    Whole(String, String, u64, u64),
+}
+
+impl From<Member> for MemberTuple {
+    fn from(member: Member) -> Self {
+        let Member { path, ty, offset, size, bits } = member;
+        match bits {
+            Some(Bits { first, count }) => Self::BitField(path, ty, offset, size, first, count),
+            None => Self::Whole(path, ty, offset, size),
+        }
+    }
+}
+
+impl From<MemberTuple> for Member {
+    fn from(tuple: MemberTuple) -> Self {
+        match tuple {
+            MemberTuple::BitField(path, ty, offset, size, first, count) => {
+                Self { path, ty, offset, size, bits: Some(Bits { first, count }) }
+            }
+            MemberTuple::Whole(path, ty, offset, size) => Self { path, ty, offset, size, bits: None },
+        }
+    }
 }
 
 /// An entry point.

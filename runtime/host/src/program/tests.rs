@@ -20,6 +20,7 @@ pub(crate) fn manifest() -> Manifest {
             symbols: vec!["init_task".into()],
             functions: Vec::new(),
             contents: Vec::new(),
+            structures: Vec::new(),
             writes: true,
             this_cpu: false,
             sites: vec![
