@@ -15,12 +15,15 @@ mod run_lines;
 mod semantics;
 #[path = "passes/source_tree.rs"]
 mod source_tree;
+#[path = "passes/templates.rs"]
+mod templates;
 #[path = "passes/tools.rs"]
 mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use gpufas_tests::releases;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// The folder with one folder for each pass.
@@ -52,6 +55,18 @@ fn main() -> ExitCode {
             Err(error) => trials.push(Trial::test(name, move || Err(failed(error)))),
         }
     }
+    for kernel in releases::kernels() {
+        let name = kernel.name;
+        trials
+            .push(Trial::test(format!("templates: {name}"), move || templates::check(name).map_err(failed)));
+        // Those of the kernel for which each case is a test of its own have been run.
+        let sources = semantics::with_kernel(name).into_iter().filter(|source| source.kernel.is_some());
+        for source in sources.filter(|source| source.kernel != Some(tools::KERNEL)) {
+            let name = format!("semantics/{} with headers of {name}", source.name);
+            trials.push(Trial::test(name, move || source.check_all().map_err(failed)));
+        }
+    }
+    trials.push(Trial::test("templates: list", || templates::check_list().map_err(failed)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -31,8 +31,9 @@
 static inline unsigned long packed(const unsigned char *flags, int count)
 {
 	unsigned long all = 0;
+	int i;
 
-	for (int i = 0; i < count; i++)
+	for (i = 0; i < count; i++)
 		all |= (unsigned long)(flags[i] != 0) << i;
 	return all;
 }

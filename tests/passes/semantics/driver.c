@@ -40,6 +40,18 @@ asm(".globl __sw_hweight32, __sw_hweight64\n"
     "__sw_hweight32: popcntl %edi, %eax; ret\n"
     "__sw_hweight64: popcntq %rdi, %rax; ret\n");
 
+/* clear_page() of arch/x86/lib/clear_page_64.S, on CPUs that have nothing faster. */
+asm(".globl clear_page_orig, clear_page_rep, clear_page_erms, __clear_pages_unrolled\n"
+    "clear_page_orig: clear_page_rep: clear_page_erms: movl $4096, %ecx\n"
+    "__clear_pages_unrolled: xorl %eax, %eax; rep stosb; ret\n");
+
+/* __iowrite32_copy() where it is no inline function (arch/x86/lib/iomap_copy_64.S). */
+asm(".globl __iowrite32_copy\n"
+    "__iowrite32_copy: movl %edx, %ecx; rep movsl; ret\n");
+
+/* struct cpuinfo_x86, of which only the bits for features count here. */
+unsigned char boot_cpu_data[4096];
+
 /*
  * This CPU: what is relative to %gs lies this far beyond what it is for the
  * program, as the kernel's per-CPU areas do. kernel-asm knows it by these names.
@@ -61,6 +73,9 @@ void bug(void)
 	exit(5);
 }
 
+/* The end of user space, as kernels have it in their code before they find out. */
+unsigned long USER_PTR_MAX = 0x0123456789abcdef;
+
 /* A page that cannot be accessed; memory lies right before it. */
 unsigned char *guard;
 
@@ -78,6 +93,11 @@ unsigned int accessible(uint64_t address, uint64_t size, unsigned int access)
 struct exception {
 	int32_t instruction, fixup, type;
 };
+
+/* Kernels before 5.16 name the function that handles it; these all just go on. */
+asm(".globl ex_handler_default, ex_handler_uaccess, ex_handler_fault, ex_handler_copy\n"
+    "ex_handler_default: ex_handler_uaccess: ex_handler_fault: ex_handler_copy: ud2\n");
+extern const char plain_handler[] asm("ex_handler_default");
 extern const struct exception exceptions[] asm("__start___ex_table") __attribute__((weak));
 extern const struct exception exceptions_end[] asm("__stop___ex_table") __attribute__((weak));
 
@@ -99,6 +119,8 @@ static void handle(int number, siginfo_t *info, void *context)
 		if ((uintptr_t)&entry->instruction + entry->instruction != (uint64_t)registers[REG_RIP])
 			continue;
 		registers[REG_RIP] = (uintptr_t)&entry->fixup + entry->fixup;
+		if ((uintptr_t)&entry->type + entry->type == (uintptr_t)plain_handler)
+			return;
 		switch (entry->type & 0xff) {
 		case 17: /* EX_TYPE_IMM_REG */
 			*named = entry->type >> 16;
@@ -138,6 +160,8 @@ static void prepare(void)
 	guard = pages + PAGE;
 	for (int i = 1; i <= 64; i++)
 		guard[-i] = i * 37;
+	for (size_t i = 0; i < sizeof(boot_cpu_data); i++)
+		boot_cpu_data[i] = i * 0x9d;
 }
 
 static const uint64_t edges[] = {

@@ -94,6 +94,21 @@ TRY(try_add, "lock; xaddq %[value], %[at]")
 TRY(try_exchange, "xchgq %[value], %[at]")
 TRY(try_compare, "cmpq %[at], %[value]")
 
+/* As __clear_user(): what is left of the count says how much was not cleared. */
+CASE(clear_user)
+{
+	unsigned char *to = guard + a % 1024;
+	unsigned long count = b % 64 + 1;
+
+	asm volatile("1: rep stosb\n2:\n" _ASM_EXTABLE_UA(1b, 2b) : "+c"(count), "+D"(to) : "a"(0) : "memory");
+	out[0] = count; out[1] = to - guard;
+}
+
+#ifdef masked_user_access_begin
+CASE(masked_address) { out[0] = (unsigned long)mask_user_address((void __user *)a); }
+#endif
+
+#ifdef _ASM_EXTABLE_TYPE_REG
 CASE(try_move)
 {
 	unsigned char *to = b & 1 ? guard : memory, *from = b & 2 ? guard : memory - 64;
@@ -107,3 +122,4 @@ CASE(try_move)
 		     : "+D"(to), "+S"(from), "+c"(count), [error] "+r"(error) : : "memory");
 	out[0] = count * !!error; out[1] = error;
 }
+#endif

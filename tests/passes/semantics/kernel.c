@@ -7,10 +7,21 @@
 #include <linux/nospec.h>
 #include <linux/preempt.h>
 #include <linux/prefetch.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/math64.h>
 #include <linux/swab.h>
+#include <linux/version.h>
 #include <asm/barrier.h>
 #include <asm/checksum.h>
+#include <asm/cmpxchg.h>
+#include <asm/cpufeature.h>
 #include <asm/local.h>
+#include <asm/qspinlock.h>
+#include <asm/page.h>
+#include <asm/processor.h>
+#include <asm/special_insns.h>
 #include "case.h"
 
 /* Bits on both sides of the pointer, and words of it. */
@@ -27,10 +38,17 @@ CASE(nonatomic_set_bit) { __set_bit(NUMBER, WORDS); }
 CASE(nonatomic_clear_bit) { __clear_bit(NUMBER, WORDS); }
 CASE(nonatomic_change_bit) { __change_bit(NUMBER, WORDS); }
 CASE(clear_bit_unlock) { clear_bit_unlock(NUMBER, WORDS); }
+#ifdef clear_bit_unlock_is_negative_byte
 CASE(clear_bit_unlock_is_negative_byte) { out[0] = clear_bit_unlock_is_negative_byte(a % 7, WORDS); }
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+CASE(xor_unlock_is_negative_byte) { out[0] = xor_unlock_is_negative_byte(1 << a % 7, WORDS); }
+#endif
 CASE(test_bit) { out[0] = test_bit(NUMBER, WORDS); }
 CASE(test_bit_constant) { out[0] = test_bit(100, WORDS); }
+#ifdef test_bit_acquire
 CASE(test_bit_acquire) { out[0] = test_bit_acquire(100, WORDS); }
+#endif
 CASE(test_and_set_bit) { out[0] = test_and_set_bit(NUMBER, WORDS); }
 CASE(test_and_set_bit_constant) { out[0] = test_and_set_bit(100, WORDS); }
 CASE(test_and_set_bit_lock) { out[0] = test_and_set_bit_lock(NUMBER, WORDS); }
@@ -105,6 +123,12 @@ CASE(cmpxchg64) { u64 *m = (u64 *)memory; out[0] = cmpxchg(m, b & 1 ? *m : a, b)
 CASE(cmpxchg_local) { u64 *m = (u64 *)memory; out[0] = cmpxchg_local(m, b & 1 ? *m : a, b); }
 CASE(xadd) { out[0] = xadd((u32 *)memory, (u32)a); out[1] = xadd((u8 *)memory + 8, (u8)a); }
 
+CASE(local_inc) { local_inc((local_t *)memory); }
+CASE(local_sub) { local_sub(a, (local_t *)memory); }
+CASE(local_inc_and_test) { if (b & 1) local_set((local_t *)memory, -1); out[0] = local_inc_and_test((local_t *)memory); }
+CASE(local_dec_and_test) { if (b & 1) local_set((local_t *)memory, 1); out[0] = local_dec_and_test((local_t *)memory); }
+CASE(local_xchg) { out[0] = local_xchg((local_t *)memory, a); }
+CASE(local_cmpxchg) { local_t *m = (local_t *)memory; out[0] = local_cmpxchg(m, b & 1 ? local_read(m) : (long)a, b); }
 CASE(local_add) { local_add(a, (local_t *)memory); local_dec((local_t *)memory + 1); }
 CASE(local_sub_and_test) { out[0] = local_sub_and_test(b & 1 ? *(long *)memory : (long)a, (local_t *)memory); }
 CASE(local_add_negative) { out[0] = local_add_negative(a, (local_t *)memory); }
@@ -112,6 +136,91 @@ CASE(local_add_return) { out[0] = local_add_return(a, (local_t *)memory); }
 
 CASE(array_index_nospec) { out[0] = array_index_nospec(a, 64UL); out[1] = array_index_mask_nospec(a, b); }
 CASE(checksums) { out[0] = csum_fold(a); out[1] = add32_with_carry(a, b); out[2] = csum_tcpudp_nofold(a, b, a >> 32, 6, b >> 32); }
+/* A header of 5 words at least, as IP's. */
+CASE(checksum_of_header) { out[0] = ip_fast_csum(memory, 5 + a % 8); }
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+CASE(checksum_ipv6)
+{
+	out[0] = csum_ipv6_magic((struct in6_addr *)memory, (struct in6_addr *)(memory + 16), a, a >> 32, b);
+}
+#endif
+CASE(multiply_and_divide) { out[0] = mul_u64_u64_div_u64(a, b % 1000, a | 1000); }
+CASE(divide) { u64 rest; out[0] = __iter_div_u64_rem(a % 100000, (u32)b | 1000, &rest); out[1] = rest; }
+
+CASE(fill16) { memset16((u16 *)memory, a, b % 60); }
+CASE(fill32) { memset32((u32 *)memory, a, b % 30); }
+CASE(fill64) { memset64((u64 *)memory, a, b % 15); }
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+CASE(inline_fill) { __inline_memset(memory, a, b % 120); }
+CASE(inline_copy) { __inline_memcpy(memory, memory - 60 - a % 60, b % 60); }
+#endif
+
+CASE(set_pending) { out[0] = queued_fetch_set_pending_acquire((struct qspinlock *)memory); }
+CASE(write32_copy) { __iowrite32_copy((void __iomem *)memory, memory - 64, b % 16); }
+
+/* The page before the one that cannot be accessed. */
+extern unsigned char *guard;
+CASE(clear_page)
+{
+	unsigned char *page = guard - PAGE_SIZE;
+	int i;
+
+	for (i = 0; i < PAGE_SIZE; i++)
+		page[i] = a;
+	clear_page(page);
+	for (i = 0; i < PAGE_SIZE; i++)
+		out[0] += page[i] != 0;
+}
+
+CASE(task_size) { out[0] = TASK_SIZE_MAX; }
+
+/* What the driver has as the processor's data is different from bit to bit. */
+CASE(cpu_features)
+{
+	out[0] = static_cpu_has(X86_FEATURE_XMM4_2) | static_cpu_has(X86_FEATURE_AVX) << 1 |
+		 static_cpu_has(X86_FEATURE_ERMS) << 2 | static_cpu_has(X86_FEATURE_NX) << 3 |
+		 static_cpu_has(X86_FEATURE_RDRAND) << 4 | static_cpu_has(X86_FEATURE_AVX2) << 5;
+}
+
+#ifdef system_has_cmpxchg128
+CASE(exchange128)
+{
+	u128 *m = (u128 *)memory, old = b & 1 ? *m : a;
+
+	out[0] = try_cmpxchg128(m, &old, (u128)a << 64 | b);
+	out[1] = old; out[2] = old >> 64;
+	old = cmpxchg128(m, b & 2 ? *m : a, b);
+	out[3] = old; out[4] = old >> 64;
+	old = cmpxchg128_local(m, b & 2 ? *m : a, b);
+	out[5] = old; out[6] = old >> 64;
+	old = a;
+	out[7] = try_cmpxchg128_local(m, &old, b);
+}
+#else
+CASE(exchange_double)
+{
+	unsigned long *m = (unsigned long *)memory;
+
+	out[0] = cmpxchg_double(m, m + 1, b & 1 ? *m : a, m[1], b, a);
+	out[1] = cmpxchg_double_local(m, m + 1, b & 1 ? *m : a, b & 2 ? m[1] : b, a, a);
+}
+#endif
+
+#ifdef rip_rel_ptr
+static const unsigned long somewhere = 0x5678;
+CASE(relative_address) { out[0] = *(const unsigned long *)rip_rel_ptr((void *)&somewhere); }
+#endif
+
+CASE(caches)
+{
+	clflush(memory);
+	clflushopt(memory);
+	clwb(memory);
+	prefetchw(memory);
+	weak_wrmsr_fence();
+	out[0] = *WORDS;
+}
+
 CASE(barriers)
 {
 	WRITE_ONCE(*WORDS, a);

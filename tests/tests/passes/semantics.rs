@@ -3,7 +3,7 @@
 //! Executes inline assembly natively and as kernel-asm translates it, and compares results, conditions and memory.
 //!
 //! The cases are the functions of `tests/passes/semantics/*.c`. Each file is compiled twice and linked with a driver, which
-//! runs one case on edge values and on random numbers.
+//! runs one case on edge values and on random numbers. Those with kernel headers are run with the headers of each kernel.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,20 +21,25 @@ const SEED: u64 = 0x6770_7566_6173;
 pub struct Source {
     /// Its name without the extension.
     pub name: &'static str,
-    /// Whether it includes kernel headers.
-    uses_kernel: bool,
+    /// The kernel whose headers it includes.
+    pub kernel: Option<&'static str>,
     driver: OnceLock<std::result::Result<(TempDir, PathBuf), String>>,
 }
 
-/// All of them.
+/// Those of a test of their own for each case.
 pub static SOURCES: [Source; 6] = [
-    Source { name: "templates", uses_kernel: false, driver: OnceLock::new() },
-    Source { name: "products", uses_kernel: false, driver: OnceLock::new() },
-    Source { name: "flow", uses_kernel: false, driver: OnceLock::new() },
-    Source { name: "kernel", uses_kernel: true, driver: OnceLock::new() },
-    Source { name: "exceptions", uses_kernel: true, driver: OnceLock::new() },
-    Source { name: "percpu", uses_kernel: true, driver: OnceLock::new() },
+    Source::new("templates", None),
+    Source::new("products", None),
+    Source::new("flow", None),
+    Source::new("kernel", Some(tools::KERNEL)),
+    Source::new("exceptions", Some(tools::KERNEL)),
+    Source::new("percpu", Some(tools::KERNEL)),
 ];
+
+/// All of them, with the headers of one kernel.
+pub fn with_kernel(kernel: &'static str) -> Vec<Source> {
+    SOURCES.iter().map(|source| Source::new(source.name, source.kernel.and(Some(kernel)))).collect()
+}
 
 /// The folder with the sources.
 pub fn folder() -> &'static Path {
@@ -42,6 +47,10 @@ pub fn folder() -> &'static Path {
 }
 
 impl Source {
+    const fn new(name: &'static str, kernel: Option<&'static str>) -> Self {
+        Self { name, kernel, driver: OnceLock::new() }
+    }
+
     fn path(&self) -> PathBuf {
         folder().join(self.name).with_extension("c")
     }
@@ -50,7 +59,10 @@ impl Source {
     pub fn cases(&self) -> Result<Vec<String>> {
         // Nothing else in a source begins with this.
         let before = "listed_case_";
-        let mut command = if self.uses_kernel { Self::kernel_compiler()? } else { clang()? };
+        let mut command = match self.kernel {
+            Some(kernel) => kernel_compiler(kernel)?,
+            None => clang()?,
+        };
         command.arg("-E").arg(format!("-DPREFIX={before}")).arg(self.path());
         let text = String::from_utf8(run(command)?)?;
         let name = |rest: &str| -> String {
@@ -77,6 +89,22 @@ impl Source {
             );
         }
         Ok(())
+    }
+
+    /// Runs all cases.
+    pub fn check_all(&self) -> Result<()> {
+        let wrong: Vec<_> =
+            self.cases()?.iter().filter_map(|case| Some(format!("{:#}", self.check(case).err()?))).collect();
+        ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+        Ok(())
+    }
+
+    /// IR of the cases with their assembly.
+    pub fn native_ir(&self) -> Result<String> {
+        let folder = tempfile::tempdir()?;
+        let output = folder.path().join("native.ll");
+        self.front_end("native_", &output)?;
+        Ok(std::fs::read_to_string(output)?)
     }
 
     /// Compiles the driver with both versions of the cases.
@@ -111,33 +139,38 @@ impl Source {
         Ok((folder, driver))
     }
 
-    fn kernel_compiler() -> Result<Command> {
-        let mut command = Command::new(tools::gpufas_cc()?);
-        command.arg("--kernel-headers").arg(tools::kernel_headers()?);
-        Ok(command)
-    }
-
     /// C to IR as clang emits it, before any optimisation.
     fn front_end(&self, prefix: &str, output: &Path) -> Result<()> {
-        let mut command = if self.uses_kernel {
-            let mut command = Self::kernel_compiler()?;
-            command.args(["-c", "--emit", "llvm-ir"]);
-            command
-        } else {
-            let mut command = clang()?;
-            command.args(["-O2", "-Xclang", "-disable-llvm-passes", "-emit-llvm", "-S"]);
-            command
+        let mut command = match self.kernel {
+            Some(kernel) => {
+                let mut command = kernel_compiler(kernel)?;
+                command.args(["-c", "--emit", "llvm-ir"]);
+                command
+            }
+            None => {
+                let mut command = clang()?;
+                command.args(["-O2", "-Xclang", "-disable-llvm-passes", "-emit-llvm", "-S"]);
+                command
+            }
         };
         command.arg(format!("-DPREFIX={prefix}")).arg(self.path()).arg("-o").arg(output);
         run(command).map(drop)
     }
 }
 
+/// The compiler under test with the headers of a kernel.
+pub fn kernel_compiler(kernel: &str) -> Result<Command> {
+    let mut command = Command::new(tools::gpufas_cc()?);
+    command.arg("--kernel-headers").arg(tools::headers_of(kernel)?);
+    Ok(command)
+}
+
 fn clang() -> Result<Command> {
     tools::llvm("clang").map(Command::new)
 }
 
-fn run(mut command: Command) -> Result<Vec<u8>> {
+/// What a command writes to its standard output.
+pub fn run(mut command: Command) -> Result<Vec<u8>> {
     let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
     ensure!(
         output.status.success(),

@@ -41,14 +41,17 @@ pub fn llvm(tool: &str) -> Result<PathBuf> {
         })
 }
 
-/// The folder with the kernel's headers, fetched if they are not there yet.
+/// The folder with the headers of [`KERNEL`], fetched if they are not there yet.
 pub fn kernel_headers() -> Result<PathBuf> {
     static HEADERS: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
     HEADERS
-        .get_or_init(|| {
-            let kernel = kernels::find(KERNEL).and_then(|kernel| kernel.fetch(&|_| {}));
-            kernel.map(|kernel| kernel.headers).map_err(|error| error.to_string())
-        })
+        .get_or_init(|| headers_of(KERNEL).map_err(|error| format!("{error:#}")))
         .clone()
-        .map_err(|error| anyhow::anyhow!("no headers of kernel {KERNEL}: {error}"))
+        .map_err(|error| anyhow::anyhow!(error))
+}
+
+/// The folder with the headers of a kernel of the list.
+pub fn headers_of(name: &str) -> Result<PathBuf> {
+    let kernel = kernels::find(name).and_then(|kernel| kernel.fetch(&|_| {}));
+    Ok(kernel.with_context(|| format!("no headers of kernel {name}"))?.headers)
 }

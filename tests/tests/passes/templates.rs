@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Every template of inline assembly in the kernel's headers is executed by a case of [`super::semantics`], or it is said why
+//! not.
+//!
+//! The templates are those of the headers themselves, compiled with all of their inline functions, without labels, tables and
+//! the numbers of operands. `tests/passes/semantics/not-executed.txt` lists those that no case has.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::semantics;
+
+/// The headers.
+const HEADERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/coverage/headers.c");
+
+/// Why templates are not executed.
+const REASONS: &[&str] =
+    &["privileged", "device", "cpu-state", "interrupts", "this-cpu", "user", "kernel", "position"];
+
+/// Sections with code that the template can come to.
+const CODE: &[&str] = &[".fixup", ".altinstr_aux"];
+
+/// Checks the templates of a kernel's headers.
+pub fn check(kernel: &'static str) -> Result<()> {
+    let mut executed = BTreeSet::new();
+    for source in semantics::with_kernel(kernel) {
+        executed.extend(templates(&source.native_ir()?).into_keys());
+    }
+    let explained = explained()?;
+    let mut command = semantics::kernel_compiler(kernel)?;
+    command.args(["-c", "-w", "-femit-all-decls", "--emit", "llvm-ir", HEADERS, "-o", "-"]);
+    let found = templates(&String::from_utf8(semantics::run(command)?)?);
+    ensure!(found.len() > 100, "the headers have {} templates only", found.len());
+    let mut wrong = Vec::new();
+    for (template, function) in &found {
+        match (executed.contains(template), explained.contains_key(template)) {
+            (false, false) => wrong.push(format!("no case executes `{template}` of {function}")),
+            (true, true) => wrong.push(format!("`{template}` is executed, and listed as not executed")),
+            _ => {}
+        }
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+/// Checks that each line of the list has a reason.
+pub fn check_list() -> Result<()> {
+    for (template, reason) in explained()? {
+        ensure!(REASONS.contains(&reason.as_str()), "`{reason}` is no reason not to execute `{template}`");
+    }
+    Ok(())
+}
+
+/// The templates that are not executed, each with the reason.
+fn explained() -> Result<BTreeMap<String, String>> {
+    let path: &Path = &semantics::folder().join("not-executed.txt");
+    let text = std::fs::read_to_string(path)?;
+    let mut listed = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (reason, template) = line.split_once(' ').with_context(|| format!("no reason in `{line}`"))?;
+        if listed.insert(template.trim().to_owned(), reason.to_owned()).is_some() {
+            bail!("{}: `{}` is there twice", path.display(), template.trim());
+        }
+    }
+    Ok(listed)
+}
+
+/// The templates of IR, each with a function that has it.
+fn templates(ir: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut function = "";
+    for line in ir.lines() {
+        if line.starts_with("define ") {
+            function = line.split_once('@').and_then(|(_, rest)| rest.split('(').next()).unwrap_or_default();
+        }
+        let Some((_, rest)) = line.split_once(" asm ") else { continue };
+        // Flags, the text, the constraints.
+        let mut quoted = rest.split('"');
+        if let (Some(_), Some(text), Some(", ")) = (quoted.next(), quoted.next(), quoted.next()) {
+            found.entry(normal(&unescaped(text))).or_insert_with(|| function.to_owned());
+        }
+    }
+    found
+}
+
+/// Text as it is without LLVM's escapes for bytes.
+fn unescaped(text: &str) -> String {
+    let mut parts = text.split('\\');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte {
+            Some(byte) => {
+                plain.push(char::from(byte));
+                plain.push_str(&part[2..]);
+            }
+            None => plain.push_str(part),
+        }
+    }
+    plain
+}
+
+/// The instructions of a template, without what differs from one use to another.
+fn normal(text: &str) -> String {
+    let text = without_comments(text);
+    let mut sections: Vec<&str> = Vec::new();
+    let mut in_macro = false;
+    let mut kept: Vec<String> = Vec::new();
+    for statement in text.lines().flat_map(|line| line.split('#').next().unwrap_or_default().split(';')) {
+        let statement = without_labels(statement.trim());
+        let Some(word) = statement.split_whitespace().next() else { continue };
+        match word {
+            ".endm" => in_macro = false,
+            _ if in_macro => {}
+            ".macro" => in_macro = true,
+            ".pushsection" | ".section" => {
+                let name = statement[word.len()..].split(',').next().unwrap_or_default();
+                sections.push(name.trim().trim_matches('"'));
+            }
+            ".popsection" | ".previous" => _ = sections.pop(),
+            ".skip" | ".balign" | ".align" | ".p2align" => {}
+            _ if sections.last().is_some_and(|name| !CODE.contains(name)) => {}
+            _ => kept.push(operands(statement)),
+        }
+    }
+    kept.join("; ")
+}
+
+fn without_comments(text: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("/*") {
+        kept.push_str(before);
+        rest = after.split_once("*/").map_or("", |(_, after)| after);
+    }
+    kept + rest
+}
+
+fn without_labels(statement: &str) -> &str {
+    let mut rest = statement;
+    loop {
+        let word = rest.split_whitespace().next().unwrap_or_default();
+        // `${0:c}:` is one, `%gs:$1` is none.
+        let end = word.find("}:").map(|at| at + 1).or_else(|| word.find(':'));
+        match end.filter(|&end| end > 0 && word.as_bytes().get(end) == Some(&b':') && !word.contains('%')) {
+            Some(end) => rest = rest[end + 1..].trim_start(),
+            None => return rest,
+        }
+    }
+}
+
+/// A statement with `%` for `$1`, `%b` for `${1:b}` and `$` for `$$`, and one blank where there are several.
+fn operands(statement: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = statement;
+    while let Some((before, after)) = rest.split_once('$') {
+        plain.push_str(before);
+        if let Some(after) = after.strip_prefix('$') {
+            plain.push('$');
+            rest = after;
+        } else if let Some((number, after)) = after.strip_prefix('{').and_then(|inner| inner.split_once('}'))
+        {
+            plain.push('%');
+            plain.push_str(number.split_once(':').map_or("", |(_, modifier)| modifier));
+            rest = after;
+        } else {
+            plain.push('%');
+            rest = after.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        }
+    }
+    plain.push_str(rest);
+    let words: Vec<_> = plain.split_whitespace().collect();
+    let parts: Vec<_> = words.join(" ").split(',').map(|part| part.trim().to_owned()).collect();
+    parts.join(", ")
+}
