@@ -6,7 +6,7 @@
 //! the compiler works in a child process ([`crate::supervisor`]), and writes down as it goes what it is doing and on what:
 //! if it ends early, that is the reproducer.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, OsStr, c_char};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -23,6 +23,15 @@ const REASON: &str = "reason";
 
 /// The file with the command line.
 const COMMAND: &str = "command";
+
+/// The script that does it again.
+const REPRODUCE: &str = "reproduce";
+
+/// The linked program.
+const PROGRAM: &str = "program.bc";
+
+/// An input as it was read: bitcode, or text.
+const INPUTS: [&str; 2] = ["input.bc", "input.ll"];
 
 /// Begins to keep a record in a folder, and catches what would end the process without one.
 ///
@@ -53,6 +62,44 @@ extern "C" fn fatal(reason: *const c_char) {
     std::process::abort()
 }
 
+/// Writes how to do it again from what is kept. `options` are those of the command line that matter for it.
+pub fn options(options: &[String]) {
+    let words: Vec<_> = options.iter().map(|word| crate::command::quoted(OsStr::new(word))).collect();
+    let compiler = std::env::current_exe().unwrap_or_else(|_| "gpufas-cc".into());
+    let text = format!(
+        "#!/bin/sh\n\
+         # Does again what has ended gpufas-cc, from the files beside this one: the linked program, or the input that was read.\n\
+         folder=$(dirname \"$0\")\n\
+         for file in {PROGRAM} {}; do\n\
+         \x20   if test -f \"$folder/$file\"; then\n\
+         \x20       exec {} {} -o \"$folder/out\" \"$folder/$file\"\n\
+         \x20   fi\n\
+         done\n\
+         echo \"nothing was read yet; the command line is in $folder/{COMMAND}\" >&2\n\
+         exit 1\n",
+        INPUTS.join(" "),
+        crate::command::quoted(compiler.as_os_str()),
+        words.join(" ")
+    );
+    note(REPRODUCE, text.as_bytes());
+}
+
+/// Keeps an input as it was read, under a name that says what it is.
+pub fn keep_input(contents: &[u8]) {
+    let [bitcode, text] = INPUTS;
+    let (name, other) = if contents.starts_with(b"BC") { (bitcode, text) } else { (text, bitcode) };
+    if let Some(folder) = FOLDER.get() {
+        // Of the inputs it is the last one that matters.
+        let _ = std::fs::remove_file(folder.join(other));
+    }
+    note(name, contents);
+}
+
+/// Keeps the program as it was linked of the inputs.
+pub fn keep_program(contents: &[u8]) {
+    note(PROGRAM, contents);
+}
+
 /// Notes what is being done from here on.
 pub fn doing(what: &str) {
     note(STAGE, what.as_bytes());
@@ -73,6 +120,16 @@ fn note(name: &str, contents: &[u8]) {
         // Without a record there is still the message of what happened.
         let _ = std::fs::write(folder.join(name), contents);
     }
+}
+
+/// Whether a record has what it takes to do it again.
+pub fn is_reproducible(folder: &Path) -> bool {
+    INPUTS.iter().chain([&PROGRAM]).any(|file| folder.join(file).is_file())
+}
+
+/// The script of a record that does it again.
+pub fn script(folder: &Path) -> PathBuf {
+    folder.join(REPRODUCE)
 }
 
 /// What a record says: what was being done, and why it ended, as far as that is known.

@@ -62,7 +62,7 @@ pub fn load<'c>(context: &'c Context, log: &DiagnosticLog<'_>, input: &str) -> R
         });
     }
     crash::doing(&format!("reading {input}"));
-    crash::keep("input", &bytes);
+    crash::keep_input(&bytes);
     parse(context, log, input, &bytes)
 }
 

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
     };
     let messages = Messages::new(arguments.diagnostics, &arguments.clang);
     supervisor::run(&messages, &driver::outputs(&arguments), |folder| {
+        crash::options(&arguments.words);
         driver::compile(&arguments, folder, &messages).map_or_else(|error| say(&messages, &error), |()| 0)
     })
 }

@@ -121,6 +121,9 @@ fn conclude(
         "nothing was written; please report this with the files in {}: the command line and what it was about",
         record(&kept).display()
     ));
+    if crash::is_reproducible(&record(&kept)) {
+        messages.plain_note(&format!("sh {} does it again", crash::script(&record(&kept)).display()));
+    }
     ExitCode::from(MACHINE_AT_FAULT)
 }
 

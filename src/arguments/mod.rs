@@ -103,6 +103,8 @@ pub struct Arguments {
     pub remarks: HashSet<(Remark, &'static str)>,
     /// `--diagnostics`: for whom messages are.
     pub diagnostics: Form,
+    /// The words of options that matter for what is compiled already: without inputs, outputs and kernels.
+    pub words: Vec<String>,
     /// `--passes`: only these passes of ours.
     pub passes: Option<Vec<String>>,
 }
@@ -137,6 +139,21 @@ pub enum Request {
     /// `--version`.
     Version,
 }
+
+/// Beginnings of options that mean nothing for what is compiled already, or name files that are written.
+const OF_SOURCES: &[&str] = &[
+    "-o",
+    "--output",
+    "--kernel",
+    "-M",
+    "--save-temps",
+    "-save-temps",
+    "-I",
+    "-D",
+    "-U",
+    "-include",
+    "-isystem",
+];
 
 fn usage(message: impl Into<String>) -> Error {
     Error::Usage(message.into())
@@ -177,6 +194,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         warnings: Warnings::default(),
         remarks: HashSet::new(),
         diagnostics: Form::Text,
+        words: Vec::new(),
         passes: None,
     };
     let mut options_ended = false;
@@ -195,7 +213,15 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         } else if argument == "--version" {
             return Ok(Request::Version);
         } else {
+            let (next, count) = (queue.front().cloned(), queue.len());
+            let word =
+                (!OF_SOURCES.iter().any(|option| argument.starts_with(option))).then(|| argument.clone());
             options::read(&mut parsed, argument, &mut queue)?;
+            if let Some(word) = word {
+                parsed.words.push(word);
+                // Its value, if that was a word of its own.
+                parsed.words.extend(next.filter(|_| queue.len() < count));
+            }
         }
     }
     finish(parsed).map(|arguments| Request::Compile(Box::new(arguments)))

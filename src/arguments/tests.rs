@@ -35,6 +35,8 @@ fn options_are_read_as_clang_reads_them() {
     assert_eq!(parsed.output_path(), Path::new("out"));
     assert_eq!((parsed.optimization, parsed.debug), (3, true));
     assert_eq!(parsed.architectures, [80, 90]);
+    let words = ["-O3", "-Wall", "--gpu-arch", "sm_90,sm_80", "--gpu-arch", "sm_90", "-g"];
+    assert_eq!(parsed.words, words);
     assert_eq!(parsed.kernels, ["6.1.0-1-amd64"]);
 }
 

@@ -172,7 +172,7 @@ impl Driver<'_> {
         let folder = Intermediate::new(self.arguments, self.temporary, made, Path::new(name));
         folder.of_kernel(self.kernel_of_several(kernel)).keep("clang.bc", || bitcode.clone())?;
         crash::doing(&format!("reading what clang made of {name}"));
-        crash::keep("input", &bitcode);
+        crash::keep_input(&bitcode);
         let module = input::parse(context, log, name, &bitcode).map_err(|error| Error::Tool {
             tool: "clang".into(),
             output: format!("it makes no bitcode of LLVM 22 ({error}); GPUFAS_CLANG must name a clang 22"),

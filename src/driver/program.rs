@@ -19,7 +19,7 @@ use crate::backend::{self, Backend};
 use crate::error::{Error, Result};
 use crate::intermediate::Intermediate;
 use crate::target::encode;
-use crate::{crash, device_runtime, link, manifest, output};
+use crate::{crash, device_runtime, input, link, manifest, output};
 
 /// A program that is ready for code generation, for one kernel.
 struct Part<'c, 'l> {
@@ -89,7 +89,10 @@ impl Driver<'_> {
         crash::doing("linking the inputs");
         let module = link::link(log, modules)?;
         link::add_header_folders(&module, &mut self.names);
-        crash::keep("program.bc", &encode(&module, false));
+        if let Some(kernel) = self.kernels.get(kernel).filter(|_| !link::is_marked(&module)) {
+            input::mark(&module, &kernel.identity, &self.names);
+        }
+        crash::keep_program(&encode(&module, false));
         Ok(Some(module))
     }
 
@@ -155,7 +158,7 @@ impl Driver<'_> {
         }
         let toolchain = manifest::toolchain(&module);
         device_runtime::link(&module, log, &pipeline, &machine, arguments.debug)?;
-        crash::keep("program.bc", &encode(&module, false));
+        crash::keep("linked.bc", &encode(&module, false));
         folder.keep("linked.bc", || encode(&module, false))?;
         let suffix = backend::suffix(arguments.target, self.kernel_of_several(number).map(|_| number));
         backend::add_suffix(&module, &suffix);

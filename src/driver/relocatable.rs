@@ -46,7 +46,7 @@ impl Driver<'_> {
         self.report(&program, 0)?;
         let mut toolchain = manifest::toolchain(module);
         device_runtime::prepare(module, &pipeline, &machine, arguments.debug)?;
-        crash::keep("program.bc", &encode(module, false));
+        crash::keep("translated.bc", &encode(module, false));
         folder.keep("translated.bc", || encode(module, false))?;
         let backend = Backend::new(arguments, self.runner)?;
         toolchain.extend(backend.tools());

@@ -89,8 +89,9 @@ fn a_crash_inside_llvm_becomes_a_message_and_a_reproducer() {
     let outcome =
         compile(&["deep.ll"]).fails(2, &["internal error while reading deep.ll", "segmentation fault"]);
     let kept = reproducer(&outcome.messages);
+    let first = outcome.messages;
     assert!(kept.starts_with(temporary.path()));
-    assert_eq!(std::fs::read(kept.join("input")).unwrap(), deep.as_bytes());
+    assert_eq!(std::fs::read(kept.join("input.ll")).unwrap(), deep.as_bytes());
 
     let outcome = compile(&["--passes", "optimize", "scalable.ll"])
         .fails(2, &["internal error while running the pass optimize: LLVM: ", "scalable"]);
@@ -101,6 +102,20 @@ fn a_crash_inside_llvm_becomes_a_message_and_a_reproducer() {
         "{command}"
     );
     assert!(std::fs::read(kept.join("program.bc")).unwrap().starts_with(b"BC\xc0\xde"));
+    // The files alone do it again, wherever they are.
+    std::fs::remove_file(scratch.path().join("scalable.ll")).unwrap();
+    for (messages, stage) in [(first, "reading "), (outcome.messages, "running the pass optimize: LLVM: ")] {
+        let (_, script) = messages.split_once("note: sh ").unwrap_or_else(|| panic!("{messages}"));
+        let (script, _) = script.split_once(" does it again\n").unwrap_or_else(|| panic!("{messages}"));
+        let copy = tempfile::tempdir().unwrap();
+        let mut command = std::process::Command::new("cp");
+        finish(command.arg("-r").arg(Path::new(script).parent().unwrap()).arg(copy.path()), b"").succeeds();
+        let script = copy.path().join("crash/reproduce");
+        let mut command = std::process::Command::new("sh");
+        command.arg(script).current_dir("/").env("TMPDIR", copy.path());
+        finish(&mut command, b"").fails(2, &["internal error while ", stage]);
+    }
+    scratch.write("scalable.ll", "");
     assert_eq!(scratch.files(), ["a.c", "b.c", "deep.ll", "scalable.ll"]);
     // Two reproducers, and nothing else.
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 2);
@@ -129,6 +144,42 @@ fn a_compiler_that_is_stopped_leaves_nothing_behind() {
         assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "{signal}");
         assert_eq!(scratch.files(), ["a.c", "b.c"], "{signal}");
     }
+}
+
+#[test]
+fn whatever_ends_the_process_that_compiles_is_said() {
+    let scratch = Scratch::with_program();
+    let temporary = tempfile::tempdir().unwrap();
+    for (signal, reason) in [
+        ("SEGV", "internal error while running clang on -: it crashed with a segmentation fault"),
+        ("ABRT", "internal error while running clang on -: it was ended by signal 6"),
+        ("KILL", "it was killed, most likely because the machine ran out of memory"),
+    ] {
+        // clang waits for the rest of its input.
+        let mut command = scratch.command(&["-", "b.c", "-o", "out.fatbin"]);
+        command.env("TMPDIR", temporary.path()).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut parent = command.spawn().unwrap();
+        let child = loop {
+            assert!(parent.try_wait().unwrap().is_none(), "it ended by itself");
+            let of_process = |id: &str| std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+            let child = of_process(&parent.id().to_string()).unwrap().trim().to_owned();
+            if !child.is_empty() && of_process(&child).is_ok_and(|clang| !clang.is_empty()) {
+                break child;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let mut kill = std::process::Command::new("kill");
+        finish(kill.arg(format!("-{signal}")).arg(child), b"").succeeds();
+        drop(parent.stdin.take());
+        let output = parent.wait_with_output().unwrap();
+        let messages = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{signal}: {messages}");
+        assert!(messages.contains(reason), "{signal}: {messages}");
+        assert!(!messages.contains("does it again"), "{signal}: nothing was read: {messages}");
+    }
+    // What could say more is kept, and only that.
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 2);
+    assert_eq!(scratch.files(), ["a.c", "b.c"]);
 }
 
 #[test]
