@@ -33,6 +33,9 @@ const PROGRAM: &str = "program.bc";
 /// An input as it was read: bitcode, or text.
 const INPUTS: [&str; 2] = ["input.bc", "input.ll"];
 
+/// The file with the name of bitcode that is being read.
+const SUSPECT: &str = "suspect";
+
 /// Begins to keep a record in a folder, and catches what would end the process without one.
 ///
 /// # Errors
@@ -93,6 +96,24 @@ pub fn keep_input(contents: &[u8]) {
         let _ = std::fs::remove_file(folder.join(other));
     }
     note(name, contents);
+}
+
+/// Notes that bitcode which somebody else may have made is being read. LLVM's reader trusts it, and may crash on what a disk or
+/// a network has damaged; then that is what is wrong.
+pub fn suspect(name: &str) {
+    note(SUSPECT, name.as_bytes());
+}
+
+/// Notes that it was read.
+pub fn clear_suspect() {
+    if let Some(folder) = FOLDER.get() {
+        let _ = std::fs::remove_file(folder.join(SUSPECT));
+    }
+}
+
+/// The bitcode of a record that was being read at the end.
+pub fn read_suspect(folder: &Path) -> Option<String> {
+    std::fs::read_to_string(folder.join(SUSPECT)).ok()
 }
 
 /// Keeps the program as it was linked of the inputs.

@@ -63,7 +63,16 @@ pub fn load<'c>(context: &'c Context, log: &DiagnosticLog<'_>, input: &str) -> R
     }
     crash::doing(&format!("reading {input}"));
     crash::keep_input(&bytes);
-    parse(context, log, input, &bytes)
+    if is_bitcode(&bytes) {
+        crash::suspect(input);
+    }
+    let module = parse(context, log, input, &bytes);
+    crash::clear_suspect();
+    module
+}
+
+fn is_bitcode(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"BC\xc0\xde") || bytes.starts_with(&[0xde, 0xc0, 0x17, 0x0b])
 }
 
 /// Makes a module of LLVM IR or bitcode.
@@ -78,7 +87,7 @@ pub fn parse<'c>(
     bytes: &[u8],
 ) -> Result<Module<'c>> {
     let rejected = |reason: String| Error::Input { path: input.to_owned(), reason };
-    let is_bitcode = bytes.starts_with(b"BC\xc0\xde") || bytes.starts_with(&[0xde, 0xc0, 0x17, 0x0b]);
+    let is_bitcode = is_bitcode(bytes);
     if !is_bitcode && let Some(reason) = no_text(input, bytes) {
         return Err(rejected(reason));
     }
@@ -94,6 +103,9 @@ pub fn parse<'c>(
         let text = if text.is_empty() { said.join("; ") } else { text };
         if text.starts_with(&format!("{input}:")) {
             return Error::Source(text);
+        }
+        if text.contains("Incompatible epoch") {
+            return rejected(format!("it was written by another version of LLVM: {text}"));
         }
         rejected(format!("LLVM cannot read it: {text}"))
     })?;
@@ -134,6 +146,16 @@ pub fn check_target(module: &Module<'_>, input: &str) -> Result<()> {
              brought to their own target afterwards"
         ),
     })
+}
+
+/// Forgets which CPU a module was compiled for. It runs on none such; and of a name that is none LLVM would not say so, but end
+/// the process in the middle of optimisation.
+pub fn forget_cpu(module: &Module<'_>) {
+    for function in module.functions() {
+        for attribute in ["target-cpu", "tune-cpu"] {
+            function.remove_text_attribute(attribute);
+        }
+    }
 }
 
 /// Notes in a module which kernel it is for and where the headers were.

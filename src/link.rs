@@ -25,14 +25,24 @@ const DESCRIPTOR_PREFIX: &str = "gpufas_entry_descriptor_";
 /// [`Error::Input`] for what two inputs define, and with what else LLVM's linker says.
 pub fn link<'c>(log: &DiagnosticLog<'_>, modules: Vec<(String, Module<'c>)>) -> Result<Module<'c>> {
     check_definitions(&modules)?;
-    let mut modules = modules.into_iter();
-    let Some((_, whole)) = modules.next() else { return Err(Error::Usage("no input files".into())) };
-    for (path, module) in modules {
-        if !whole.link(module) {
-            return Err(Error::Input { path, reason: log.take_errors().join("; ") });
+    // LLVM's linker looks at the whole of what it links into each time. So neighbours are linked first, then pairs of them:
+    // the order stays, and the time grows with the inputs and not with their square.
+    let mut parts = modules;
+    while parts.len() > 1 {
+        let mut rest = parts.into_iter();
+        let mut linked = Vec::new();
+        while let Some((path, whole)) = rest.next() {
+            if let Some((path, module)) = rest.next()
+                && !whole.link(module)
+            {
+                return Err(Error::Input { path, reason: log.take_errors().join("; ") });
+            }
+            linked.push((path, whole));
         }
+        parts = linked;
     }
-    Ok(whole)
+    let whole = parts.pop().map(|(_, module)| module);
+    whole.ok_or_else(|| Error::Usage("no input files".into()))
 }
 
 /// LLVM's linker does not say where else a symbol is defined.

@@ -55,6 +55,7 @@ fn main() -> ExitCode {
     let messages = Messages::new(arguments.diagnostics, &arguments.clang);
     supervisor::run(&messages, &driver::outputs(&arguments), |folder| {
         crash::options(&arguments.words);
+        gpufas_passes::llvm::leave_debug_information();
         driver::compile(&arguments, folder, &messages).map_or_else(|error| say(&messages, &error), |()| 0)
     })
 }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use tempfile::TempDir;
 
 use crate::crash;
-use crate::error::{Error, MACHINE_AT_FAULT};
+use crate::error::{Error, INPUT_AT_FAULT, MACHINE_AT_FAULT};
 use crate::messages::Messages;
 use crate::output;
 
@@ -41,14 +41,16 @@ enum End {
 ///
 /// This must be called before the process has started any thread.
 pub fn run(messages: &Messages, outputs: &[PathBuf], work: impl FnOnce(&Path) -> u8) -> ExitCode {
+    // Before there is a folder that a signal could leave behind.
+    let signals = Signals::block();
     let temporary = match tempfile::Builder::new().prefix("gpufas-cc-").tempdir() {
         Ok(temporary) => temporary,
         Err(source) => {
+            signals.restore();
             messages.plain_error(&Error::Write { path: std::env::temp_dir(), source }.to_string());
             return ExitCode::from(MACHINE_AT_FAULT);
         }
     };
-    let signals = Signals::block();
     // SAFETY: no other thread exists yet that could hold a lock.
     let child = unsafe { libc::fork() };
     match child {
@@ -107,6 +109,12 @@ fn conclude(
         }
         End::Killed(signal) => Some(signal),
     };
+    if let Some(input) = crash::read_suspect(&record(temporary.path())) {
+        let reason =
+            "LLVM crashes when it reads this: it is damaged, or was made by a version of LLVM after 22";
+        messages.plain_error(&Error::Input { path: input, reason: reason.into() }.to_string());
+        return ExitCode::from(INPUT_AT_FAULT);
+    }
     let (stage, reason) = crash::read(&record(temporary.path()));
     let reason = reason.unwrap_or_else(|| match signal {
         Some(libc::SIGSEGV) => "it crashed with a segmentation fault".to_owned(),

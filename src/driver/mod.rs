@@ -154,11 +154,17 @@ impl Driver<'_> {
             let module = input::load(context, log, name)?;
             if self.arguments.passes.is_none() {
                 input::check_target(&module, name)?;
+                input::forget_cpu(&module);
             }
             if kernel == 0 {
                 self.dependencies.add(self.arguments, name, Path::new(""), made)?;
             }
             self.note_layout(&module)?;
+            // LLVM finds out of some that is wrong with debug information only where it takes it apart.
+            module.verify().map_err(|reason| Error::Input {
+                path: name.to_owned(),
+                reason: format!("its debug information is not valid: {}", reason.trim()),
+            })?;
             let is_for_it = self.kernels.len() < 2 || link::is_for(&module, name, kernel, &self.kernels)?;
             return Ok(is_for_it.then_some(module));
         }

@@ -5,6 +5,8 @@
 //! `cargo xtask test` sets what they need; alone: `GPUFAS_CC=target/release/gpufas-cc cargo test -p gpufas-tests --test
 //! compiler`.
 
+#[path = "compiler/damaged.rs"]
+mod damaged;
 #[path = "compiler/dependencies.rs"]
 mod dependencies;
 #[path = "compiler/diagnostics.rs"]
@@ -25,3 +27,5 @@ mod scratch;
 mod several_kernels;
 #[path = "compiler/sources.rs"]
 mod sources;
+#[path = "compiler/unusual.rs"]
+mod unusual;

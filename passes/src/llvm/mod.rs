@@ -75,6 +75,14 @@ unsafe fn owned_message(message: *mut c_char) -> String {
     }
 }
 
+/// Has LLVM read modules without a look at their debug information. Else it ends the process where a module is not valid, of
+/// which [`Module::verify`] only says so. For the whole process; only a call before any module is read has an effect.
+pub fn leave_debug_information() {
+    let words = [c"gpufas", c"-disable-auto-upgrade-debug-info"].map(CStr::as_ptr);
+    // SAFETY: two strings that live as long as the process; LLVM knows the option, else it would end the process.
+    unsafe { inkwell::llvm_sys::support::LLVMParseCommandLineOptions(2, words.as_ptr(), std::ptr::null()) };
+}
+
 /// LLVM's version.
 pub fn version() -> (u32, u32, u32) {
     let (mut major, mut minor, mut patch) = (0, 0, 0);

@@ -18,7 +18,6 @@ const REFUSED: &[(&str, &str, u32, &str)] = &[
     ("linux/io.h", "outb(1, 0x80);", 2, "inline assembly"),
     ("linux/io.h", "x += inl(0x80);", 7, "inline assembly"),
     ("linux/uaccess.h", "x += copy_from_user(&x, (void __user *)16, 4);", 7, "copy_from_user"),
-    ("linux/uaccess.h", "{ int y = 0; get_user(y, (int __user *)16); x += y; }", 15, "inline assembly"),
     ("asm/msr.h", "{ u64 value; rdmsrl(0x1b, value); x += value; }", 15, "inline assembly"),
     ("linux/sched.h", "wake_up_process((struct task_struct *)(long)x);", 2, "`wake_up_process`"),
 ];
