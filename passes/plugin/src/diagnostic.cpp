@@ -87,6 +87,28 @@ DiagnosticLocation locationOf(const Module &module, const Function &function, co
 	return DiagnosticLocation(DebugLoc(DILocation::get(context, message.line, message.column, scope)));
 }
 
+// A remark as LLVM's own passes make them, so that the same options show or record it.
+void remark(const Function &function, const GpufasMessage &message, const std::string &words)
+{
+	const Module &module = *function.getParent();
+	const DiagnosticLocation location = locationOf(module, function, message);
+	const std::string pass = text(message.pass).str();
+	const BasicBlock *block = &function.front();
+	LLVMContext &context = module.getContext();
+
+	switch (message.remark) {
+	case GPUFAS_PASSED:
+		context.diagnose(OptimizationRemark(pass.c_str(), "Passed", location, block) << words);
+		break;
+	case GPUFAS_MISSED:
+		context.diagnose(OptimizationRemarkMissed(pass.c_str(), "Missed", location, block) << words);
+		break;
+	case GPUFAS_ANALYSIS:
+		context.diagnose(OptimizationRemarkAnalysis(pass.c_str(), "Analysis", location, block) << words);
+		break;
+	}
+}
+
 } // namespace
 
 void gpufasReport(LLVMModuleRef raw, const GpufasMessage *message)
@@ -101,8 +123,13 @@ void gpufasReport(LLVMModuleRef raw, const GpufasMessage *message)
 	if (message->notes.length)
 		whole += "\n" + text(message->notes).str();
 	const Function *function = functionOf(module, text(message->function));
-	// Without a position clang would show that of the function. It takes no remarks with one.
-	if (!function || !message->file.length || severity == DS_Remark) {
+	if (severity == DS_Remark) {
+		if (function && !function->isDeclaration())
+			remark(*function, *message, text(message->text).str());
+		return;
+	}
+	// Without a position clang would show that of the function.
+	if (!function || !message->file.length) {
 		context.diagnose(DiagnosticInfoGeneric(whole, severity));
 		return;
 	}

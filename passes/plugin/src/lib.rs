@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_void};
 
 use passes::chain::Chain;
-use passes::diagnostic::{Diagnostic, Severity};
+use passes::diagnostic::{Diagnostic, Remark, Severity};
 use passes::llvm::{LLVMModuleRef, Module, debug};
 use passes::pipeline::STEPS;
 
@@ -51,7 +51,7 @@ struct Passes {
     default_pipeline: unsafe extern "C" fn(u32, *mut Settings),
     new_state: extern "C" fn() -> *mut State,
     delete_state: unsafe extern "C" fn(*mut State),
-    run: unsafe extern "C" fn(usize, *const Settings, LLVMModuleRef, *mut State, Report) -> Outcome,
+    run: unsafe extern "C" fn(usize, *const Settings, u32, LLVMModuleRef, *mut State, Report) -> Outcome,
 }
 
 static PASSES: Passes = Passes { step, parse, parameters, default_pipeline, new_state, delete_state, run };
@@ -103,8 +103,10 @@ impl Text {
 #[repr(C)]
 struct Message {
     severity: u32,
+    remark: u32,
     line: u32,
     column: u32,
+    pass: Text,
     file: Text,
     function: Text,
     text: Text,
@@ -173,6 +175,7 @@ unsafe extern "C" fn delete_state(state: *mut State) {
 unsafe extern "C" fn run(
     step: usize,
     settings: *const Settings,
+    remarks: u32,
     module: LLVMModuleRef,
     state: *mut State,
     report: Report,
@@ -181,7 +184,7 @@ unsafe extern "C" fn run(
     let (outcome, diagnostics, files) = unsafe {
         let (settings, state) = (&*settings, &mut *state);
         Module::with_borrowed(module, |module| {
-            let (outcome, diagnostics) = state.run(step, settings, module);
+            let (outcome, diagnostics) = state.run(step, settings, &wanted(remarks), module);
             let files = if diagnostics.is_empty() { Vec::new() } else { debug::source_files(module) };
             (outcome, diagnostics, files)
         })
@@ -191,6 +194,20 @@ unsafe extern "C" fn run(
         unsafe { tell(diagnostic, &files, module, report) };
     }
     outcome
+}
+
+/// A kind of remarks: `GpufasRemark` of plugin.h.
+fn bit(kind: Remark) -> u32 {
+    match kind {
+        Remark::Passed => 1,
+        Remark::Missed => 2,
+        Remark::Analysis => 4,
+    }
+}
+
+/// The kinds of remarks whose bits are set.
+fn wanted(bits: u32) -> Vec<Remark> {
+    Remark::ALL.into_iter().filter(|kind| bits & bit(*kind) != 0).collect()
 }
 
 /// Hands a diagnostic to LLVM, which may end the process. `files` are the user's own.
@@ -219,8 +236,13 @@ unsafe fn tell(diagnostic: &Diagnostic, files: &[String], module: LLVMModuleRef,
             Severity::Warning(_) => 1,
             Severity::Error => 2,
         },
+        remark: match diagnostic.severity {
+            Severity::Remark(kind) => bit(kind),
+            _ => 0,
+        },
         line: place.line,
         column: place.column,
+        pass: Text::of(diagnostic.pass),
         file: Text::of(&place.file),
         function: Text::of(&place.function),
         text: Text::of(&text),

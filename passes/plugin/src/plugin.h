@@ -34,14 +34,24 @@ struct GpufasSettings {
 struct GpufasMessage {
 	// 0 is a remark, 1 a warning, 2 an error.
 	uint32_t severity;
+	// The kind of a remark: one bit of GPUFAS_PASSED and so on.
+	uint32_t remark;
 	uint32_t line;
 	uint32_t column;
+	GpufasText pass;
 	GpufasText file;
 	GpufasText function;
 	// In one line.
 	GpufasText text;
 	// The rest: more lines, without places in them for which LLVM has a form of its own.
 	GpufasText notes;
+};
+
+// Kinds of remarks.
+enum GpufasRemark : uint32_t {
+	GPUFAS_PASSED = 1,
+	GPUFAS_MISSED = 2,
+	GPUFAS_ANALYSIS = 4,
 };
 
 // What is kept of a module between its passes: `State` of lib.rs.
@@ -78,9 +88,9 @@ struct GpufasPasses {
 	GpufasState *(*new_state)();
 	void (*delete_state)(GpufasState *state);
 
-	// Runs a step on a module that stays the caller's.
-	GpufasOutcome (*run)(size_t step, const GpufasSettings *settings, LLVMModuleRef module, GpufasState *state,
-			     GpufasReport report);
+	// Runs a step on a module that stays the caller's. `remarks` are the kinds of remarks that are wanted.
+	GpufasOutcome (*run)(size_t step, const GpufasSettings *settings, uint32_t remarks, LLVMModuleRef module,
+			     GpufasState *state, GpufasReport report);
 };
 
 // Registers everything with an llvm::PassBuilder. llvmGetPassPluginInfo() is written in Rust, since rustc exports nothing

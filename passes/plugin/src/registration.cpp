@@ -5,6 +5,8 @@
 #include "plugin.h"
 
 #include "llvm/ADT/StringRef.h"
+#include "llvm/IR/DiagnosticHandler.h"
+#include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/IR/PassManager.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -84,11 +86,23 @@ void empty(Module &module)
 		function.deleteBody();
 }
 
+// The kinds of remarks that the user asks this pass for: -Rpass= of clang, -pass-remarks= of opt.
+uint32_t wantedRemarks(const Module &module, StringRef pass)
+{
+	const DiagnosticHandler *handler = module.getContext().getDiagHandlerPtr();
+
+	if (!handler)
+		return 0;
+	return (handler->isPassedOptRemarkEnabled(pass) ? GPUFAS_PASSED : 0) |
+	       (handler->isMissedOptRemarkEnabled(pass) ? GPUFAS_MISSED : 0) |
+	       (handler->isAnalysisRemarkEnabled(pass) ? GPUFAS_ANALYSIS : 0);
+}
+
 PreservedAnalyses runStep(size_t step, const GpufasSettings &settings, Module &module, ModuleAnalysisManager &analyses)
 {
 	GpufasState *state = analyses.getResult<StateAnalysis>(module).get();
 
-	switch (rust->run(step, &settings, wrap(&module), state, gpufasReport)) {
+	switch (rust->run(step, &settings, wantedRemarks(module, nameOf(step)), wrap(&module), state, gpufasReport)) {
 	case GPUFAS_SKIPPED:
 		return PreservedAnalyses::all();
 	case GPUFAS_BROKEN:

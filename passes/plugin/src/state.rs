@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use gpufas_abi::manifest::Site;
-use passes::diagnostic::{Diagnostic, Severity};
+use passes::diagnostic::{Diagnostic, Remark, Severity};
 use passes::llvm::Module;
 use passes::llvm::machine;
 use passes::pipeline::{Pipeline, STEPS};
@@ -41,11 +41,12 @@ pub struct State {
 }
 
 impl State {
-    /// Runs a step, and gives what it has to say.
+    /// Runs a step, and gives what it has to say: `remarks` are the kinds of remarks that are wanted.
     pub fn run(
         &mut self,
         step: usize,
         settings: &Settings,
+        remarks: &[Remark],
         module: &Module<'_>,
     ) -> (Outcome, Vec<Diagnostic>) {
         let Some(&name) = STEPS.get(step) else { return (Outcome::Skipped, Vec::new()) };
@@ -66,6 +67,7 @@ impl State {
             self.failed = true;
             return (Outcome::Refused, self.take());
         }
+        self.program.remarks = remarks.iter().map(|kind| (*kind, name)).collect();
         // Nothing of the state is looked at after a panic but the diagnostics, which are whole ones.
         let result = catch_unwind(AssertUnwindSafe(|| {
             let machine = machine::create(settings.target(), "", "", settings.optimization())

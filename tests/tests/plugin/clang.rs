@@ -14,6 +14,7 @@ use crate::tools;
 pub const TESTS: &[Test] = &[
     ("clang makes an object of a program", object),
     ("clang shows errors at their lines", errors),
+    ("clang shows remarks at their lines", remarks),
     ("clang -O0 is refused", no_optimization),
     ("clang warns of what is no program", no_program),
     ("clang's own errors are unchanged", own_errors),
@@ -91,6 +92,17 @@ fn errors() -> Result<()> {
     ])?;
     ensure!(outcome.messages.ends_with("2 errors generated.\n"), "{}", outcome.messages);
     ensure!(!folder.path().join("c.o").exists(), "clang wrote an object with errors");
+    Ok(())
+}
+
+fn remarks() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let outcome = clang(folder.path(), PROGRAM, &["-Rpass=llview|entry-points", "-c", "-o", "c.o"])?;
+    ensure!(outcome.status == 0, "{}", outcome.messages);
+    for text in ["c.c:8:2: remark: load of 8 bytes is translated [-Rpass=llview]\n", "`count` is exported as"]
+    {
+        ensure!(outcome.messages.contains(text), "no {text:?} in: {}", outcome.messages);
+    }
     Ok(())
 }
 

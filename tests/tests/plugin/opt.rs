@@ -28,6 +28,7 @@ pub const TESTS: &[Test] = &[
     ("an error ends opt, and no module is written", errors_write_nothing),
     ("opt's -O2 is left as it is for what is no program", no_program),
     ("the library shows one name", one_name),
+    ("opt shows remarks", remarks),
 ];
 
 /// A test file of a pass, and passes that its first RUN line names.
@@ -239,6 +240,18 @@ fn no_program() -> Result<()> {
         "{outcome:?}"
     );
     ensure!(!outcome.output.contains("gpufas_translate"), "{}", outcome.output);
+    Ok(())
+}
+
+fn remarks() -> Result<()> {
+    let file = Path::new(CASES).join("llview/sites.ll");
+    let mut command = Command::new(tools::llvm("opt")?);
+    command.arg("-load-pass-plugin").arg(plugin()?).args(["-passes=llview,budget", "-disable-output"]);
+    let outcome = finish(command.args(["-pass-remarks=llview", "-pass-remarks-analysis=budget"]).arg(&file))?;
+    ensure!(outcome.status == 0, "{}", outcome.messages);
+    ensure!(outcome.messages.lines().all(|line| line.starts_with("remark: ")), "{}", outcome.messages);
+    ensure!(outcome.messages.contains(": load of 4 bytes is translated\n"), "{}", outcome.messages);
+    opt("llview,budget", &file)?.succeeds()?;
     Ok(())
 }
 
