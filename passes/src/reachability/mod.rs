@@ -12,7 +12,7 @@ use gpufas_abi::symbols::{ENTRY_PREFIX, runtime};
 
 use crate::diagnostic::Diagnostic;
 use crate::intrinsic;
-use crate::kernel_asm::refusal::Refusal;
+use crate::kernel_asm::refusal::{Class, Refusal};
 use crate::llvm::{InlineAsm, Module, Opcode, Value, debug};
 use crate::marker;
 use crate::program::{Linking, Program};
@@ -128,17 +128,23 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
         );
     }
     if name.starts_with("llvm.read_register.") || name.starts_with("llvm.write_register.") {
-        return Some(Diagnostic::error(
-            NAME,
-            site(),
-            "a recovery program has no register of the failing system's CPUs",
-        ));
+        return Some(
+            Diagnostic::error(
+                NAME,
+                site(),
+                "a recovery program has no register of the failing system's CPUs",
+            )
+            .with_reason(Class::Stack.name()),
+        );
     }
     if ["llvm.returnaddress", "llvm.frameaddress", "llvm.addressofreturnaddress"]
         .iter()
         .any(|known| name.starts_with(known))
     {
-        return Some(Diagnostic::error(NAME, site(), "a recovery program has no stack frame of the kernel"));
+        return Some(
+            Diagnostic::error(NAME, site(), "a recovery program has no stack frame of the kernel")
+                .with_reason(Class::Stack.name()),
+        );
     }
     if name.starts_with("llvm.va_") {
         return Some(

@@ -145,6 +145,15 @@ CASE(address_in_text)
 	out[0] = *pointer;
 }
 
+CASE(indexed_memory)
+{
+	u64 where = a % 8, loaded, *pointer;
+	asm volatile("movq -64(%1,%2,8), %0" : "=r"(loaded) : "r"(memory), "r"(where));
+	asm("leaq 3(%1,%2,4), %0" : "=r"(pointer) : "r"(b), "r"(a));
+	asm volatile("incl (%0,%1)" : : "r"(memory), "r"(where) : "memory");
+	out[0] = loaded; out[1] = (u64)pointer;
+}
+
 CASE(expression)
 {
 	u32 value;

@@ -4,7 +4,7 @@
 
 use crate::kernel_asm::exception::{Action, Entry, Target};
 use crate::kernel_asm::flags::Flags;
-use crate::kernel_asm::instruction::access;
+use crate::kernel_asm::instruction::{access, refused};
 use crate::kernel_asm::machine::{Machine, Slot};
 use crate::kernel_asm::refusal::Refusal;
 use crate::kernel_asm::template::{Instruction, Operand};
@@ -27,6 +27,9 @@ impl<'c> Flow<'_, 'c> {
         let Some(instruction) = self.template.lines[entry.at].instruction() else {
             return Err(Refusal::unknown("its exception table names no instruction"));
         };
+        if let Some(refusal) = refused::known(&instruction.mnemonic) {
+            return Err(refusal);
+        }
         let machine = self.outer.inside(builder, slots, flags);
         let accesses = access::of(&machine, instruction)?;
         if accesses.is_empty() {

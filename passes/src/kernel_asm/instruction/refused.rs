@@ -60,6 +60,8 @@ const REFUSED: &[Entry] = &[
             "wrussd",
             "setssbsy",
             "xsaves",
+            "xsaves64",
+            "xrstors64",
             "xrstors",
             "vmcall",
             "vmmcall",

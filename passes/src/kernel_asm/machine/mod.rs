@@ -157,6 +157,17 @@ impl<'a, 'c> Machine<'a, 'c> {
                 let base = self.builder.to_pointer(base);
                 Some(self.builder.offset(base, self.builder.integer(64).signed_constant(*displacement)))
             }
+            Operand::Indexed(displacement, base, index, scale) => {
+                if self.width_of(base) != Some(64) || self.width_of(index) != Some(64) {
+                    return None;
+                }
+                let (base, index) = (self.read(base, 64).ok()?, self.read(index, 64).ok()?);
+                let step = self.builder.u64(scale.cast_unsigned());
+                let offset = self.builder.binary(Opcode::LLVMMul, index, step);
+                let offset =
+                    self.builder.add(offset, self.builder.integer(64).signed_constant(*displacement));
+                Some(self.builder.offset(self.builder.to_pointer(base), offset))
+            }
             Operand::At(index) => match self.slots.get(*index)? {
                 Slot::Register(Some(address), ty) if ty.is_pointer() => Some(*address),
                 _ => None,
@@ -172,7 +183,7 @@ impl<'a, 'c> Machine<'a, 'c> {
 
     /// Whether an operand is memory.
     pub fn is_memory(&self, operand: &Operand) -> bool {
-        matches!(operand, Operand::Memory(..) | Operand::At(_))
+        matches!(operand, Operand::Memory(..) | Operand::Indexed(..) | Operand::At(_))
             || self.is_this_cpu(operand)
             || matches!(self.slot(operand), Some(Slot::Memory(..)))
     }

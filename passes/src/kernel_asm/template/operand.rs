@@ -15,6 +15,8 @@ pub enum Operand {
     Segment(String, Box<Operand>),
     /// `-4(%rsp)`, `8($1)`: memory at a base plus a displacement.
     Memory(i64, Box<Operand>),
+    /// `8($1,$2,4)`: memory at a base plus so many times an index plus a displacement.
+    Indexed(i64, Box<Operand>, Box<Operand>, i64),
     /// `${1:a}`, `${1:P}(%rip)`, `${1:c}(%rip)`: memory at an address that is an operand.
     At(usize),
     /// `*$1`: the target of an indirect call or jump.
@@ -77,7 +79,21 @@ pub fn operand(text: &str) -> Operand {
     {
         return Operand::Memory(displacement, Box::new(operand(base)));
     }
+    if let Some(indexed) = indexed(text) {
+        return indexed;
+    }
     evaluate(text).map_or_else(|| Operand::Text(text.to_owned()), Operand::Immediate)
+}
+
+/// `8($1,$2,4)`
+fn indexed(text: &str) -> Option<Operand> {
+    let (displacement, inner) = text.strip_suffix(')')?.split_once('(')?;
+    let displacement = if displacement.trim().is_empty() { 0 } else { evaluate(displacement)? };
+    let mut parts = split_operands(inner);
+    let (base, index) = (operand(parts.next()?), operand(parts.next()?));
+    let scale = parts.next().map_or(Some(1), evaluate)?;
+    let is_whole = parts.next().is_none() && matches!(scale, 1 | 2 | 4 | 8);
+    is_whole.then(|| Operand::Indexed(displacement, Box::new(base), Box::new(index), scale))
 }
 
 /// `$1` and `${1:b}`.
@@ -185,6 +201,16 @@ mod tests {
         assert_eq!(operand("${2:c}(%rip)"), Operand::At(2));
         assert_eq!(operand("${2:a}"), Operand::At(2));
         assert_eq!(operand("-4(%rsp)"), Operand::Memory(-4, Box::new(Operand::Register("rsp".into()))));
+        assert_eq!(
+            operand("0($1,${2:q},8)"),
+            Operand::Indexed(
+                0,
+                Box::new(Operand::Argument(1, None)),
+                Box::new(Operand::Argument(2, Some('q'))),
+                8
+            )
+        );
+        assert_eq!(operand("0($1,$2,3)"), Operand::Text("0($1,$2,3)".into()));
         assert_eq!(operand("(%rip)"), Operand::Memory(0, Box::new(Operand::Register("rip".into()))));
     }
 
