@@ -73,6 +73,9 @@ pub fn compile(
         // Else types that only variables of the kernel have would be left out.
         command.arg("-fno-eliminate-unused-debug-types");
     }
+    if arguments.keep_inline_functions {
+        command.arg("-femit-all-decls");
+    }
     command.args(&arguments.clang);
     if runner.messages.are_for_programs() {
         command.args(["-fno-color-diagnostics", "-fdiagnostics-format=clang"]);

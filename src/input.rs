@@ -7,7 +7,7 @@ use std::path::Path;
 
 use gpufas_abi::manifest::Kernel as ManifestKernel;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
-use gpufas_passes::llvm::{Context, Module};
+use gpufas_passes::llvm::{Context, Linkage, Module};
 use gpufas_passes::marker::HEADERS_METADATA;
 use inkwell::memory_buffer::MemoryBuffer;
 
@@ -165,6 +165,15 @@ pub fn mark(module: &Module<'_>, kernel: &ManifestKernel, names: &SourceNames) {
     module.add_text_metadata(KERNEL_METADATA, &words);
     let folders: Vec<&str> = names.folders().iter().map(String::as_str).collect();
     module.add_text_metadata(HEADERS_METADATA, &folders);
+}
+
+/// Makes all functions of a module visible to other files, so that none is left out because this one does not call it.
+pub fn export_functions(module: &Module<'_>) {
+    for function in module.defined_functions() {
+        if function.linkage() == Linkage::LLVMInternalLinkage {
+            function.set_linkage(Linkage::LLVMExternalLinkage);
+        }
+    }
 }
 
 /// Reads back a module that this compiler has written.

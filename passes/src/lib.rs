@@ -27,6 +27,7 @@ pub mod pipeline;
 pub mod program;
 pub mod reachability;
 pub mod retarget;
+pub mod summary;
 #[cfg(test)]
 mod testing;
 pub mod variadic;

@@ -25,7 +25,9 @@ Output:
   --gpu-arch LIST          GPU architectures, as sm_80,sm_90 (one of each generation that ptxas knows); PTX for
                            those between and after them is always included
   --emit KIND              llvm-ir, bitcode, ptx, cubin, asm, object or fatbin (a shared object for the host)
-  -c                       compile each input to bitcode, to be linked later
+  -c                       compile each input to bitcode, to be linked later; with --emit object, cubin, ptx or asm to
+                           relocatable code, with --emit summary to a list of what each function needs, as JSON
+  -fkeep-inline-functions  make code of all functions that headers define, whether they are called or not
   -S                       the same as --emit asm
   -E, -fsyntax-only        preprocess, or check, only
   --passes LIST            run only these passes on the input (layout, kernel-asm, kernel-symbols,

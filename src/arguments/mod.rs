@@ -41,6 +41,8 @@ pub enum Emit {
     Cubin,
     /// Assembly: PTX, or x86-64 assembly for the host.
     Assembly,
+    /// What each function of relocatable code needs and what of it is refused, as JSON.
+    Summary,
     /// An object file: a cubin, or an x86-64 object for the host.
     Object,
 }
@@ -105,6 +107,8 @@ pub struct Arguments {
     pub diagnostics: Form,
     /// The words of options that matter for what is compiled already: without inputs, outputs and kernels.
     pub words: Vec<String>,
+    /// `-fkeep-inline-functions`.
+    pub keep_inline_functions: bool,
     /// `--passes`: only these passes of ours.
     pub passes: Option<Vec<String>>,
 }
@@ -195,6 +199,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         remarks: HashSet::new(),
         diagnostics: Form::Text,
         words: Vec::new(),
+        keep_inline_functions: false,
         passes: None,
     };
     let mut options_ended = false;
@@ -251,6 +256,9 @@ fn finish(mut parsed: Arguments) -> Result<Arguments> {
             "PTX is made for one architecture, and later ones run it; name one with --gpu-arch",
         ));
     }
+    if parsed.emit == Emit::Summary && parsed.stage != Stage::Compile {
+        return Err(usage("a summary is made of relocatable code; add -c"));
+    }
     let one_output_each = matches!(parsed.stage, Stage::Compile | Stage::Preprocess);
     if one_output_each && parsed.output.is_some() && parsed.inputs.len() > 1 {
         return Err(usage("-o names one file, and each input makes one; leave out -o or give one input"));
@@ -306,7 +314,8 @@ impl Arguments {
 
     /// Whether relocatable code is made: of each input by itself, with what it does not define left to a linker.
     pub fn is_relocatable(&self) -> bool {
-        let is_code = matches!(self.emit, Emit::Ptx | Emit::Cubin | Emit::Assembly | Emit::Object);
+        let is_code =
+            matches!(self.emit, Emit::Ptx | Emit::Cubin | Emit::Assembly | Emit::Object | Emit::Summary);
         self.stage == Stage::Compile && is_code
     }
 
@@ -316,6 +325,7 @@ impl Arguments {
             (_, Emit::LlvmIr, _) => "ll",
             (Stage::Link, Emit::Bitcode, _) => "bc",
             (Stage::Compile, Emit::Program | Emit::Bitcode, _) => "o",
+            (_, Emit::Summary, _) => "json",
             (_, Emit::Ptx, _) | (_, Emit::Assembly, Target::Cuda) => "ptx",
             (_, Emit::Cubin, _) | (_, Emit::Object, Target::Cuda) => "cubin",
             (_, Emit::Assembly, Target::Host) => "s",

@@ -60,6 +60,7 @@ pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<Strin
         "--passes" => {
             parsed.passes = Some(value(queue)?.split(',').map(|pass| pass.trim().to_owned()).collect());
         }
+        "-fkeep-inline-functions" => parsed.keep_inline_functions = true,
         "--save-temps" | "-save-temps" => parsed.save_temps = true,
         "-v" | "--verbose" => parsed.verbose = true,
         "-###" => parsed.dry_run = true,
@@ -175,6 +176,7 @@ fn emit(text: &str) -> Result<Emit> {
     Ok(match text {
         "llvm-ir" => Emit::LlvmIr,
         "bitcode" | "bc" => Emit::Bitcode,
+        "summary" => Emit::Summary,
         "ptx" => Emit::Ptx,
         "cubin" => Emit::Cubin,
         "asm" => Emit::Assembly,
@@ -182,7 +184,7 @@ fn emit(text: &str) -> Result<Emit> {
         "fatbin" | "program" => Emit::Program,
         _ => {
             return Err(usage(format!(
-                "--emit {text} is not known; it is llvm-ir, bitcode, ptx, cubin, asm, object or fatbin"
+                "--emit {text} is not known; it is llvm-ir, bitcode, ptx, cubin, asm, object, summary or fatbin"
             )));
         }
     })

@@ -188,6 +188,9 @@ impl Driver<'_> {
             self.note_layout(&module)?;
             let path = kernel.source_path(name).map(|path| path.display().to_string());
             definitions::adopt(&module, path.as_deref(), &self.arguments.ownership);
+            if self.arguments.keep_inline_functions {
+                input::export_functions(&module);
+            }
         }
         Ok(Some(module))
     }

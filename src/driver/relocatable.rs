@@ -5,16 +5,20 @@
 //! What an input does not define stays undefined: functions of the kernel, the device runtime, and the addresses of kernel symbols
 //! (docs/compiler.md, "Relocatable code").
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use gpufas_passes::llvm::Module;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::program::{Linking, Program};
+use gpufas_passes::summary::{self, Function};
+use serde_json::json;
 
 use super::Driver;
 use super::program::running;
+use crate::arguments::Emit;
 use crate::backend::{self, Backend};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::intermediate::Intermediate;
 use crate::target::encode;
 use crate::{crash, device_runtime, link, manifest};
@@ -44,6 +48,9 @@ impl Driver<'_> {
         let mut program = Program { linking: Linking::Relocatable, ..self.program() };
         pipeline.run(module, &mut program, running)?;
         self.report(&program, 0)?;
+        if arguments.emit == Emit::Summary {
+            return summary(name, &release, &summary::functions(module, &program));
+        }
         let mut toolchain = manifest::toolchain(module);
         device_runtime::prepare(module, &pipeline, &machine, arguments.debug)?;
         crash::keep("translated.bc", &encode(module, false));
@@ -56,4 +63,22 @@ impl Driver<'_> {
             manifest::encode(arguments.target, backend.architectures(), entries, variants, toolchain)?;
         backend.code((module, log), &machine, &folder, &release, Some(&manifest))
     }
+}
+
+/// A summary as JSON.
+fn summary(source: &str, kernel: &str, functions: &BTreeMap<String, Function>) -> Result<Vec<u8>> {
+    let functions: BTreeMap<_, _> = functions
+        .iter()
+        .map(|(name, function)| {
+            let function = json!({
+                "visible": function.is_visible,
+                "calls": function.calls,
+                "undefined": function.undefined,
+                "refused": function.refused,
+            });
+            (name, function)
+        })
+        .collect();
+    let whole = json!({ "source": source, "kernel": kernel, "functions": functions });
+    serde_json::to_vec(&whole).map_err(|error| Error::Internal(format!("the summary: {error}")))
 }

@@ -21,6 +21,8 @@ mod kernels;
 mod messages;
 #[path = "compiler/outputs.rs"]
 mod outputs;
+#[path = "compiler/relocatable.rs"]
+mod relocatable;
 #[path = "compiler/scratch.rs"]
 mod scratch;
 #[path = "compiler/several_kernels.rs"]

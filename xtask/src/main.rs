@@ -6,6 +6,7 @@
 mod apt;
 mod bundle;
 mod cargo;
+mod coverage;
 mod cuda;
 mod demo;
 mod doctor;
@@ -42,6 +43,8 @@ enum Task {
     Doctor,
     /// Install what is missing, and fetch the kernels
     Setup,
+    /// Measure how much of the kernels' headers and sources compiles
+    Coverage(coverage::Arguments),
     /// List the kernels that guests run, or fetch them
     Kernels(kernels::Arguments),
     /// Run a guest until Ctrl-C, and say where to attach to it
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Doctor => doctor::run(),
         Task::Setup => setup::run(),
+        Task::Coverage(arguments) => coverage::run(&arguments),
         Task::Kernels(arguments) => kernels::run(&arguments),
         Task::Vm(arguments) => vm::run(&arguments),
         Task::Recovery(arguments) => recovery::run(&arguments),

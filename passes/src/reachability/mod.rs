@@ -4,6 +4,7 @@
 //! of it and the calls that lead there. In relocatable code, of which nobody knows yet what will be reached, it ends the
 //! program at run time, and so it does in functions that only pointers in the kernel's memory may lead to.
 
+mod callee;
 mod speculative;
 mod unsupported;
 
@@ -39,6 +40,9 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
                     unsupported::replace_assertion(module, instruction);
                 }
                 Linking::Relocatable if calls_elsewhere(instruction) => {}
+                Linking::Relocatable if callee::is_pointer(instruction) => {
+                    callee::ask(module, program, instruction);
+                }
                 _ => {
                     let Some(diagnostic) = check(module, function, instruction) else { continue };
                     if !may_stay || instruction.is_terminator() {
@@ -92,16 +96,18 @@ fn calls_elsewhere(call: Value<'_>) -> bool {
 
 fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -> Option<Diagnostic> {
     let site = || place(module, function, instruction);
-    if let Some(reason) = impossible(function, instruction) {
-        return Some(Diagnostic::error(NAME, site(), reason));
+    if let Some((reason, message)) = impossible(function, instruction) {
+        return Some(Diagnostic::error(NAME, site(), message).with_reason(reason));
     }
     let callee = instruction.callee()?;
     if InlineAsm::of(callee).is_some() {
-        return Some(Diagnostic::error(NAME, site(), "inline assembly that kernel-asm has not seen"));
+        let message = "inline assembly that kernel-asm has not seen";
+        return Some(Diagnostic::error(NAME, site(), message).with_reason(Class::Unknown.name()));
     }
     if !callee.is_function() {
         return Some(
             Diagnostic::error(NAME, site(), "a call through a function pointer cannot be followed")
+                .with_reason("function-pointer")
                 .with_help(
                     "call the function by its name; functions of the running kernel cannot be called at all",
                 ),
@@ -128,23 +134,15 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
         );
     }
     if name.starts_with("llvm.read_register.") || name.starts_with("llvm.write_register.") {
-        return Some(
-            Diagnostic::error(
-                NAME,
-                site(),
-                "a recovery program has no register of the failing system's CPUs",
-            )
-            .with_reason(Class::Stack.name()),
-        );
+        let message = "a recovery program has no register of the failing system's CPUs";
+        return Some(Diagnostic::error(NAME, site(), message).with_reason(Class::Stack.name()));
     }
     if ["llvm.returnaddress", "llvm.frameaddress", "llvm.addressofreturnaddress"]
         .iter()
         .any(|known| name.starts_with(known))
     {
-        return Some(
-            Diagnostic::error(NAME, site(), "a recovery program has no stack frame of the kernel")
-                .with_reason(Class::Stack.name()),
-        );
+        let message = "a recovery program has no stack frame of the kernel";
+        return Some(Diagnostic::error(NAME, site(), message).with_reason(Class::Stack.name()));
     }
     if name.starts_with("llvm.va_") {
         return Some(
@@ -163,6 +161,7 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
                 site(),
                 format!("`{name}` is an operation that a recovery program cannot have"),
             )
+            .with_reason("operation")
         });
     }
     let known = name.starts_with("gpufas.")
@@ -192,29 +191,34 @@ fn reason(pointer: Value<'_>) -> Option<String> {
 }
 
 /// Why an instruction cannot be in a recovery program at all.
-fn impossible<'c>(function: Value<'c>, instruction: Value<'c>) -> Option<&'static str> {
+///
+/// The kind of reason, and the reason.
+fn impossible<'c>(function: Value<'c>, instruction: Value<'c>) -> Option<(&'static str, &'static str)> {
     match instruction.opcode()? {
-        Opcode::LLVMIndirectBr => Some("a computed goto cannot be part of a recovery program"),
+        Opcode::LLVMIndirectBr => Some(("operation", "a computed goto cannot be part of a recovery program")),
         Opcode::LLVMInvoke | Opcode::LLVMResume | Opcode::LLVMLandingPad => {
-            Some("exceptions cannot be part of a recovery program")
+            Some(("operation", "exceptions cannot be part of a recovery program"))
         }
         Opcode::LLVMVAArg => {
-            Some("a function with variable arguments cannot be defined in a recovery program")
+            Some(("operation", "a function with variable arguments cannot be defined in a recovery program"))
         }
         Opcode::LLVMAlloca => {
             let is_fixed = instruction.operand(0).is_some_and(|count| count.as_unsigned().is_some())
                 && instruction.block() == function.blocks().first().copied();
-            (!is_fixed).then_some("an array whose size is known only at run time would overflow the stack")
+            let message = "an array whose size is known only at run time would overflow the stack";
+            (!is_fixed).then_some(("variable-length-array", message))
         }
         Opcode::LLVMUDiv | Opcode::LLVMSDiv | Opcode::LLVMURem | Opcode::LLVMSRem => {
-            (!instruction.ty().is_integer()).then_some("a division of vectors cannot be checked")
+            let message = "a division of vectors cannot be checked";
+            (!instruction.ty().is_integer()).then_some(("operation", message))
         }
         _ => {
             let elsewhere = (instruction.is_memory_access() || instruction.is_call())
                 && instruction.operands().into_iter().any(|operand| operand.ty().address_space() != 0);
-            elsewhere.then_some(
+            elsewhere.then_some((
+                "address-space",
                 "memory of an address space of its own, as per-CPU variables of \"this CPU\", is not the kernel's",
-            )
+            ))
         }
     }
 }

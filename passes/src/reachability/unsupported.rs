@@ -11,6 +11,9 @@ use crate::llvm::{Builder, Linkage, Module, Type, Value, ty};
 use crate::marker;
 use crate::program::{Program, Refusal};
 
+/// Name of the variables that hold reasons, here and where earlier passes leave them.
+const REASON: &str = "gpufas.reason";
+
 /// Puts the end of the program in the place of an instruction that a diagnostic is about.
 pub fn replace<'c>(
     module: &Module<'c>,
@@ -20,12 +23,12 @@ pub fn replace<'c>(
     diagnostic: Diagnostic,
 ) {
     let context = module.context();
-    let text = text(&diagnostic.site, &diagnostic.message);
+    let text = text(&shortened(module, &diagnostic.site), &diagnostic.message);
     let site = Site { what: diagnostic.message.clone(), ..diagnostic.site.clone() };
     let number = program.sites.number(site);
     program.refusals.push(Refusal { function: function.name(), diagnostic });
     let bytes = ty::constant_bytes(context, text.as_bytes(), true);
-    let global = module.add_global("gpufas.reason", bytes.ty());
+    let global = module.add_global(REASON, bytes.ty());
     global.set_initializer(bytes);
     global.set_constant_variable(true);
     global.set_linkage(Linkage::LLVMPrivateLinkage);
@@ -36,7 +39,25 @@ pub fn replace<'c>(
     }
     let builder = Builder::before(context, instruction);
     builder.call(ty, end, &[global, builder.u32(number)]);
+    let reasons: Vec<_> =
+        instruction.arguments().into_iter().filter(|argument| argument.name().starts_with(REASON)).collect();
     remove(instruction);
+    for reason in reasons.into_iter().filter(|reason| !reason.is_used()) {
+        reason.delete_global();
+    }
+}
+
+/// A site whose headers are named from their folders on, so that the text does not depend on where they lie.
+fn shortened(module: &Module<'_>, site: &Site) -> Site {
+    let mut site = site.clone();
+    let folders: Vec<String> = module.text_metadata(marker::HEADERS_METADATA).into_iter().flatten().collect();
+    let files = site.inlined_at.iter_mut().map(|frame| &mut frame.file);
+    for file in files.chain([&mut site.file]) {
+        if let Some(short) = folders.iter().find_map(|folder| file.strip_prefix(folder.as_str())) {
+            *file = short.to_owned();
+        }
+    }
+    site
 }
 
 /// Puts `BUG()` in the place of a call that the kernel's build does not let through (`BUILD_BUG_ON()` of what only the callers

@@ -78,7 +78,7 @@ pub fn run(module: &Module<'_>, program: &mut Program, target: Target, triple: &
         rename(target, global);
     }
     if target == Target::Host {
-        host_memory::define(module);
+        host_memory::define(module, linking);
     }
 }
 

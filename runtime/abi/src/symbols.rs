@@ -71,6 +71,9 @@ pub mod runtime {
     pub const CHECK_STACK: &str = "gpufas_check_stack";
     /// `fn(kind: u32, access: u32, address: u64, size: u64, site: u32) -> !`: ends the program.
     pub const FAULT: &str = "gpufas_fault";
+    /// `fn(address: u64, site: u32) -> *const u8`: in relocatable code, the function to call for the address of a function, which
+    /// may be the kernel's. Only who links it to a whole knows which functions there are, so the device runtime has none.
+    pub const CALLEE: &str = "gpufas_callee";
     /// `fn(text: *const u8, site: u32) -> !`: prints a NUL-terminated text of the program's own, and ends the program with
     /// [`FaultKind::Unsupported`](crate::FaultKind::Unsupported).
     pub const UNSUPPORTED: &str = "gpufas_unsupported";

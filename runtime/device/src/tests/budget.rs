@@ -6,7 +6,7 @@ use gpufas_abi::{ABI_VERSION, AddressSpace, Buffer, FaultKind, FaultRecord, Repo
 
 use super::program::Program;
 use crate::budget::{gpufas_check_stack, gpufas_count, take};
-use crate::fault::gpufas_fault;
+use crate::fault::{gpufas_fault, gpufas_unsupported};
 
 const SITE: u32 = 5;
 
@@ -166,4 +166,20 @@ fn odd_buffers_are_refused() {
         refused
     });
     assert_eq!(seen.result, 3);
+}
+
+#[test]
+fn what_is_unsupported_says_so_in_the_log() {
+    let mut program = Program::new(AddressSpace::default());
+    let text = c"kernel/fork.c:7: no\n";
+    // SAFETY: a C string.
+    let ended = program.run_to_fault(|| unsafe { gpufas_unsupported(text.as_ptr().cast(), SITE) });
+    assert_eq!(ended, (FaultKind::Unsupported, 0));
+    assert_eq!(program.report.fault.site, SITE);
+    assert_eq!(program.text(), text.to_bytes());
+    // No room for a text is no reason to go on.
+    program.log.truncate(4);
+    // SAFETY: a C string.
+    let ended = program.run_to_fault(|| unsafe { gpufas_unsupported(text.as_ptr().cast(), SITE) });
+    assert_eq!((ended, program.report.log_lost), ((FaultKind::Unsupported, 0), 1));
 }

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What the compiler says of each function (`gpufas-cc -c --emit summary`), added up over what a function reaches.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde::Deserialize;
+
+/// A file's functions.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Functions {
+    functions: HashMap<String, Function>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Function {
+    visible: bool,
+    calls: BTreeSet<String>,
+    undefined: BTreeSet<String>,
+    refused: BTreeMap<String, String>,
+}
+
+/// Functions of a file, counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Total {
+    /// All that other files can call.
+    pub functions: usize,
+    /// Those of which nothing that they reach in the file is refused.
+    pub compiled: usize,
+    /// How many reach what is refused for these kinds of reasons, and no other.
+    pub refused: BTreeMap<BTreeSet<String>, usize>,
+    /// Those that compile, and reach no function that neither the file nor the runtime defines.
+    pub complete: usize,
+    /// The same where other files may define it.
+    pub complete_with_others: usize,
+}
+
+impl Total {
+    /// How many reach something that is refused for a kind of reason; a function may have several.
+    pub fn by_kind(&self) -> BTreeMap<&str, usize> {
+        let mut kinds = BTreeMap::new();
+        for (reasons, count) in &self.refused {
+            for kind in reasons {
+                *kinds.entry(kind.as_str()).or_default() += count;
+            }
+        }
+        kinds
+    }
+
+    /// How many reach something that is refused for a kind of reason that is one of these.
+    pub fn refused_for_any(&self, is_one: &dyn Fn(&str) -> bool) -> usize {
+        let has_one = |kinds: &BTreeSet<String>| kinds.iter().any(|kind| is_one(kind));
+        self.refused.iter().filter(|(kinds, _)| has_one(kinds)).map(|(_, count)| count).sum()
+    }
+}
+
+impl Functions {
+    /// Reads a summary.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it as JSON.
+    pub fn parse(text: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(text)
+    }
+
+    /// Counts the functions. `others` are files that are compiled along.
+    pub fn total(&self, others: &[Self]) -> Total {
+        let mut files = vec![self];
+        files.extend(others);
+        // Where a function is defined that other files can call: the first file that does.
+        let mut defined: HashMap<&str, usize> = HashMap::new();
+        for (number, file) in files.iter().enumerate() {
+            for (name, _) in file.functions.iter().filter(|(_, function)| function.visible) {
+                defined.entry(name).or_insert(number);
+            }
+        }
+        let mut total = Total::default();
+        for (name, _) in self.functions.iter().filter(|(_, function)| function.visible) {
+            total.functions += 1;
+            let alone = Reached::from(&files[..1], &HashMap::new(), name);
+            if !alone.refused.is_empty() {
+                let kinds = alone.refused.iter().map(|kind| (*kind).to_owned()).collect();
+                *total.refused.entry(kinds).or_default() += 1;
+                continue;
+            }
+            total.compiled += 1;
+            total.complete += usize::from(alone.undefined.is_empty());
+            let linked = Reached::from(&files, &defined, name);
+            total.complete_with_others +=
+                usize::from(linked.undefined.is_empty() && linked.refused.is_empty());
+        }
+        total
+    }
+}
+
+/// What a function reaches, itself included.
+#[derive(Default)]
+struct Reached<'a> {
+    refused: BTreeSet<&'a str>,
+    undefined: BTreeSet<&'a str>,
+}
+
+impl<'a> Reached<'a> {
+    /// Follows the calls from a function of the first file; those of what it does not define into the files that do.
+    fn from(files: &[&'a Functions], defined: &HashMap<&'a str, usize>, name: &'a str) -> Self {
+        let mut reached = Self::default();
+        let mut seen: HashSet<(usize, &str)> = HashSet::from([(0, name)]);
+        let mut pending = vec![(0, name)];
+        while let Some((file, name)) = pending.pop() {
+            let Some(function) = files[file].functions.get(name) else { continue };
+            reached.refused.extend(function.refused.keys().map(String::as_str));
+            let mut go = |place: (usize, &'a str)| {
+                if seen.insert(place) {
+                    pending.push(place);
+                }
+            };
+            function.calls.iter().for_each(|callee| go((file, callee)));
+            for callee in &function.undefined {
+                match defined.get(callee.as_str()) {
+                    Some(&other) => go((other, callee)),
+                    None => _ = reached.undefined.insert(callee),
+                }
+            }
+        }
+        reached
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn functions(text: &str) -> Functions {
+        Functions::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_function_counts_with_all_that_it_reaches() {
+        let headers = functions(
+            r#"{"functions": {
+                "fine": {"visible": true, "calls": ["deep"], "undefined": [], "refused": {}},
+                "deep": {"visible": false, "calls": ["fine"], "undefined": [], "refused": {}},
+                "bad": {"visible": true, "calls": ["worse"], "undefined": [], "refused": {}},
+                "worse": {"visible": true, "calls": [], "undefined": [], "refused": {"this-cpu": "why"}},
+                "open": {"visible": true, "calls": [], "undefined": ["sort"], "refused": {}},
+                "lost": {"visible": true, "calls": [], "undefined": ["schedule"], "refused": {}},
+                "poor": {"visible": true, "calls": [], "undefined": ["halt"], "refused": {}}
+            }}"#,
+        );
+        let library = functions(
+            r#"{"functions": {
+                "sort": {"visible": true, "calls": ["deep"], "undefined": [], "refused": {}},
+                "deep": {"visible": false, "calls": [], "undefined": [], "refused": {}},
+                "halt": {"visible": true, "calls": [], "undefined": [], "refused": {"privileged-instruction": "hlt"}},
+                "schedule": {"visible": false, "calls": [], "undefined": [], "refused": {}}
+            }}"#,
+        );
+        let total = headers.total(&[library]);
+        assert_eq!((total.functions, total.compiled), (6, 4));
+        assert_eq!(total.refused, BTreeMap::from([(BTreeSet::from(["this-cpu".to_owned()]), 2)]));
+        assert_eq!(total.by_kind(), BTreeMap::from([("this-cpu", 2)]));
+        assert_eq!(
+            (total.refused_for_any(&|kind| kind == "this-cpu"), total.refused_for_any(&|_| false)),
+            (2, 0)
+        );
+        assert_eq!((total.complete, total.complete_with_others), (1, 2));
+    }
+}
