@@ -88,6 +88,26 @@ fn bitcode_may_be_of_a_later_version() {
     compile(&scratch, "later.ll").fails(1, &["later.ll:1:18: error: "]);
 }
 
+#[test]
+fn attributes_may_name_what_is_none() {
+    let scratch = Scratch::new();
+    let text = String::from_utf8(compiled(&scratch, "llvm-ir")).unwrap();
+    assert!(text.contains("\"target-cpu\"=\"x86-64\""), "{text}");
+    // LLVM's optimiser ends the process where it has no code for a CPU.
+    scratch.write("cpu.ll", text.replace("\"target-cpu\"=\"x86-64\"", "\"target-cpu\"=\"i286\""));
+    compile(&scratch, "cpu.ll").succeeds();
+}
+
+#[test]
+fn modules_may_be_invalid() {
+    let scratch = Scratch::new();
+    // With debug information LLVM's reader checks it by itself, and ends the process.
+    let invalid = "define i32 @f() {\n  %r = musttail call i32 @f()\n  %s = add i32 %r, 1\n  ret i32 %s\n}\n\
+         !llvm.module.flags = !{!0}\n!0 = !{i32 2, !\"Debug Info Version\", i32 3}\n";
+    scratch.write("invalid.ll", invalid);
+    compile(&scratch, "invalid.ll").fails(1, &["invalid.ll: it is no valid LLVM IR: "]);
+}
+
 fn change_bytes(scratch: &Scratch, kind: &str, name: &str) {
     let whole = compiled(scratch, kind);
     let mut random = StdRng::seed_from_u64(SEED);
