@@ -117,6 +117,7 @@ impl Kernel {
         // `#include TRACE_INCLUDE()` and the like, for which Makefiles add the folder of the source.
         let folder = path.parent().unwrap_or(Path::new(""));
         options.extend(["-idirafter".into(), sources.folder.join(folder).display().to_string()]);
+        options.extend(makefile_options(&sources.folder.join(folder), &stem));
         if path.starts_with("lib") && stem.starts_with("fdt") {
             options
                 .extend(["-isystem".into(), sources.folder.join("scripts/dtc/libfdt").display().to_string()]);
@@ -126,6 +127,21 @@ impl Kernel {
         }
         Ok(options)
     }
+}
+
+/// What the Makefile of a folder adds for a file that bears on what its code means: `CFLAGS_string.o := -ffreestanding` keeps
+/// `strlen()` from being made a call of itself.
+fn makefile_options(folder: &Path, stem: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(folder.join("Makefile")).unwrap_or_default();
+    let variable = format!("CFLAGS_{stem}.o");
+    let values = text.lines().filter_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        (name.trim_end_matches([':', '+']).trim() == variable).then_some(value)
+    });
+    let bears = |word: &&str| {
+        ["-ffreestanding", "-fno-builtin"].contains(word) || (word.starts_with("-D") && !word.contains('$'))
+    };
+    values.flat_map(str::split_whitespace).filter(bears).map(str::to_owned).collect()
 }
 
 /// A name with what no identifier has replaced (`name-fix-token` of scripts/Makefile.lib).
@@ -178,6 +194,17 @@ mod tests {
         let (folder, headers) = (tempfile::tempdir().unwrap(), tree("6.1.1"));
         let message = Sources::open(folder.path(), headers.path(), "6.1.1").unwrap_err().to_string();
         assert!(message.contains("no kernel sources"), "{message}");
+    }
+
+    #[test]
+    fn options_of_single_files_are_those_of_the_makefile() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "CFLAGS_string.o := -ffreestanding\nCFLAGS_string.o += -fno-stack-protector -DX=1 $(call cc-option,-fy)\n\
+                    CFLAGS_other.o := -fno-builtin\nobj-y = string.o\n";
+        std::fs::write(folder.path().join("Makefile"), text).unwrap();
+        assert_eq!(makefile_options(folder.path(), "string"), ["-ffreestanding", "-DX=1"]);
+        assert_eq!(makefile_options(folder.path(), "other"), ["-fno-builtin"]);
+        assert!(makefile_options(folder.path(), "none").is_empty());
     }
 
     #[test]

@@ -175,6 +175,17 @@ impl<'c> Value<'c> {
         }
     }
 
+    /// Adds an attribute of LLVM's to a call, for its callee.
+    pub fn add_call_attribute(self, context: &'c Context, name: &str) {
+        let name = c_string(name);
+        // SAFETY: self is a call, and the kind is LLVM's for the name.
+        unsafe {
+            let kind = LLVMGetEnumAttributeKindForName(name.as_ptr(), name.as_bytes().len());
+            let attribute = LLVMCreateEnumAttribute(context.raw(), kind, 0);
+            LLVMAddCallSiteAttribute(self.0, inkwell::llvm_sys::LLVMAttributeFunctionIndex, attribute);
+        }
+    }
+
     /// Removes an attribute of LLVM's that a call has for its callee.
     pub fn remove_call_attribute(self, name: &str) {
         let name = c_string(name);

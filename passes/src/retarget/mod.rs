@@ -11,7 +11,7 @@ mod initial_values;
 mod initialisers;
 
 use gpufas_abi::manifest::Target;
-use gpufas_abi::symbols;
+use gpufas_abi::symbols::{self, runtime};
 
 use crate::llvm::{Linkage, Module, Value};
 use crate::program::{Linking, Program};
@@ -58,6 +58,7 @@ pub fn run(module: &Module<'_>, program: &mut Program, target: Target, triple: &
             function.set_section("");
             // No call of a C library's function may be made from loops and comparisons any more: there is none.
             function.add_text_attribute(module.context(), "no-builtins");
+            forget_library(module, function);
             if target == Target::Cuda {
                 atomics::separate(module, program, function);
             }
@@ -90,6 +91,16 @@ pub fn remove_cpu_attributes(module: &Module<'_>) {
         }
         for attribute in CPU_ENUM_ATTRIBUTES {
             function.remove_attribute(attribute);
+        }
+    }
+}
+
+/// Says of a function that has the name of one of C's, as the kernel's own `memcmp()` does, that it is none: code generators make
+/// loads of calls of that one, whatever the attributes of the caller say, and no load is translated any more.
+fn forget_library<'c>(module: &Module<'c>, function: Value<'c>) {
+    if runtime::LIBRARY.contains(&function.name().as_str()) {
+        for call in function.users().into_iter().filter(|user| user.callee() == Some(function)) {
+            call.add_call_attribute(module.context(), "nobuiltin");
         }
     }
 }

@@ -95,10 +95,37 @@ pub fn in_words(kernel: &ManifestKernel) -> String {
 /// # Errors
 /// [`Error::MissingSymbols`] with all that are missing, [`Error::AmbiguousSymbols`] with all that cannot be told from others.
 pub fn symbols(variant: &Variant, kernel: &Kernel) -> Result<Vec<u64>> {
+    let find = |symbol: &str| address(kernel.symbols(), symbol, &variant.contents);
+    table(variant, &find).map_err(|Unresolved { missing, ambiguous }| {
+        let release = kernel.release().to_owned();
+        match missing.is_empty() {
+            true => Error::AmbiguousSymbols { release, names: ambiguous },
+            false => Error::MissingSymbols { release, names: missing },
+        }
+    })
+}
+
+/// Symbols that a variant needs and whose addresses are not known.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unresolved {
+    /// Those that are not there.
+    pub missing: Vec<String>,
+    /// Those that cannot be told from others.
+    pub ambiguous: Vec<String>,
+}
+
+/// What the loader writes to the symbol table of a variant, where `find` finds addresses.
+///
+/// # Errors
+/// [`Unresolved`].
+pub fn table(
+    variant: &Variant,
+    find: &dyn Fn(&str) -> Result<u64, NotFound>,
+) -> Result<Vec<u64>, Unresolved> {
     let (mut missing, mut ambiguous) = (Vec::new(), Vec::new());
     let mut addresses = Vec::new();
     for name in &variant.symbols {
-        match address(kernel.symbols(), name, &variant.contents) {
+        match find(name) {
             Ok(address) => addresses.push(address),
             Err(NotFound::Missing) if function_address(variant, name).is_some() => {
                 addresses.extend(function_address(variant, name));
@@ -107,14 +134,10 @@ pub fn symbols(variant: &Variant, kernel: &Kernel) -> Result<Vec<u64>> {
             Err(NotFound::Ambiguous) => ambiguous.push(name.clone()),
         }
     }
-    let release = || kernel.release().to_owned();
-    if !missing.is_empty() {
-        return Err(Error::MissingSymbols { release: release(), names: missing });
+    if !missing.is_empty() || !ambiguous.is_empty() {
+        return Err(Unresolved { missing, ambiguous });
     }
-    if !ambiguous.is_empty() {
-        return Err(Error::AmbiguousSymbols { release: release(), names: ambiguous });
-    }
-    addresses.extend(functions(variant, kernel.symbols()));
+    addresses.extend(functions(variant, find));
     Ok(addresses)
 }
 
@@ -126,11 +149,10 @@ fn function_address(variant: &Variant, symbol: &str) -> Option<u64> {
 }
 
 /// The table by which a program finds its functions: the kernel's address and the number of each, by address.
-fn functions(variant: &Variant, symbols: &Symbols) -> Vec<u64> {
+fn functions(variant: &Variant, find: &dyn Fn(&str) -> Result<u64, NotFound>) -> Vec<u64> {
     let in_kernel = (0..).zip(&variant.functions).filter_map(|(number, function)| {
-        let address = address(symbols, function.symbol.as_deref()?, &variant.contents);
         // What is not there, or cannot be told from others, no pointer is taken for.
-        Some((address.unwrap_or(0), number))
+        Some((find(function.symbol.as_deref()?).unwrap_or(0), number))
     });
     let mut table: Vec<(u64, u64)> = in_kernel.collect();
     table.sort_unstable();

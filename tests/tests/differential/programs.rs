@@ -2,6 +2,7 @@
 
 //! The functions under test, compiled: once for this machine, and as recovery programs of the host target.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
@@ -26,6 +27,10 @@ pub const DIFFERING: &str = "differing";
 /// The source whose functions take any address.
 pub const PROBE: &str = "probe";
 
+/// The source that takes the kernel's own string functions, which would be all files' then. Its strscpy() reads past the end of a
+/// string, by words, and that of another file's may be in the program's own memory.
+const STRINGS: &str = "library_string";
+
 /// The program of all other sources.
 pub const TOGETHER: &str = "all";
 
@@ -37,6 +42,8 @@ pub struct Programs {
     /// The layout of what they work on.
     pub fields: Fields,
     native: Library,
+    /// The functions of [`STRINGS`], with the kernel's own string functions.
+    strings: Library,
     sources: Vec<Source>,
 }
 
@@ -65,26 +72,26 @@ impl Programs {
         let compiler = Compiler::new()?;
         let names = sources(&compiler.sources)?;
         let natives = sources(&compiler.sources.join("native"))?;
-        let objects: Result<Vec<_>> =
-            names
-                .iter()
-                .map(|name| compiler.object(&compiler.sources.join(name).with_extension("c")))
-                .chain(natives.iter().map(|name| {
-                    compiler.object(&compiler.sources.join("native").join(name).with_extension("c"))
-                }))
-                .collect();
-        let native = compiler.link(&objects?)?;
+        let of_native =
+            |name: &String| compiler.object(&compiler.sources.join("native").join(name).with_extension("c"));
+        let support: Vec<PathBuf> = natives.iter().map(of_native).collect::<Result<_>>()?;
+        let apart = [DIFFERING, PROBE, STRINGS];
+        let (strings, others): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| name == STRINGS);
+        let native = compiler.native(&others, &support, "native.so")?;
+        let strings = compiler.native(&strings, &support, "strings.so")?;
         // SAFETY: what was just compiled has no initialisers.
-        let native = unsafe { Library::new(&native) }.context("cannot load the native functions")?;
+        let [native, strings] = [native, strings].map(|library| unsafe { Library::new(&library) });
+        let native = native.context("cannot load the native functions")?;
+        let strings = strings.context("cannot load the native functions")?;
         // SAFETY: fields.c defines it.
         let table = unsafe { native.get::<*const u8>(b"scene_fields\0") }?;
         // SAFETY: the symbol's address is the table's; `native` is never unloaded before `Fields` is read.
         let fields = unsafe { Fields::read(table.try_as_raw_ptr().context("no address")?.cast()) };
         let sources = names.iter().map(|name| compiler.source(name, &[name], LEVELS));
         let mut sources = sources.collect::<Result<Vec<_>>>()?;
-        let together: Vec<_> = names.iter().filter(|name| *name != DIFFERING && *name != PROBE).collect();
+        let together: Vec<_> = names.iter().filter(|name| !apart.contains(&name.as_str())).collect();
         sources.push(compiler.source(TOGETHER, &together, &["-O2"])?);
-        Ok(Self { fields, native, sources })
+        Ok(Self { fields, native, strings, sources })
     }
 
     /// A source file by its name without `.c`.
@@ -102,9 +109,10 @@ impl Programs {
     ///
     /// If it was not compiled natively.
     pub fn native(&self, entry: &str) -> Result<Native> {
+        let library = if entry.starts_with(STRINGS) { &self.strings } else { &self.native };
         // SAFETY: GPUFAS_ENTRY() of scene.h defines it with integers and pointers as parameters, all of which are
         // passed in registers.
-        Ok(*unsafe { self.native.get::<Native>(format!("native_{entry}\0").as_bytes()) }?)
+        Ok(*unsafe { library.get::<Native>(format!("native_{entry}\0").as_bytes()) }?)
     }
 }
 
@@ -141,6 +149,8 @@ fn compiler() -> Result<PathBuf> {
 struct Compiler {
     gpufas_cc: PathBuf,
     headers: PathBuf,
+    /// The kernel's source tree.
+    tree: PathBuf,
     sources: PathBuf,
     output: tempfile::TempDir,
     /// clang and its options, as gpufas-cc calls it.
@@ -151,13 +161,18 @@ impl Compiler {
     fn new() -> Result<Self> {
         let gpufas_cc = compiler()?;
         let headers = kernels::find("6.1")?.fetch(&|_| {})?.headers;
+        let tree = kernels::find("6.1")?.source(&|_| {})?;
         let output = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).context("cannot make a folder")?;
         let sources = folder();
-        let mut command = Command::new(&gpufas_cc);
-        command
-            .args(["-###", "--target", "host", "--kernel-headers"])
-            .arg(&headers)
-            .arg(sources.join("lists.c"));
+        let mut compiler = Self { gpufas_cc, headers, tree, sources, output, clang: Vec::new() };
+        compiler.clang = compiler.clang_for(&compiler.sources.join("lists.c"))?;
+        Ok(compiler)
+    }
+
+    /// clang and its options for a file, as gpufas-cc calls it.
+    fn clang_for(&self, source: &Path) -> Result<Vec<String>> {
+        let mut command = Command::new(&self.gpufas_cc);
+        command.args(["-###", "--target", "host"]).args(self.kernel_options()).arg(source);
         let said = run(&mut command)?;
         let line =
             said.lines().find(|line| line.contains("clang")).context("gpufas-cc -### names no clang")?;
@@ -165,7 +180,58 @@ impl Compiler {
         // What only bitcode for the passes needs.
         let end =
             clang.iter().position(|option| option == "-Xclang").context("no -Xclang in gpufas-cc -###")?;
-        Ok(Self { gpufas_cc, headers, sources, output, clang: clang[..end].to_vec() })
+        Ok(clang[..end].to_vec())
+    }
+
+    fn kernel_options(&self) -> [&OsStr; 4] {
+        [
+            "--kernel-headers".as_ref(),
+            self.headers.as_os_str(),
+            "--kernel-source".as_ref(),
+            self.tree.as_os_str(),
+        ]
+    }
+
+    /// The sources of the kernel that a file names in its comment "Kernel sources:", which are compiled along.
+    fn kernel_sources(&self, name: &str) -> Result<Vec<PathBuf>> {
+        let file = self.sources.join(name).with_extension("c");
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let line = text.lines().find_map(|line| line.split_once("Kernel sources:"));
+        let files = line.map(|(_, files)| files.trim_end_matches("*/").split_whitespace());
+        Ok(files.into_iter().flatten().map(|file| self.tree.join(file)).collect())
+    }
+
+    /// Compiles and links files for this machine, with what they need of the kernel's sources.
+    fn native(&self, names: &[String], support: &[PathBuf], output: &str) -> Result<PathBuf> {
+        let mut objects = support.to_vec();
+        let mut kernels: BTreeSet<PathBuf> = BTreeSet::new();
+        for name in names {
+            objects.push(self.object(&self.sources.join(name).with_extension("c"))?);
+            kernels.extend(self.kernel_sources(name)?);
+        }
+        // The kernel's own functions stand in the place of those in native/library.c.
+        for source in kernels {
+            objects.insert(0, self.kernel_object(&source)?);
+        }
+        self.link(&objects, output)
+    }
+
+    /// Compiles a source of the kernel for this machine. Of what it defines only that is linked which is used: the rest needs the
+    /// rest of the kernel.
+    fn kernel_object(&self, source: &Path) -> Result<PathBuf> {
+        let name = source.file_stem().context("a source without a name")?;
+        let object = self.output.path().join(format!("kernel-{}.o", name.display()));
+        let clang = self.clang_for(source)?;
+        let [clang, options @ ..] = clang.as_slice() else { bail!("no clang") };
+        let mut command = Command::new(clang);
+        command.args(options).args([
+            "-fPIC",
+            "-fvisibility=hidden",
+            "-ffunction-sections",
+            "-fdata-sections",
+        ]);
+        run(command.arg("-c").arg("-o").arg(&object).arg(source))?;
+        Ok(object)
     }
 
     /// Compiles a file for this machine.
@@ -183,10 +249,11 @@ impl Compiler {
         Ok(object)
     }
 
-    fn link(&self, objects: &[PathBuf]) -> Result<PathBuf> {
-        let library = self.output.path().join("native.so");
+    fn link(&self, objects: &[PathBuf], output: &str) -> Result<PathBuf> {
+        let library = self.output.path().join(output);
         let mut command = Command::new("ld.lld-22");
-        command.args(["-shared", "--no-undefined", "-Bsymbolic", "-o"]).arg(&library).args(objects);
+        command.args(["-shared", "--no-undefined", "-Bsymbolic", "--gc-sections", "-z", "muldefs", "-o"]);
+        command.arg(&library).args(objects);
         command.args(symbols::native().map(|(name, value)| format!("--defsym={name}={value:#x}")));
         run(&mut command)?;
         Ok(library)
@@ -199,13 +266,15 @@ impl Compiler {
         files: &[impl AsRef<Path>],
         levels: &'static [&'static str],
     ) -> Result<Source> {
+        let kernels = files.iter().map(|file| self.kernel_sources(&file.as_ref().display().to_string()));
+        let kernels: BTreeSet<PathBuf> = kernels.collect::<Result<Vec<_>>>()?.concat().into_iter().collect();
         let mut programs = Vec::new();
         for level in levels {
             let output = self.output.path().join(format!("{name}{level}.so"));
             let mut command = Command::new(&self.gpufas_cc);
             command.args(files.iter().map(|file| self.sources.join(file).with_extension("c")));
-            command.arg(level).arg("-o").arg(&output).args(["--target", "host"]);
-            run(command.arg("--kernel-headers").arg(&self.headers))?;
+            command.args(&kernels).arg(level).arg("-o").arg(&output).args(["--target", "host"]);
+            run(command.args(self.kernel_options()))?;
             programs.push((*level, Program::read(&output)?));
         }
         Ok(Source { name: name.to_owned(), programs })

@@ -4,13 +4,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use gpufas::arguments::Value;
+use gpufas::check;
 use gpufas::cpu::Cpu;
 use gpufas::launch::{Launch, Outcome, host};
 use gpufas::memory::GuestMemory;
 use gpufas::program::Program;
-use gpufas_kernel::Layout;
+use gpufas_kernel::{Layout, NotFound};
 
 use crate::machine::Machine;
 use crate::memory::{Memory, PAGE_SIZE};
@@ -33,9 +34,8 @@ pub fn run(
 ) -> Result<Outcome> {
     let entry = program.entry(entry).context("no such entry point")?;
     let variant = program.manifest().variants.first().context("no variant")?;
-    let names = &variant.symbols;
-    let symbols: Option<Vec<_>> = names.iter().map(|name| symbols::address(name, layout)).collect();
-    let symbols = symbols.with_context(|| format!("a variable of {names:?} is in no scene"))?;
+    let symbols = check::table(variant, &|name| symbols::address(name, layout).ok_or(NotFound::Missing));
+    let symbols = symbols.map_err(|unresolved| anyhow!("a variable is in no scene: {unresolved:?}"))?;
     let mut offset = [0; 8];
     let entry_of_cpu = symbols::offset("__per_cpu_offset") + symbols::THIS_CPU * 8;
     // In corrupt memory it may be out of reach, and any number does.
