@@ -38,6 +38,18 @@ pub enum Error {
          target has no instructions for, such as a division of 128-bit numbers", .0.join(", ")
     )]
     Library(Vec<String>),
+    /// Structures that the program uses are laid out differently in the kernel.
+    #[error(
+        "the headers lay out {names} differently from kernel {release}: they are those of another build, or were changed{tables}"
+    )]
+    Layout {
+        /// The kernel's release.
+        release: String,
+        /// The structures.
+        names: String,
+        /// Both layouts of each, side by side; begins with an end of line.
+        tables: String,
+    },
     /// A file that the user named cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -96,6 +108,7 @@ impl Error {
             Self::Usage(_)
             | Self::Reported
             | Self::Source(_)
+            | Self::Layout { .. }
             | Self::Library(_)
             | Self::Input { .. }
             | Self::Read { .. } => INPUT_AT_FAULT,

@@ -14,6 +14,10 @@ Kernel:
   --kernel RELEASE         the kernel that the program is for, as `uname -r` says it; given several times, the
                            program holds a variant for each
   --kernel-headers DIR     its headers, if they are not where the release says; DIR says the release
+  --btf FILE               its type information, with which layouts are compared: /sys/kernel/btf/vmlinux or a copy, a
+                           vmlinux or vmlinuz; else looked for where the kernel's image may be
+  --check-layout all       compare all structures that the inputs and their headers define, print a line of JSON
+                           for each kernel, and make nothing
   --kernel-source DIR      the sources that it was built from; inputs inside are compiled as its build does
   --own PATTERN            a variable of a kernel source, or the address of a function, is the program's own
   --kernel-symbol PATTERN  a variable of the user's, or the address of a function, is the running kernel's;

@@ -79,6 +79,10 @@ pub struct Arguments {
     pub kernel_headers: Vec<PathBuf>,
     /// `--kernel-source`, in order.
     pub kernel_sources: Vec<PathBuf>,
+    /// `--btf`, in order.
+    pub btf: Vec<PathBuf>,
+    /// `--check-layout all`: compare all structures, and make nothing.
+    pub check_layout: bool,
     /// `--gpu-arch`, as numbers in order; empty if it was not given.
     pub architectures: Vec<u32>,
     /// `--own` and `--kernel-symbol`.
@@ -185,6 +189,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         kernels: Vec::new(),
         kernel_headers: Vec::new(),
         kernel_sources: Vec::new(),
+        btf: Vec::new(),
+        check_layout: false,
         ownership: Ownership::default(),
         architectures: Vec::new(),
         cuda_path: None,
@@ -272,6 +278,11 @@ fn finish(mut parsed: Arguments) -> Result<Arguments> {
             Emit::LlvmIr | Emit::Bitcode => {}
             _ => return Err(usage("--passes needs --emit llvm-ir or --emit bitcode")),
         }
+    }
+    if !parsed.btf.is_empty()
+        && parsed.btf.len() != parsed.kernels.len().max(parsed.kernel_headers.len()).max(1)
+    {
+        return Err(usage("--btf is given once for each kernel, in the same order"));
     }
     if parsed.kernels.len().max(parsed.kernel_headers.len()) > 1 {
         check_several_kernels(&parsed)?;

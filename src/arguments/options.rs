@@ -42,6 +42,11 @@ pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<Strin
         "-fsyntax-only" => parsed.stage = Stage::Syntax,
         "--kernel" => parsed.kernels.push(value(queue)?),
         "--kernel-headers" => parsed.kernel_headers.push(value(queue)?.into()),
+        "--btf" => parsed.btf.push(value(queue)?.into()),
+        "--check-layout" => match value(queue)?.as_str() {
+            "all" => parsed.check_layout = true,
+            other => return Err(usage(format!("--check-layout {other} is not known; it is all"))),
+        },
         "--kernel-source" => parsed.kernel_sources.push(value(queue)?.into()),
         "--own" | "--kernel-symbol" => {
             let owner = if name == "--own" { Owner::Program } else { Owner::Kernel };

@@ -2,6 +2,7 @@
 
 //! From inputs to output.
 
+mod layouts;
 mod program;
 mod relocatable;
 
@@ -59,6 +60,9 @@ pub fn compile(arguments: &Arguments, temporary: &Path, messages: &Messages) -> 
     let runner = Runner { verbose: arguments.verbose, dry_run: arguments.dry_run, messages: *messages };
     let mut driver =
         Driver { arguments, temporary, messages, runner, kernels, names, dependencies: Collected::default() };
+    if arguments.check_layout {
+        return driver.check_layouts();
+    }
     match arguments.stage {
         Stage::Preprocess | Stage::Syntax => driver.front_end_only()?,
         Stage::Compile => driver.compile_each()?,

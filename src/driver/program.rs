@@ -18,8 +18,9 @@ use crate::arguments::Emit;
 use crate::backend::{self, Backend};
 use crate::error::{Error, Result};
 use crate::intermediate::Intermediate;
+use crate::kernel::type_information;
 use crate::target::encode;
-use crate::{crash, device_runtime, input, link, manifest, output};
+use crate::{crash, device_runtime, input, layout_check, link, manifest, output};
 
 /// A program that is ready for code generation, for one kernel.
 struct Part<'c, 'l> {
@@ -135,6 +136,31 @@ impl Driver<'_> {
         Ok(encode(module, self.arguments.emit == Emit::LlvmIr))
     }
 
+    /// Compares the structures that the program uses with those of the kernel of a number, where its type information can be had.
+    /// The loader does it again in any case.
+    fn check_layout(&self, program: &Program, release: &str, number: usize) -> Result<()> {
+        crash::doing("comparing structures with the kernel's type information");
+        let types = match (self.arguments.btf.get(number), self.kernels.get(number)) {
+            (Some(file), _) => Some(type_information::read(file)?),
+            (None, Some(kernel)) => type_information::find(kernel),
+            (None, None) => None,
+        };
+        let Some(types) = types else { return Ok(()) };
+        let summary = layout_check::compare(&program.structures, &types)?;
+        layout_check::refuse(&summary, release)?;
+        if summary.absent.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "kernel {release} has no type information about {}: the layout is not checked",
+            summary.absent.join(", ")
+        );
+        let warning = Diagnostic::warning(Warning::UncheckedLayout, "", Site::default(), message);
+        let warning = warning.with_help("its image does not use it; types of modules are not looked for");
+        let failed = self.messages.show(&[warning], &self.names, &self.arguments.warnings);
+        if failed { Err(Error::Reported) } else { Ok(()) }
+    }
+
     /// Takes the whole program through the pipeline, for the kernel of a number.
     fn part<'c, 'l>(
         &self,
@@ -151,6 +177,7 @@ impl Driver<'_> {
         let mut program = self.program();
         pipeline.run(&module, &mut program, running)?;
         self.report(&program, number)?;
+        self.check_layout(&program, &kernel.release, number)?;
         if program.entries.is_empty() {
             return Err(Error::Usage(
                 "the program has no entry point; define one with GPUFAS_ENTRY of <gpufas/gpufas.h>".into(),

@@ -7,7 +7,7 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 
 use gpufas_abi::manifest::Kernel as ManifestKernel;
 
@@ -15,6 +15,9 @@ use super::build_id;
 
 /// Largest image that is read; Debian's are about 10 MiB.
 const LARGEST_IMAGE: u64 = 256 << 20;
+
+/// Most of an unpacked kernel that is read; Debian's have about 60 MiB.
+const LARGEST_KERNEL: u64 = 1 << 30;
 
 /// How far into the unpacked kernel its notes may lie; Debian's are at 40 MiB.
 const FARTHEST_NOTES: u64 = 512 << 20;
@@ -35,14 +38,46 @@ const COMPRESSIONS: &[(&[u8], &[&str])] = &[
 
 /// The build id, if the image is of this kernel and can be unpacked here.
 pub fn build_id(image: &Path, kernel: &ManifestKernel, version: &str) -> Option<String> {
-    if image.metadata().ok()?.len() > LARGEST_IMAGE {
-        return None;
-    }
-    let image = std::fs::read(image).ok()?;
+    let image = read(image)?;
     if !names_itself(&image, kernel, version)? {
         return None;
     }
-    let payload = payload(&image)?;
+    unpack(&image, |output| notes(output).and_then(|notes| build_id::in_notes(&notes)))
+}
+
+/// The whole kernel in the image, an ELF file, if it is of this kernel and can be unpacked here.
+pub fn kernel(image: &Path, kernel: &ManifestKernel, version: &str) -> Option<Vec<u8>> {
+    let image = read(image)?;
+    if !names_itself(&image, kernel, version)? {
+        return None;
+    }
+    whole(&image)
+}
+
+/// The whole kernel in an image, whichever it is.
+pub fn whole(image: &[u8]) -> Option<Vec<u8>> {
+    unpack(image, |output| {
+        let mut kernel = Vec::new();
+        output.take(LARGEST_KERNEL).read_to_end(&mut kernel).ok()?;
+        Some(kernel)
+    })
+}
+
+/// Whether a file is a bootable image.
+pub fn is_one(file: &[u8]) -> bool {
+    file.get(0x202..0x206) == Some(b"HdrS")
+}
+
+fn read(image: &Path) -> Option<Vec<u8>> {
+    if image.metadata().ok()?.len() > LARGEST_IMAGE {
+        return None;
+    }
+    std::fs::read(image).ok()
+}
+
+/// Unpacks the payload, as far as `find` reads it.
+fn unpack<T>(image: &[u8], find: impl FnOnce(ChildStdout) -> Option<T>) -> Option<T> {
+    let payload = payload(image)?;
     let (_, tool) = COMPRESSIONS.iter().find(|(magic, _)| payload.starts_with(magic))?;
     let mut unpacking = Command::new(tool[0])
         .args(&tool[1..])
@@ -55,7 +90,7 @@ pub fn build_id(image: &Path, kernel: &ManifestKernel, version: &str) -> Option<
     std::thread::scope(|scope| {
         // It ends when the tool is gone.
         scope.spawn(move || input.map(|mut input| input.write_all(payload)));
-        let found = output.and_then(notes).and_then(|notes| build_id::in_notes(&notes));
+        let found = output.and_then(find);
         // The rest of the kernel need not be unpacked. There is nothing to do if the tool has ended by itself.
         let _ = unpacking.kill();
         let _ = unpacking.wait();

@@ -35,30 +35,50 @@ pub fn find(kernel: &ManifestKernel, folders: &[&Path]) -> Option<String> {
     if let Some(found) = running(kernel, version) {
         return Some(found);
     }
+    let found = images(kernel, folders).into_iter().find_map(|image| in_vmlinux(&image, kernel, version));
+    found.or_else(|| {
+        boot_images(kernel, folders).into_iter().find_map(|image| {
+            let text = remembered("build-id", &image, version, || {
+                boot_image::build_id(&image, kernel, version).map(String::into_bytes)
+            })?;
+            String::from_utf8(text).ok().filter(|text| text.bytes().all(|digit| digit.is_ascii_hexdigit()))
+        })
+    })
+}
+
+/// Where a `vmlinux` of the kernel may be.
+pub fn images(kernel: &ManifestKernel, folders: &[&Path]) -> Vec<PathBuf> {
     let built = folders.iter().map(|folder| folder.join("vmlinux"));
     let installed = IMAGES.iter().map(|place| PathBuf::from(place.replace("{}", &kernel.release)));
-    if let Some(found) = built.chain(installed).find_map(|image| in_vmlinux(&image, kernel, version)) {
-        return Some(found);
-    }
+    built.chain(installed).collect()
+}
+
+/// Where a bootable image of the kernel may be.
+pub fn boot_images(kernel: &ManifestKernel, folders: &[&Path]) -> Vec<PathBuf> {
     // The root of whatever the headers were unpacked into has them in usr/src/NAME.
     let unpacked = folders.iter().filter_map(|folder| folder.ancestors().nth(3).map(Path::to_owned));
     let fetched = cache::folder().map(|folder| folder.join("kernels").join(&kernel.release));
     let roots = std::iter::once(PathBuf::from("/")).chain(unpacked).chain(fetched);
     roots
         .flat_map(|root| BOOT_IMAGES.iter().map(move |place| root.join(place.replace("{}", &kernel.release))))
-        .find_map(|image| remembered(&image, kernel, version))
+        .collect()
 }
 
 /// What the running kernel says of itself, if it is the one.
 fn running(kernel: &ManifestKernel, version: &str) -> Option<String> {
+    if !is_running(kernel, version) {
+        return None;
+    }
+    in_notes(&std::fs::read("/sys/kernel/notes").ok()?)
+}
+
+/// Whether a kernel is the running one.
+pub fn is_running(kernel: &ManifestKernel, version: &str) -> bool {
     let says = |name: &str, text: &str| {
         std::fs::read_to_string(format!("/proc/sys/kernel/{name}"))
             .is_ok_and(|found| found.trim_end() == text)
     };
-    if !says("osrelease", &kernel.release) || !says("version", version) {
-        return None;
-    }
-    in_notes(&std::fs::read("/sys/kernel/notes").ok()?)
+    says("osrelease", &kernel.release) && says("version", version)
 }
 
 /// The build id in an uncompressed image.
@@ -73,7 +93,7 @@ fn in_vmlinux(image: &Path, kernel: &ManifestKernel, version: &str) -> Option<St
 }
 
 /// Whether there is a text like `linux_banner` of init/version.c: `Linux version RELEASE (BUILDER) (COMPILER) VERSION`.
-fn names_itself(constants: &[u8], kernel: &ManifestKernel, version: &str) -> bool {
+pub fn names_itself(constants: &[u8], kernel: &ManifestKernel, version: &str) -> bool {
     let start = format!("Linux version {} (", kernel.release);
     let end = format!(") {version}\n");
     memchr::memmem::find_iter(constants, start.as_bytes()).any(|at| {
@@ -83,22 +103,27 @@ fn names_itself(constants: &[u8], kernel: &ManifestKernel, version: &str) -> boo
     })
 }
 
-/// The build id in a bootable image, which is unpacked once only.
-fn remembered(image: &Path, kernel: &ManifestKernel, version: &str) -> Option<String> {
+/// What is found in a bootable image, which is unpacked once only. `what` names the folder in the cache.
+pub fn remembered(
+    what: &str,
+    image: &Path,
+    version: &str,
+    find: impl FnOnce() -> Option<Vec<u8>>,
+) -> Option<Vec<u8>> {
     let metadata = image.metadata().ok()?;
     let mut hasher = DefaultHasher::new();
     (image, metadata.len(), metadata.mtime(), metadata.mtime_nsec(), metadata.ino(), version)
         .hash(&mut hasher);
-    let memory = cache::folder().map(|folder| folder.join(format!("build-id/{:016x}", hasher.finish())));
-    if let Some(text) = memory.as_deref().and_then(|memory| std::fs::read_to_string(memory).ok()) {
-        let known = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-        return known.then_some(text);
+    let memory = cache::folder().map(|folder| folder.join(format!("{what}/{:016x}", hasher.finish())));
+    let known = memory.as_deref().and_then(|memory| std::fs::read(memory).ok());
+    if let Some(known) = known.filter(|known| !known.is_empty()) {
+        return Some(known);
     }
-    let found = boot_image::build_id(image, kernel, version);
+    let found = find();
     if let (Some(memory), Some(found)) = (memory, &found) {
         // What is not remembered is found again.
         let _ = memory.parent().map(std::fs::create_dir_all);
-        let _ = crate::output::write(&memory, found.as_bytes());
+        let _ = crate::output::write(&memory, found);
     }
     found
 }

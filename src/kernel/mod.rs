@@ -10,6 +10,7 @@ mod flags;
 mod generated;
 mod named;
 mod sources;
+pub mod type_information;
 
 use std::path::{Path, PathBuf};
 

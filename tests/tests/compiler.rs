@@ -17,6 +17,8 @@ mod failures;
 mod inputs;
 #[path = "compiler/kernels.rs"]
 mod kernels;
+#[path = "compiler/layout.rs"]
+mod layout;
 #[path = "compiler/messages.rs"]
 mod messages;
 #[path = "compiler/outputs.rs"]

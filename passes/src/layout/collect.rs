@@ -39,10 +39,15 @@ pub struct Uses<'c> {
 /// This is to be done before modules are linked: LLVM's linker makes one type of structures that look alike, whatever their
 /// names (`struct list_head` and `struct hlist_node`).
 pub fn collect<'c>(module: &Module<'c>) -> Collection<'c> {
-    let folders: Vec<String> = module.text_metadata(marker::HEADERS_METADATA).into_iter().flatten().collect();
-    let types = Types::read(module, &|file| is_kernels(&folders, file));
+    let types = types(module);
     let users = super::users(module).map(|user| (user, uses(module, &types, user))).collect();
     Collection { types, users }
+}
+
+/// The types of a module.
+pub(super) fn types<'c>(module: &Module<'c>) -> Types<'c> {
+    let folders: Vec<String> = module.text_metadata(marker::HEADERS_METADATA).into_iter().flatten().collect();
+    Types::read(module, &|file| is_kernels(&folders, file))
 }
 
 /// Whether a file is the kernel's: it lies in one of the folders with headers, and is none of ours.

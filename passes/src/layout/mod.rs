@@ -25,6 +25,7 @@ mod notes;
 mod places;
 mod reachable;
 mod types;
+mod whole;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -38,6 +39,8 @@ use crate::warning::Warning;
 pub use collect::{Collection, Uses, collect};
 pub use places::{Access, Candidate};
 pub use types::{KERNEL_TYPE_TAG, Record, Shape, Type, TypeId, Types};
+
+pub use whole::all_structures;
 
 use notes::Note;
 

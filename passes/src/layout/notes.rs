@@ -6,7 +6,8 @@ use gpufas_abi::manifest::{Bits, Keyword, Member, Site, Structure};
 
 use super::collect::{Collection, Uses};
 use super::places::Candidate;
-use super::types::{Record, Shape, TypeId};
+use super::types::{Shape, TypeId};
+use super::whole::keyword;
 use crate::llvm::{Module, Value, debug};
 
 /// Kind of the metadata.
@@ -74,11 +75,7 @@ fn notes<'c>(module: &Module<'c>, collection: &Collection<'c>, uses: &Uses<'c>) 
 fn structure(collection: &Collection<'_>, id: TypeId) -> Option<Structure> {
     let ty = collection.types.get(id);
     let Shape::Record(record) = &ty.shape else { return None };
-    let keyword = match record {
-        Record { is_typedef: true, .. } => Keyword::Typedef,
-        Record { is_union: true, .. } => Keyword::Union,
-        _ => Keyword::Struct,
-    };
+    let keyword = keyword(record);
     let members = Vec::new();
     record.is_kernels.then(|| Structure { keyword, name: ty.name.clone(), size: ty.size, members })
 }

@@ -342,7 +342,17 @@ impl<'c> Reader<'_, 'c> {
             }
             _ => Shape::Opaque,
         };
-        Type { name: node.type_name(), size: node.size_in_bits() / 8, shape }
+        let mut name = node.type_name();
+        if matches!(shape, Shape::Opaque) {
+            // One that is declared only.
+            match node.tag() {
+                tag::STRUCTURE_TYPE => name.insert_str(0, "struct "),
+                tag::UNION_TYPE => name.insert_str(0, "union "),
+                tag::ENUMERATION_TYPE => name.insert_str(0, "enum "),
+                _ => {}
+            }
+        }
+        Type { name, size: node.size_in_bits() / 8, shape }
     }
 
     fn record(&mut self, node: DebugNode<'c>) -> Shape {
@@ -359,7 +369,7 @@ impl<'c> Reader<'_, 'c> {
                 })
             })
             .collect();
-        let is_kernels = (self.is_kernels)(&node.file())
+        let is_kernels = node.files().iter().any(|file| (self.is_kernels)(file))
             || node.annotations(context).iter().any(|annotation| annotation == KERNEL_TYPE_TAG);
         Shape::Record(Record {
             is_union: node.tag() == tag::UNION_TYPE,

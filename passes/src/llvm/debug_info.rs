@@ -146,21 +146,26 @@ impl<'c> DebugNode<'c> {
         self.has_flag(LLVMDIFlagFwdDecl)
     }
 
-    /// The file that defines a type, as the compiler found it; empty if it is not known.
-    pub fn file(self) -> String {
+    /// The file that defines a type, as the compiler found it, and with the folder that clang took off: whatever it has in common
+    /// with the current one. None if it is not known.
+    pub fn files(self) -> Vec<String> {
         if !self.is_type() {
-            return String::new();
+            return Vec::new();
         }
         // SAFETY: a type is a scope; a file that is not there is null, and names come with their lengths.
-        unsafe {
+        let (name, folder) = unsafe {
             let file = LLVMDIScopeGetFile(self.0);
             if file.is_null() {
-                return String::new();
+                return Vec::new();
             }
             let mut length = 0;
             let name = LLVMDIFileGetFilename(file, &mut length);
-            copied(name, length as usize)
-        }
+            let name = copied(name, length as usize);
+            let folder = LLVMDIFileGetDirectory(file, &mut length);
+            (name, copied(folder, length as usize))
+        };
+        let whole = format!("{}/{name}", folder.trim_end_matches('/'));
+        if name.starts_with('/') || folder.is_empty() { vec![name] } else { vec![name, whole] }
     }
 
     /// The type that a pointer, typedef, qualifier, member or array is made of; none is `void`.

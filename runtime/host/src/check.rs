@@ -4,9 +4,14 @@
 
 use crate::error::{Error, Result};
 use crate::program::Program;
-use gpufas_abi::manifest::{Contents, Kernel as ManifestKernel, Variant};
+use gpufas_abi::manifest::{
+    self, Contents, Kernel as ManifestKernel, Keyword, Structure as ManifestStructure, Variant,
+};
 use gpufas_abi::symbols::{FUNCTION_BASE, FUNCTION_STEP};
-use gpufas_kernel::{Kernel, NotFound, Symbol, Symbols};
+use gpufas_kernel::{
+    Bits, Comparison, Difference, Field, Kernel, Member, NotFound, PhysicalMemory, Structure, Symbol,
+    Symbols, Tag, Types,
+};
 use std::cmp::Reverse;
 
 /// What of a running kernel is compared.
@@ -57,6 +62,70 @@ fn choose(program: &Program, running: Running<'_>) -> Result<usize> {
             }),
             release,
         }),
+    }
+}
+
+/// Checks that the structures that the program uses are laid out in the guest's kernel as they were when it was compiled, by
+/// the type information in the guest's memory.
+///
+/// A kernel without type information passes if its build id is known to be that of the kernel that the program was compiled for:
+/// then headers and kernel are of one build.
+///
+/// # Errors
+/// [`Error::OtherLayout`], [`Error::UncheckedLayout`]; [`Error::Kernel`] if the type information cannot be understood.
+pub fn layout(variant: &Variant, kernel: &Kernel, memory: &dyn PhysicalMemory) -> Result<()> {
+    if variant.structures.is_empty() {
+        return Ok(());
+    }
+    match kernel.types(memory) {
+        Ok(types) => compare(&variant.structures, &types, kernel.release()),
+        Err(gpufas_kernel::Error::NoTypes { release }) => {
+            let expected = variant.kernel.build_id.as_deref();
+            let is_known =
+                expected.zip(kernel.build_id()).is_some_and(|(one, two)| one.eq_ignore_ascii_case(two));
+            if is_known { Ok(()) } else { Err(Error::UncheckedLayout { release }) }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn compare(structures: &[ManifestStructure], types: &Types, release: &str) -> Result<()> {
+    let mut differences = Vec::new();
+    for structure in structures {
+        // What the kernel's image does not use is not described there.
+        if let Comparison::Different(difference) = types.compare(&expected(structure))? {
+            differences.push(difference);
+        }
+    }
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = differences.iter().map(Difference::title).collect();
+    let tables: String = differences.iter().map(|difference| format!("\n{difference}")).collect();
+    let (names, tables) = (names.join(", "), tables.trim_end().to_owned());
+    Err(Error::OtherLayout { release: release.to_owned(), names, tables })
+}
+
+/// A structure of a manifest as the kernel's types are asked for it.
+fn expected(structure: &ManifestStructure) -> Structure {
+    let bits = |bits: manifest::Bits| Bits { first: bits.first as u32, count: bits.count as u32 };
+    Structure {
+        tag: match structure.keyword {
+            Keyword::Struct => Tag::Struct,
+            Keyword::Union => Tag::Union,
+            Keyword::Typedef => Tag::Typedef,
+        },
+        name: structure.name.clone(),
+        size: structure.size,
+        members: structure
+            .members
+            .iter()
+            .map(|member| Member {
+                path: member.path.clone(),
+                ty: member.ty.clone(),
+                field: Field { offset: member.offset, size: member.size, bits: member.bits.map(bits) },
+            })
+            .collect(),
     }
 }
 
@@ -183,7 +252,7 @@ mod tests {
     /// A program for these kernels: release, version and build id of each, where it is not empty.
     fn program(kernels: &[(&str, &str, &str)]) -> Program {
         let mut manifest = crate::program::tests::manifest();
-        manifest.target = gpufas_abi::manifest::Target::Cuda;
+        manifest.target = manifest::Target::Cuda;
         let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         manifest.variants = kernels
             .iter()

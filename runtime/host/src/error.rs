@@ -308,6 +308,29 @@ pub enum Error {
         /// Release of the running kernel.
         release: String,
     },
+    /// Structures that the program uses are laid out differently in the running kernel.
+    #[error(
+        "the running kernel {release} lays out {names} differently from what the program was compiled with; nothing was \
+         written; recompile with the headers of this very kernel{tables}"
+    )]
+    OtherLayout {
+        /// Release of the running kernel.
+        release: String,
+        /// The structures.
+        names: String,
+        /// Both layouts of each, side by side; begins with an end of line.
+        tables: String,
+    },
+    /// The running kernel has no type information, and it is not known that it is the very build of the program's headers.
+    #[error(
+        "the running kernel {release} has no type information in memory (CONFIG_DEBUG_INFO_BTF), so the layout of its \
+         structures cannot be checked, and it is not known to be the build that the program was compiled for; recompile \
+         where the kernel's vmlinux or vmlinuz can be found, so that the program knows its build id"
+    )]
+    UncheckedLayout {
+        /// Release of the running kernel.
+        release: String,
+    },
     /// The running kernel lacks symbols that the program needs.
     #[error(
         "the running kernel {release} lacks symbols that the program needs: {}; nothing was written; what a kernel source \
@@ -418,6 +441,8 @@ impl Error {
             | Self::Device { .. }
             | Self::OtherKernel { .. }
             | Self::OtherKernels { .. }
+            | Self::OtherLayout { .. }
+            | Self::UncheckedLayout { .. }
             | Self::MissingSymbols { .. }
             | Self::NoSuchCpu { .. }
             | Self::AmbiguousSymbols { .. }

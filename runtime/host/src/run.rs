@@ -204,6 +204,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
     if writes {
         memory.check_writable()?;
     }
+    check::layout(variant, &kernel, &memory)?;
     let symbols = check::symbols(variant, &kernel)?;
     let is_of_cpu = variant.this_cpu;
     // A number that is given is checked in any case.

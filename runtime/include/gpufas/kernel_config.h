@@ -11,6 +11,13 @@
 #ifndef _GPUFAS_KERNEL_CONFIG_H
 #define _GPUFAS_KERNEL_CONFIG_H
 
+/* Has a structure whose layout depends on the options below. */
+#if __has_include(<asm/paravirt-base.h>)
+#include <linux/compiler_types.h>
+#include <linux/types.h>
+#include <asm/paravirt-base.h>
+#endif
+
 /* Calls into the hypervisor through a table of functions. */
 #undef CONFIG_PARAVIRT
 #undef CONFIG_PARAVIRT_XXL

@@ -32,6 +32,7 @@ pub(crate) mod kind {
     pub(crate) const VOLATILE: u32 = 9;
     pub(crate) const CONST: u32 = 10;
     pub(crate) const RESTRICT: u32 = 11;
+    pub(crate) const FUNC_PROTO: u32 = 13;
     pub(crate) const FLOAT: u32 = 16;
     pub(crate) const TYPE_TAG: u32 = 18;
     pub(crate) const ENUM64: u32 = 19;

@@ -27,9 +27,11 @@ mod notes;
 pub mod processes;
 mod resident;
 mod static_symbols;
+mod structures;
 mod symbols;
 #[cfg(test)]
 mod synthetic;
+mod type_text;
 mod types;
 mod vmcoreinfo;
 
@@ -38,5 +40,6 @@ pub use kernel::Kernel;
 pub use layout::Layout;
 pub use memory::{MemorySlices, PAGE_SIZE, PhysicalMemory};
 pub use static_symbols::NotFound;
+pub use structures::{Comparison, Difference, Member, Structure, Tag};
 pub use symbols::{Symbol, Symbols};
 pub use types::{Bits, Enumerator, Field, Types};

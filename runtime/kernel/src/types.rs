@@ -15,7 +15,7 @@ const MAX_MEMBERS: u32 = 1 << 20;
 /// The types of one kernel.
 #[derive(Clone, Debug)]
 pub struct Types {
-    btf: Btf,
+    pub(crate) btf: Btf,
     /// Ids of named types, sorted by name, then by id.
     by_name: Vec<u32>,
 }
@@ -135,18 +135,26 @@ impl Types {
         found.ok_or_else(|| Error::NoEnumerator { name: name.into() })
     }
 
+    /// The types of a name.
+    fn named(&self, name: &str) -> &[u32] {
+        let name_of = |id: &u32| self.btf.record(*id).and_then(|record| self.btf.string(record.name).ok());
+        let start = self.by_name.partition_point(|id| name_of(id) < Some(name));
+        let count = self.by_name[start..].partition_point(|id| name_of(id) == Some(name));
+        &self.by_name[start..start + count]
+    }
+
+    /// The types of a name and of some kinds.
+    pub(crate) fn of_kinds(&self, name: &str, kinds: &[u32]) -> impl Iterator<Item = u32> {
+        let is_any = move |id: u32| self.btf.record(id).is_some_and(|record| kinds.contains(&record.kind));
+        self.named(name).iter().copied().filter(move |&id| is_any(id))
+    }
+
     /// Asks all types that `name` may mean; they must give the same answer.
     fn agreeing<T: PartialEq>(&self, name: &str, ask: impl Fn(u32) -> Result<T>) -> Result<T> {
         let (keyword, bare) = match name.split_once(' ') {
             Some((keyword @ ("struct" | "union" | "enum"), bare)) => (Some(keyword), bare),
             _ => (None, name),
         };
-        let name_of = |id: &u32| self.btf.record(*id).and_then(|record| self.btf.string(record.name).ok());
-        let start = self.by_name.partition_point(|id| name_of(id) < Some(bare));
-        let count = self.by_name[start..].partition_point(|id| name_of(id) == Some(bare));
-        let same_name = &self.by_name[start..start + count];
-        let is_any =
-            |id: u32, kinds: &[u32]| self.btf.record(id).is_some_and(|record| kinds.contains(&record.kind));
         let meanings: &[&[u32]] = match keyword {
             Some("struct") => &[&[kind::STRUCT]],
             Some("union") => &[&[kind::UNION]],
@@ -158,7 +166,7 @@ impl Types {
             ],
         };
         for kinds in meanings {
-            let mut answers = same_name.iter().filter(|&&id| is_any(id, kinds)).map(|&id| ask(id));
+            let mut answers = self.of_kinds(bare, kinds).map(&ask);
             let Some(first) = answers.next() else { continue };
             let first = first?;
             for other in answers {
@@ -171,14 +179,14 @@ impl Types {
         Err(Error::NoType { name: name.into() })
     }
 
-    fn record(&self, id: u32) -> Result<Record<'_>> {
+    pub(crate) fn record(&self, id: u32) -> Result<Record<'_>> {
         self.btf
             .record(id)
             .ok_or(Error::MalformedTypes { offset: 0, what: "a type refers to one that is not there" })
     }
 
     /// The type that `id` stands for, typedefs and qualifiers removed.
-    fn resolve(&self, mut id: u32) -> Result<u32> {
+    pub(crate) fn resolve(&self, mut id: u32) -> Result<u32> {
         for _ in 0..MAX_DEPTH {
             let record = self.record(id)?;
             match record.kind {
@@ -191,7 +199,7 @@ impl Types {
         Err(Error::MalformedTypes { offset: self.record(id)?.offset, what: "a typedef does not end" })
     }
 
-    fn size_of_id(&self, name: &str, id: u32, depth: u32) -> Result<u64> {
+    pub(crate) fn size_of_id(&self, name: &str, id: u32, depth: u32) -> Result<u64> {
         let record = self.record(self.resolve(id)?)?;
         let malformed = |what| Error::MalformedTypes { offset: record.offset, what };
         match record.kind {
@@ -210,6 +218,11 @@ impl Types {
     }
 
     fn field(&self, name: &str, id: u32, path: &str) -> Result<Field> {
+        self.locate(name, id, path).map(|(field, _)| field)
+    }
+
+    /// Where the member at a path lies, and its type.
+    pub(crate) fn locate(&self, name: &str, id: u32, path: &str) -> Result<(Field, u32)> {
         let mut so_far = name.to_owned();
         let mut here = Member { bit_offset: 0, type_id: id, bit_count: 0 };
         for step in member_path::parse(path) {
@@ -225,7 +238,8 @@ impl Types {
                     found.ok_or_else(|| Error::NoMember { name: so_far.clone(), member: member.into() })?
                 }
                 (Step::Element(index), kind::ARRAY) => {
-                    if index >= record.word(8)? {
+                    // A flexible array has none that could be counted, and one at its start.
+                    if index >= record.word(8)?.max(1) {
                         return Err(Error::NoMember { name: so_far, member: step.to_string() });
                     }
                     let size = self.size_of_id(&so_far, record.word(0)?, MAX_DEPTH)?;
@@ -252,7 +266,7 @@ impl Types {
             here = Member { bit_offset, ..next };
             so_far.push_str(&step.to_string());
         }
-        self.finish_field(&so_far, here)
+        Ok((self.finish_field(&so_far, here)?, here.type_id))
     }
 
     /// Turns bits into bytes.

@@ -37,6 +37,26 @@ pub fn add(group: &mut Group<'_, Repair>) {
             changed(repair, &format!("\"build_id\":\"{build_id}\""), &format!("\"build_id\":\"{other}\""))?;
         is_refused(repair, program, &["another kernel", "build id", &build_id, &other, "recompile"])
     });
+    untouched_case(
+        group,
+        "a program with another layout of a structure is refused with both layouts",
+        |repair| {
+            const MEMBER: &str = "\"comm\",\"char[16]\",";
+            let bytes = fs::read(repair.machine.tools().compile(KILL, repair.target)?)?;
+            let at = bytes.windows(MEMBER.len()).position(|window| window == MEMBER.as_bytes());
+            let text = &bytes[at.context("the program's manifest has no comm")? + MEMBER.len()..];
+            let digits = text.iter().take_while(|digit| digit.is_ascii_digit()).count();
+            let offset = String::from_utf8(text[..digits].to_vec())?;
+            let other = (offset.parse::<u64>()? - 1).to_string();
+            let program = changed(repair, &format!("{MEMBER}{offset},"), &format!("{MEMBER}{other},"))?;
+            let row = format!("* char comm[16]");
+            is_refused(
+                repair,
+                program,
+                &["struct task_struct differently", &row, &offset, &other, "nothing was written"],
+            )
+        },
+    );
     untouched_case(group, "what is no program is refused", |repair| {
         let source = workspace().join(KILL);
         is_refused(repair, source, &["kill.c", "is not a recovery program"])?;

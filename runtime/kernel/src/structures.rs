@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Whether structures are in a kernel what somebody was compiled for.
+
+use std::fmt;
+
+use crate::btf::kind;
+use crate::error::{Error, Result};
+use crate::type_text::basic_name;
+use crate::types::{Bits, Field, Types};
+
+/// What the name of a structure or union is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tag {
+    /// `struct NAME`.
+    Struct,
+    /// `union NAME`.
+    Union,
+    /// The typedef of a structure or union that has no tag.
+    Typedef,
+}
+
+/// A structure or union as somebody expects it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Structure {
+    /// What its name is.
+    pub tag: Tag,
+    /// Its name.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Its members, or those that count.
+    pub members: Vec<Member>,
+}
+
+/// A member as somebody expects it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Where it is, as [`Types::offset_of`] takes it.
+    pub path: String,
+    /// Its type as C writes it, for people.
+    pub ty: String,
+    /// Where it lies.
+    pub field: Field,
+}
+
+/// What became of a comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// The kernel's structure is as expected.
+    Same,
+    /// The kernel's type information has no structure of this name, or says nothing of its members.
+    Absent,
+    /// It is another one.
+    Different(Difference),
+}
+
+/// Two layouts of a structure, of which one is the kernel's. Its text shows them side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    title: String,
+    sizes: (u64, u64),
+    rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Row {
+    expected: Member,
+    /// The kernel's; none if there is none.
+    found: Option<(Field, String)>,
+}
+
+impl Row {
+    fn differs(&self) -> bool {
+        self.found
+            .as_ref()
+            .is_none_or(|(field, ty)| *field != self.expected.field || !are_alike(&self.expected.ty, ty))
+    }
+}
+
+impl Types {
+    /// Compares a structure with the kernel's of that name; if there are several, with the one that is most like it.
+    ///
+    /// # Errors
+    /// [`Error::MalformedTypes`].
+    pub fn compare(&self, expected: &Structure) -> Result<Comparison> {
+        let mut best: Option<Difference> = None;
+        let kinds: &[u32] = match expected.tag {
+            Tag::Struct => &[kind::STRUCT],
+            Tag::Union => &[kind::UNION],
+            Tag::Typedef => &[kind::TYPEDEF],
+        };
+        for id in self.of_kinds(&expected.name, kinds) {
+            let target = self.record(self.resolve(id)?)?;
+            if !matches!(target.kind, kind::STRUCT | kind::UNION) {
+                continue;
+            }
+            // gcc says nothing of the members of a transparent union.
+            if target.elements::<3>().next().is_none() && !expected.members.is_empty() {
+                continue;
+            }
+            let difference = self.difference(id, expected)?;
+            if difference.count() == 0 {
+                return Ok(Comparison::Same);
+            }
+            if best.as_ref().is_none_or(|best| difference.count() < best.count()) {
+                best = Some(difference);
+            }
+        }
+        Ok(best.map_or(Comparison::Absent, Comparison::Different))
+    }
+
+    fn difference(&self, id: u32, expected: &Structure) -> Result<Difference> {
+        let size = self.size_of_id(&expected.name, id, 1)?;
+        let mut rows = Vec::new();
+        for member in &expected.members {
+            let found = match self.locate(&expected.name, id, &member.path) {
+                Ok((field, ty)) => Some((field, self.text(ty))),
+                Err(error @ (Error::MalformedTypes { .. } | Error::UnknownKind { .. })) => return Err(error),
+                // It is not there, or something else.
+                Err(_) => None,
+            };
+            rows.push(Row { expected: member.clone(), found });
+        }
+        let keyword = match expected.tag {
+            Tag::Struct => "struct ",
+            Tag::Union => "union ",
+            Tag::Typedef => "",
+        };
+        Ok(Difference { title: format!("{keyword}{}", expected.name), sizes: (expected.size, size), rows })
+    }
+}
+
+impl Difference {
+    /// How much differs: members, and the size.
+    pub fn count(&self) -> usize {
+        self.rows.iter().filter(|row| row.differs()).count() + usize::from(self.sizes.0 != self.sizes.1)
+    }
+
+    /// The structure, as in `struct task_struct`.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+}
+
+/// Offset and size as a table has them: `2192 16`, for a bit-field `72:3 1 bit`.
+fn position(field: &Field) -> (String, String) {
+    match field.bits {
+        Some(Bits { first, count }) => {
+            (format!("{}:{first}", field.offset), format!("{count} bit{}", if count == 1 { "" } else { "s" }))
+        }
+        None => (field.offset.to_string(), field.size.to_string()),
+    }
+}
+
+impl fmt::Display for Difference {
+    /// A table: what was compiled on the left, what the kernel has on the right, and what differs marked.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let declaration = |ty: &str, path: &str| match ty.split_once('[') {
+            Some((element, rest)) if !ty.contains('(') => format!("{element} {path}[{rest}"),
+            _ if ty.ends_with('*') => format!("{ty}{path}"),
+            _ => format!("{ty} {path}"),
+        };
+        let left = |row: &Row| declaration(&row.expected.ty, &row.expected.path);
+        let heading = format!("{} as compiled", self.title);
+        let widest = self.rows.iter().map(|row| left(row).chars().count()).chain([heading.len()]).max();
+        let width = widest.unwrap_or(0).min(56);
+        writeln!(
+            formatter,
+            "  {heading:width$}  {:>8} {:>8}  | {:>8} {:>8}  in the kernel",
+            "offset", "size", "offset", "size"
+        )?;
+        let mut line = |mark: &str, name: &str, one: (String, String), two: (String, String), note: &str| {
+            let text = format!(
+                "{mark} {name:width$}  {:>8} {:>8}  | {:>8} {:>8}  {note}",
+                one.0, one.1, two.0, two.1
+            );
+            writeln!(formatter, "{}", text.trim_end())
+        };
+        for row in &self.rows {
+            let mark = if row.differs() { "*" } else { " " };
+            let (found, note) = match &row.found {
+                Some((field, ty)) => (position(field), ty.as_str()),
+                None => (("-".to_owned(), "-".to_owned()), "no such member"),
+            };
+            line(mark, &left(row), position(&row.expected.field), found, note)?;
+        }
+        let size = |size: u64| (String::new(), size.to_string());
+        let mark = if self.sizes.0 == self.sizes.1 { " " } else { "*" };
+        line(mark, "size in all", size(self.sizes.0), size(self.sizes.1), "")
+    }
+}
+
+/// Whether two texts may name one type. Only basic types are told apart: typedefs and structures are what their own members are,
+/// and compilers differ in how they write the rest.
+fn are_alike(one: &str, other: &str) -> bool {
+    const BASIC: &[&str] = &[
+        "short",
+        "unsigned short",
+        "int",
+        "unsigned int",
+        "long",
+        "unsigned long",
+        "long long",
+        "unsigned long long",
+        "_Bool",
+    ];
+    let (one, other) = (basic_name(one), basic_name(other));
+    one == other || !BASIC.contains(&one) || !BASIC.contains(&other)
+}
+
+#[cfg(test)]
+#[path = "structures_tests.rs"]
+mod tests;

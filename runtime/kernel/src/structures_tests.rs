@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+use super::*;
+use crate::synthetic::BtfBuilder;
+
+/// `struct task { int pid; unsigned int flags; struct { char comm[4]; long tail[]; }; }` of 16 bytes.
+fn kernel() -> Types {
+    let mut btf = BtfBuilder::new();
+    let (int, unsigned) = (btf.int("int", 4), btf.int("unsigned int", 4));
+    let (char, long) = (btf.int("char", 1), btf.int("long int", 8));
+    let comm = btf.array(char, 4);
+    let tail = btf.array(long, 0);
+    let inner = btf.structure("", 8, &[("comm", comm, 0), ("tail", tail, 8)]);
+    btf.structure("task", 16, &[("pid", int, 0), ("flags", unsigned, 4), ("", inner, 8)]);
+    // Another file of the kernel's has a structure of that name.
+    btf.structure("task", 4, &[("other", int, 0)]);
+    let counter = btf.structure("", 4, &[("counter", int, 0)]);
+    btf.typedef("atomic_t", counter);
+    let transparent = btf.union("", 8, &[]);
+    btf.typedef("transparent", transparent);
+    Types::parse(btf.finish(None)).unwrap()
+}
+
+fn member(path: &str, ty: &str, offset: u64, size: u64) -> Member {
+    Member { path: path.into(), ty: ty.into(), field: Field { offset, size, bits: None } }
+}
+
+fn task(members: Vec<Member>) -> Structure {
+    Structure { tag: Tag::Struct, name: "task".into(), size: 16, members }
+}
+
+#[test]
+fn what_is_the_same_is_the_same() {
+    let members = vec![
+        member("pid", "int", 0, 4),
+        member("flags", "unsigned int", 4, 4),
+        member("comm", "char[4]", 8, 4),
+        member("tail", "long[]", 16, 0),
+        member("tail[0]", "long", 16, 8),
+    ];
+    assert_eq!(kernel().compare(&task(members)).unwrap(), Comparison::Same);
+    let typedef = Structure {
+        tag: Tag::Typedef,
+        name: "atomic_t".into(),
+        size: 4,
+        members: vec![member("counter", "int", 0, 4)],
+    };
+    assert_eq!(kernel().compare(&typedef).unwrap(), Comparison::Same);
+}
+
+#[test]
+fn what_is_not_there_is_absent() {
+    let types = kernel();
+    for (tag, name) in [(Tag::Struct, "tasks"), (Tag::Union, "task"), (Tag::Typedef, "task")] {
+        let structure = Structure { tag, name: name.into(), size: 16, members: Vec::new() };
+        assert_eq!(types.compare(&structure).unwrap(), Comparison::Absent, "{name}");
+    }
+    let members = vec![member("pages", "struct page **", 0, 8)];
+    let transparent = Structure { tag: Tag::Typedef, name: "transparent".into(), size: 8, members };
+    assert_eq!(types.compare(&transparent).unwrap(), Comparison::Absent);
+}
+
+#[test]
+fn both_layouts_are_shown_and_what_differs_is_marked() {
+    let members = vec![
+        member("pid", "unsigned int", 0, 4),
+        member("flags", "unsigned int", 4, 4),
+        member("comm", "char[16]", 8, 16),
+        member("gone", "struct task *", 24, 8),
+    ];
+    let expected = Structure { size: 32, ..task(members) };
+    let Comparison::Different(difference) = kernel().compare(&expected).unwrap() else { panic!() };
+    assert_eq!(difference.title(), "struct task");
+    let expected = "  struct task as compiled    offset     size  |   offset     size  in the kernel
+* unsigned int pid                0        4  |        0        4  int
+  unsigned int flags              4        4  |        4        4  unsigned int
+* char comm[16]                   8       16  |        8        4  char[4]
+* struct task *gone              24        8  |        -        -  no such member
+* size in all                             32  |                16
+";
+    assert_eq!(difference.to_string(), expected);
+}
