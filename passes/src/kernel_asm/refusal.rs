@@ -96,6 +96,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_class_is_documented() {
+        let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/compiler.md"));
+        for class in Class::ALL {
+            assert!(text.contains(&format!("| `{}` |", class.name())), "{}", class.name());
+        }
+    }
+
+    #[test]
     fn a_refusal_comes_through_the_program_as_it_is() {
         for class in Class::ALL {
             let refusal = Refusal::new(class, "a reason: with a colon");
