@@ -16,6 +16,10 @@ const LONGEST_CHAIN: usize = 256;
 
 /// Where `instruction` comes from, with the chain of calls through which it was inlined.
 pub fn site(context: &Context, instruction: Value<'_>) -> Site {
+    // A constant or a parameter has none, and LLVM does not ask what it is given.
+    if !instruction.is_instruction() {
+        return Site::default();
+    }
     // SAFETY: the instruction is alive; a null location is handled.
     let location = unsafe { LLVMInstructionGetDebugLoc(instruction.0) };
     if location.is_null() {
