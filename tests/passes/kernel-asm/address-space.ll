@@ -87,3 +87,12 @@ define void @assembly() {
   call void asm sideeffect "incl $0", "=*m,*m"(ptr addrspace(256) elementtype(i32) addrspacecast (ptr @counter to ptr addrspace(256)), ptr addrspace(256) elementtype(i32) addrspacecast (ptr @counter to ptr addrspace(256)))
   ret void
 }
+
+; `current` of 7.2: the address of such a variable in the text.
+; CHECK-LABEL: @text(
+; CHECK-NOT: refused
+; CHECK: ret i64
+define i64 @text() {
+  %r = call i64 asm "movq %gs:${1:a}, $0", "=r,i"(ptr addrspace(256) addrspacecast (ptr @counter to ptr addrspace(256)))
+  ret i64 %r
+}

@@ -71,6 +71,9 @@ impl<'a, 'c> Machine<'a, 'c> {
                 (_, true) => Slot::Register(None, outputs.next().ok_or_else(mismatch)?),
                 (place, false) => {
                     let (value, _) = arguments.next().ok_or_else(mismatch)?;
+                    // `%gs:${1:a}` of a variable that is declared relative to `%gs`.
+                    let is_relative = value.ty().address_space() == address_space::GS;
+                    let value = if is_relative { address_space::flatten(builder, value) } else { value };
                     let shared = match place {
                         Place::Tied(index) => Some(*index),
                         Place::Fixed(register) => constraints.operands[..slots.len()]
