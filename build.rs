@@ -231,7 +231,7 @@ fn is_always_inlined(module: &str, function: &str) -> bool {
     attributes.is_some_and(|attributes| attributes.contains(" alwaysinline "))
 }
 
-/// Writes a table of all headers and their contents, for the compiler to include.
+/// Writes a table of all headers, and of the C sources beside them, and their contents, for the compiler to include.
 fn list_headers(folder: &Path, table: &Path) {
     let mut files = Vec::new();
     collect(folder, &mut files);
@@ -254,7 +254,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.path();
         if path.is_dir() {
             collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "h") {
+        } else if path.extension().is_some_and(|extension| extension == "h" || extension == "c") {
             files.push(path);
         }
     }

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use gpufas_abi::manifest::Target;
 use gpufas_passes::layout;
 
 use crate::arguments::{Arguments, Stage};
@@ -49,6 +50,46 @@ pub struct Source<'a> {
     pub rules: &'a Path,
 }
 
+/// Options that do not depend on the source.
+fn add_own_options(command: &mut Command, arguments: &Arguments) -> Result<()> {
+    command.arg("-I").arg(headers::unpack()?);
+    // Kernel headers are written for optimisation; the optimiser itself runs after the first passes.
+    command.args(["-O2", "-Xclang", "-disable-llvm-passes"]);
+    // Positions are needed for messages and fault records in any case, types for the layout pass.
+    let needs_types = needs_types(arguments);
+    command.arg(if arguments.debug || needs_types { "-g" } else { "-gline-tables-only" });
+    if needs_types {
+        // Else types that only variables of the kernel have would be left out.
+        command.arg("-fno-eliminate-unused-debug-types");
+    }
+    Ok(())
+}
+
+/// Runs clang on a C source of the compiler's own, which takes no options from the user but what locks are to mean; returns
+/// bitcode.
+///
+/// # Errors
+///
+/// [`Error::Tool`] if clang does not accept it.
+pub fn compile_own(arguments: &Arguments, kernel: &Kernel, runner: Runner, path: &Path) -> Result<Vec<u8>> {
+    crash::doing(&format!("running clang on {}", path.display()));
+    let mut command = Command::new(clang()?);
+    command.args(kernel.clang_options());
+    add_own_options(&mut command, arguments)?;
+    command.arg(format!("-DGPUFAS_LOCKS_{}", arguments.locks.name().to_uppercase()));
+    command.arg(match arguments.target {
+        Target::Cuda => "-DGPUFAS_TARGET_CUDA",
+        Target::Host => "-DGPUFAS_TARGET_HOST",
+    });
+    command.args(["-emit-llvm", "-c", "-o", "-"]).arg(path);
+    let Some(output) = runner.run_visibly(command, Stdio::null())? else { return Ok(Vec::new()) };
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let reason = format!("it does not accept {}, a source of this compiler's own", path.display());
+    Err(Error::Tool { tool: "clang".into(), output: reason })
+}
+
 /// Runs clang on a source, and returns its standard output: bitcode, or text for [`Stage::Preprocess`].
 ///
 /// # Errors
@@ -63,16 +104,7 @@ pub fn compile(
     crash::doing(&format!("running clang on {}", source.name));
     let mut command = Command::new(clang()?);
     command.args(kernel.clang_options()).args(kernel.options_of(source.name)?);
-    command.arg("-I").arg(headers::unpack()?);
-    // Kernel headers are written for optimisation; the optimiser itself runs after the first passes.
-    command.args(["-O2", "-Xclang", "-disable-llvm-passes"]);
-    // Positions are needed for messages and fault records in any case, types for the layout pass.
-    let needs_types = needs_types(arguments);
-    command.arg(if arguments.debug || needs_types { "-g" } else { "-gline-tables-only" });
-    if needs_types {
-        // Else types that only variables of the kernel have would be left out.
-        command.arg("-fno-eliminate-unused-debug-types");
-    }
+    add_own_options(&mut command, arguments)?;
     if arguments.keep_inline_functions {
         command.arg("-femit-all-decls");
     }

@@ -23,6 +23,7 @@ mod headers;
 mod input;
 mod intermediate;
 mod kernel;
+mod kernel_functions;
 mod layout_check;
 mod line_info;
 mod link;

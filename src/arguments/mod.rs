@@ -60,6 +60,32 @@ pub enum Stage {
     Link,
 }
 
+/// What taking a lock of the kernel's means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Locks {
+    /// It must be free; else the program ends, to be run again later.
+    #[default]
+    Check,
+    /// It is taken with the processor's own atomic operations (host target only).
+    Take,
+    /// It is an error.
+    Refuse,
+}
+
+impl Locks {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Check, Self::Take, Self::Refuse];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Take => "take",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
 /// The command line as understood.
 #[derive(Clone, Debug)]
 pub struct Arguments {
@@ -113,6 +139,8 @@ pub struct Arguments {
     pub words: Vec<String>,
     /// `-fkeep-inline-functions`.
     pub keep_inline_functions: bool,
+    /// `--locks`.
+    pub locks: Locks,
     /// `--passes`: only these passes of ours.
     pub passes: Option<Vec<String>>,
 }
@@ -206,6 +234,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         diagnostics: Form::Text,
         words: Vec::new(),
         keep_inline_functions: false,
+        locks: Locks::default(),
         passes: None,
     };
     let mut options_ended = false;

@@ -10,7 +10,7 @@ use gpufas_passes::kernel_symbols::ownership::Owner;
 use gpufas_passes::pipeline::STEPS;
 use regex_lite::Regex;
 
-use super::{Arguments, Emit, Stage, usage};
+use super::{Arguments, Emit, Locks, Stage, usage};
 use crate::error::Result;
 use crate::messages::Form;
 use crate::target;
@@ -60,6 +60,12 @@ pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<Strin
             for architecture in value(queue)?.split(',') {
                 parsed.architectures.push(architecture_number(architecture.trim())?);
             }
+        }
+        "--locks" => {
+            let value = value(queue)?;
+            let known = Locks::ALL.into_iter().find(|locks| locks.name() == value);
+            parsed.locks = known
+                .ok_or_else(|| usage(format!("--locks {value} is not known; it is check, take or refuse")))?;
         }
         "--emit" => parsed.emit = emit(&value(queue)?)?,
         "--passes" => {

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::intermediate::Intermediate;
 use crate::kernel::type_information;
 use crate::target::encode;
-use crate::{crash, device_runtime, input, layout_check, link, manifest, output};
+use crate::{crash, device_runtime, input, kernel_functions, layout_check, link, manifest, output};
 
 /// A program that is ready for code generation, for one kernel.
 struct Part<'c, 'l> {
@@ -92,6 +92,9 @@ impl Driver<'_> {
         link::add_header_folders(&module, &mut self.names);
         if let Some(kernel) = self.kernels.get(kernel).filter(|_| !link::is_marked(&module)) {
             input::mark(&module, &kernel.identity, &self.names);
+        }
+        if let Some(kernel) = self.kernels.get(kernel) {
+            kernel_functions::link(self.arguments, kernel, self.runner, (context, log), &module)?;
         }
         crash::keep_program(&encode(&module, false));
         Ok(Some(module))

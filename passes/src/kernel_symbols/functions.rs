@@ -9,15 +9,34 @@ use crate::program::Program;
 
 use super::NAME;
 
-/// Functions of the kernel that mean nothing outside it: nothing preempts a recovery program, its read-side critical
-/// sections protect nothing, and lock debugging would watch locks that it does not take.
+/// Functions of the kernel that mean nothing outside it: nothing preempts a recovery program or moves it to another CPU, its
+/// read-side critical sections protect nothing, nobody traces it, and lock debugging would watch locks that it does not take.
 const NO_OPERATION: &[&str] = &[
     "__rcu_read_lock",
     "__rcu_read_unlock",
     "rcu_read_unlock_special",
+    "rcu_read_unlock_strict",
+    "rcu_read_unlock_trace_special",
+    "__srcu_read_lock",
+    "__srcu_read_unlock",
     "__might_sleep",
     "__might_resched",
     "__cond_resched",
+    "_cond_resched",
+    "migrate_disable",
+    "___migrate_enable",
+    "migrate_enable",
+    "__mmap_lock_do_trace_acquire_returned",
+    "__mmap_lock_do_trace_released",
+    "__mmap_lock_do_trace_start_locking",
+    "do_trace_netlink_extack",
+    "mm_trace_rss_stat",
+    "__trace_bprintk",
+    "__trace_bputs",
+    "__trace_puts",
+    "touch_nmi_watchdog",
+    "touch_softlockup_watchdog",
+    "debug_locks_off",
     "preempt_schedule",
     "preempt_schedule_notrace",
     "__preempt_schedule",
@@ -27,7 +46,9 @@ const NO_OPERATION: &[&str] = &[
     "__klp_sched_try_switch",
     "rcu_lock_acquire",
     "rcu_lock_release",
+    "__local_bh_disable_ip",
     "__local_bh_enable_ip",
+    "_local_bh_enable",
 ];
 
 /// Kernel functions that print; the last one is WARN()'s.

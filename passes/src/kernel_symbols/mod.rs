@@ -10,6 +10,7 @@ mod constants;
 pub mod definitions;
 mod distrust;
 mod functions;
+pub mod implementations;
 pub mod ownership;
 
 use std::collections::{HashMap, HashSet};
@@ -37,6 +38,7 @@ const MOST_DEPTH: usize = 64;
 /// Runs the pass.
 pub fn run(module: &Module<'_>, program: &mut Program) {
     distrust::run(module);
+    implementations::run(module);
     functions::run(module, program);
     replace_all(module, program);
 }

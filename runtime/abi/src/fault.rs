@@ -32,6 +32,8 @@ pub enum FaultKind {
     Bug = 11,
     /// No room is left in a journal that must be complete.
     JournalFull = 12,
+    /// A lock of the target's kernel is held; [`FaultRecord::address`] is where it is.
+    LockHeld = 13,
     /// A call through a pointer to what is no function of the program, or one of another type; the address is the pointer.
     NoFunction = 14,
 }
@@ -52,6 +54,7 @@ impl FaultKind {
             10 => Self::Unsupported,
             11 => Self::Bug,
             12 => Self::JournalFull,
+            13 => Self::LockHeld,
             14 => Self::NoFunction,
             _ => return None,
         })

@@ -129,7 +129,18 @@ pub mod runtime {
     /// Functions of the kernel and of C that the device runtime implements under
     /// [`LIBRARY_PREFIX`] and the same name. Pointers may be kernel or own addresses.
     pub const LIBRARY: &[&str] = &[
-        "memcmp", "bcmp", "memchr", "strlen", "strnlen", "strcmp", "strncmp", "strcpy", "strncpy", "strscpy",
-        "strchr", "strrchr",
+        "memcmp",
+        "bcmp",
+        "memchr",
+        "strlen",
+        "strnlen",
+        "strcmp",
+        "strncmp",
+        "strcpy",
+        "strncpy",
+        "strscpy",
+        "strchr",
+        "strrchr",
+        "gpufas_lock_held",
     ];
 }

@@ -24,6 +24,7 @@ pub mod fault;
 pub mod function;
 pub mod journal;
 pub mod lifecycle;
+pub mod lock;
 pub mod log;
 pub mod number;
 pub mod own;

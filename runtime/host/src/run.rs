@@ -11,6 +11,7 @@ use crate::memory::{self, Backing, GuestMemory};
 use crate::program::Program;
 use crate::qmp::{Pause, Qmp};
 use crate::{check, interrupt};
+use gpufas_abi::FaultKind;
 use gpufas_abi::manifest::{Entry, Target, Variant};
 use gpufas_kernel::{Kernel, PhysicalMemory};
 use std::ffi::OsString;
@@ -258,7 +259,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         // If there was nothing to resume, see whether QEMU is still there.
         let guest_error =
             resumed.and_then(|()| qmp.as_mut().map_or(Ok(()), |qmp| qmp.run_state().map(drop))).err();
-        let held = outcome.end == End::Finished(-EAGAIN);
+        let held = found_lock_held(&outcome);
         if !held || !ours || tries > RETRIES || guest_error.is_some() {
             break (outcome, paused, guest_error);
         }
@@ -292,6 +293,19 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         program,
         variant: number,
     })
+}
+
+/// Whether a program has found a lock held, and may be run again: it says so itself, or was ended at a lock before anything
+/// that it wrote reached the guest.
+fn found_lock_held(outcome: &Outcome) -> bool {
+    match &outcome.end {
+        End::Finished(result) => *result == -EAGAIN,
+        End::Fault(record) => {
+            let wrote = outcome.stores_kept && (!outcome.stores.is_empty() || outcome.stores_lost > 0);
+            record.kind == FaultKind::LockHeld as u32 && !wrote
+        }
+        _ => false,
+    }
 }
 
 /// The text that names the kernel (`linux_banner` of init/version.c), as far as it is the same size.

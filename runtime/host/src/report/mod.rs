@@ -34,6 +34,7 @@ fn fault_name(kind: Option<FaultKind>) -> &'static str {
         Some(FaultKind::Unsupported) => "unsupported",
         Some(FaultKind::Bug) => "bug",
         Some(FaultKind::JournalFull) => "journal-full",
+        Some(FaultKind::LockHeld) => "lock-held",
         Some(FaultKind::NoFunction) => "no-function",
         None => "unknown",
     }
@@ -56,6 +57,7 @@ fn fault_text(kind: Option<FaultKind>) -> &'static str {
         Some(FaultKind::Unsupported) => "something that a recovery program cannot do",
         Some(FaultKind::Bug) => "a BUG() or failed assertion in the kernel's code",
         Some(FaultKind::JournalFull) => "too many stores for memory that is private to QEMU; use share=on",
+        Some(FaultKind::LockHeld) => "a lock of the kernel's is held",
         Some(FaultKind::NoFunction) => {
             "a call through a pointer to what is no function of the program, or one of another type"
         }

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What it means to take a lock of the kernel's, as gpufas-cc --locks says.
+ *
+ * check: nothing is taken. The program runs while the guest is paused, so that a
+ * lock that is free stays free; one that is held was caught with what it guards
+ * in the middle of a change, and the program ends, to be run again later.
+ * take: the lock is taken and released as the kernel does where nobody is in the
+ * way, by the host's processor. A GPU's operations are not atomic against the
+ * guest's CPUs, so that there it is an error.
+ * refuse: taking a lock is an error.
+ */
+#ifndef _GPUFAS_LOCKS_H
+#define _GPUFAS_LOCKS_H
+
+#include <gpufas/functions/functions.h>
+
+/* The runtime's: the lock at this address is held, so that the program ends. */
+void gpufas_lock_held(const volatile void *lock) __noreturn;
+
+#if defined(GPUFAS_LOCKS_TAKE) && defined(GPUFAS_TARGET_CUDA)
+void gpufas_locks_are_refused(void) __attribute__((error(
+	"a lock of the kernel's cannot be taken from a GPU, whose operations are not atomic against CPUs; use --locks check, or --target host")));
+#elif defined(GPUFAS_LOCKS_REFUSE)
+void gpufas_locks_are_refused(void) __attribute__((error(
+	"it takes a lock of the kernel's, which --locks refuse makes an error; use --locks check to see that it is free instead")));
+#endif
+
+/* How often a lock is looked at before it is taken to be held. */
+#define GPUFAS_LOCK_TRIES 1000
+
+/*
+ * @free:	whether the lock could be had
+ * @try:	takes it if it can be had, and says so
+ * @release:	releases it
+ * Only what the mode needs is evaluated.
+ */
+#if defined(GPUFAS_LOCKS_CHECK)
+
+#define gpufas_acquire(lock, free, try) do {		\
+	if (!(free))					\
+		gpufas_lock_held(lock);			\
+} while (0)
+#define gpufas_try(free, try)		(!!(free))
+#define gpufas_release(release)		do { } while (0)
+
+#elif defined(GPUFAS_LOCKS_TAKE) && defined(GPUFAS_TARGET_HOST)
+
+#define gpufas_acquire(lock, free, try) do {		\
+	unsigned int tries = 0;				\
+							\
+	while (!(try))					\
+		if (++tries == GPUFAS_LOCK_TRIES)	\
+			gpufas_lock_held(lock);		\
+} while (0)
+#define gpufas_try(free, try)		(!!(try))
+#define gpufas_release(release)		do { release; } while (0)
+
+#else
+
+#define gpufas_acquire(lock, free, try)	gpufas_locks_are_refused()
+#define gpufas_try(free, try)		({ gpufas_locks_are_refused(); 0; })
+#define gpufas_release(release)		gpufas_locks_are_refused()
+
+#endif
+
+/* X86_EFLAGS_IF and the bit that is always set: no interrupt reaches a program. */
+#define GPUFAS_INTERRUPTS_ON 0x202UL
+
+/* All forms of a lock with an argument, from the three things there are to do. */
+#define GPUFAS_LOCK_FORMS(name, type, acquire)					\
+	void KERNEL(name)(type *lock) { acquire(lock); }			\
+	void KERNEL(name##_bh)(type *lock) { acquire(lock); }			\
+	void KERNEL(name##_irq)(type *lock) { acquire(lock); }			\
+	unsigned long KERNEL(name##_irqsave)(type *lock)			\
+	{									\
+		acquire(lock);							\
+		return GPUFAS_INTERRUPTS_ON;					\
+	}
+
+#define GPUFAS_UNLOCK_FORMS(name, type, release)				\
+	void KERNEL(name)(type *lock) { release(lock); }			\
+	void KERNEL(name##_bh)(type *lock) { release(lock); }			\
+	void KERNEL(name##_irq)(type *lock) { release(lock); }			\
+	void KERNEL(name##_irqrestore)(type *lock, unsigned long flags) { release(lock); }
+
+/*
+ * Sleeping locks that a task owns (struct rt_mutex, and struct mutex with flags
+ * in the low bits of the owner's address): free without an owner, waiters or a
+ * hand-over. Whoever waits must be woken on release, which cannot be done from
+ * outside.
+ */
+static __always_inline bool gpufas_owner_is_free(const volatile unsigned long *owner)
+{
+	return *owner == 0;
+}
+
+static __always_inline bool gpufas_owner_try(volatile unsigned long *owner, void *task)
+{
+	return __sync_bool_compare_and_swap(owner, 0UL, (unsigned long)task);
+}
+
+static __always_inline void gpufas_owner_release(volatile unsigned long *owner, void *task)
+{
+	if (!__sync_bool_compare_and_swap(owner, (unsigned long)task, 0UL))
+		gpufas_lock_held(owner);
+}
+
+#endif /* _GPUFAS_LOCKS_H */

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Functions of the kernel that have a meaning of their own in a recovery program and are written in C, since they need the
+//! kernel's types (runtime/include/gpufas/functions): what a program calls of them is compiled against the headers of its
+//! kernel and linked to it.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use gpufas_passes::kernel_symbols::implementations::{self, IMPLEMENTATION_PREFIX};
+use gpufas_passes::llvm::diagnostics::DiagnosticLog;
+use gpufas_passes::llvm::{Context, Linkage, Module};
+
+use crate::arguments::Arguments;
+use crate::command::Runner;
+use crate::error::{Error, Result};
+use crate::kernel::Kernel;
+use crate::{frontend, headers, input};
+
+/// The files, and the functions that each defines for some kernels.
+const FILES: &[(&str, &[&str])] = include!("kernel_functions/table.rs");
+
+/// What comes before the names of all else that the files define.
+const PRIVATE_PREFIX: &str = "gpufas.function.";
+
+/// Links what a program calls of these functions to it.
+///
+/// # Errors
+///
+/// Those of the front end.
+pub fn link<'c>(
+    arguments: &Arguments,
+    kernel: &Kernel,
+    runner: Runner,
+    (context, log): (&'c Context, &DiagnosticLog<'_>),
+    module: &Module<'c>,
+) -> Result<()> {
+    let folder = headers::unpack()?;
+    let mut linked: HashSet<&str> = HashSet::new();
+    // One may call others.
+    while let Some(file) = needed(module, &linked) {
+        linked.insert(file);
+        let path = folder.join("gpufas/functions").join(file);
+        let functions = compile(arguments, kernel, runner, (context, log), &path)?;
+        if !module.link(functions) {
+            let reason = log.take_errors().join("; ");
+            return Err(Error::Internal(format!("{} does not link: {reason}", path.display())));
+        }
+    }
+    Ok(())
+}
+
+/// A file that defines a function that is called, of those that are not linked yet.
+fn needed(module: &Module<'_>, linked: &HashSet<&str>) -> Option<&'static str> {
+    let wanted = implementations::wanted(module);
+    let mut files = FILES.iter().filter(|(file, _)| !linked.contains(file));
+    files.find(|(_, names)| names.iter().any(|name| wanted.contains(*name))).map(|(file, _)| *file)
+}
+
+/// Compiles a file. All that it defines beside the functions gets names that meet no other.
+fn compile<'c>(
+    arguments: &Arguments,
+    kernel: &Kernel,
+    runner: Runner,
+    (context, log): (&'c Context, &DiagnosticLog<'_>),
+    path: &Path,
+) -> Result<Module<'c>> {
+    let bitcode = frontend::compile_own(arguments, kernel, runner, path)?;
+    let name = path.display().to_string();
+    let module = input::parse(context, log, &name, &bitcode)?;
+    for function in module.defined_functions() {
+        let name = function.name();
+        if name.starts_with(IMPLEMENTATION_PREFIX) {
+            // So that it is known which of the program's lines asked for it.
+            function.add_attribute(context, "alwaysinline");
+        } else {
+            function.set_name(&format!("{PRIVATE_PREFIX}{name}"));
+            function.set_linkage(Linkage::LLVMInternalLinkage);
+        }
+    }
+    Ok(module)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_and_functions_are_listed_once_and_exist() {
+        let mut seen = HashSet::new();
+        for (file, names) in FILES {
+            let text = headers::contents(&format!("gpufas/functions/{file}"));
+            let text = text.unwrap_or_else(|| panic!("{file} is not there"));
+            for name in *names {
+                assert!(seen.insert(*name), "{name} is listed twice");
+                assert!(text.contains(*name), "{file} does not define {name}");
+            }
+        }
+        let defined = FILES.len();
+        let there =
+            headers::names().filter(|name| name.starts_with("gpufas/functions/") && name.ends_with(".c"));
+        assert_eq!(there.count(), defined, "a file of functions is not listed");
+    }
+}
