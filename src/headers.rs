@@ -34,12 +34,6 @@ pub fn own_folder() -> Option<PathBuf> {
     named().is_none().then(cached)
 }
 
-/// The contents of a file by its name, as in `gpufas/gpufas.h`.
-#[cfg(test)]
-pub fn contents(name: &str) -> Option<&'static str> {
-    HEADERS.iter().find(|(header, _)| *header == name).map(|(_, contents)| *contents)
-}
-
 /// Names of all files.
 #[cfg(test)]
 pub fn names() -> impl Iterator<Item = &'static str> {

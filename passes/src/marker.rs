@@ -18,6 +18,10 @@ pub const BUG: &str = "gpufas.bug";
 /// [`gpufas_abi::Access`].
 pub const ACCESSIBLE: &str = "gpufas.accessible";
 
+/// `fn(ptr done)`: `WARN()` and its like. `done` is null, or a byte of the program's that is 0 the first time at its place,
+/// and it is only said then.
+pub const WARN: &str = "gpufas.warn";
+
 /// `fn(ptr format, ptr arguments, i32 count) -> i32`: `printk`.
 pub const PRINT: &str = "gpufas.print";
 

@@ -13,6 +13,8 @@ mod dependencies;
 mod diagnostics;
 #[path = "compiler/failures.rs"]
 mod failures;
+#[path = "compiler/functions.rs"]
+mod functions;
 #[path = "compiler/inputs.rs"]
 mod inputs;
 #[path = "compiler/kernels.rs"]

@@ -3,7 +3,7 @@
 //! Templates whose meaning lies in what the kernel does with the tables that they fill, not in their
 //! instructions.
 
-use crate::llvm::{Builder, Module, Opcode, Predicate, Type};
+use crate::llvm::{Builder, Linkage, Module, Opcode, Predicate, Type};
 use crate::marker;
 
 use super::Outcome;
@@ -13,6 +13,9 @@ use super::template::{ALTERNATIVES, AUXILIARY, BUG_TABLE, EXCEPTION_TABLE, FIXUP
 
 /// `BUGFLAG_WARNING` (include/linux/bug.h).
 const BUGFLAG_WARNING: u64 = 1;
+
+/// `BUGFLAG_ONCE`.
+const BUGFLAG_ONCE: u64 = 2;
 
 /// Sections that say nothing about what the instructions mean: tables for tools of the kernel's build, prefixes and
 /// instructions that are replaced by others of the same meaning.
@@ -115,7 +118,7 @@ fn static_key<'c>(machine: &mut Machine<'_, 'c>) -> Result<Outcome<'c>, Refusal>
     Ok(Outcome { outputs: Vec::new(), jumps: vec![(taken, 0)] })
 }
 
-/// `BUG()` ends the program; `WARN()` is dropped, as the kernel goes on after it.
+/// `BUG()` ends the program; after `WARN()` the kernel goes on, and so does the program, with a line in its log.
 fn bug<'c>(
     module: &Module<'c>,
     machine: &mut Machine<'_, 'c>,
@@ -128,6 +131,8 @@ fn bug<'c>(
         })?;
     if flags & BUGFLAG_WARNING == 0 {
         call_bug(module, machine.builder);
+    } else {
+        call_warn(module, machine.builder, flags & BUGFLAG_ONCE != 0);
     }
     // From 6.19 on WARN() with a text asks for the address of its entry in the table, for whoever prints the text.
     for slot in &mut machine.slots {
@@ -148,4 +153,27 @@ pub fn call_bug<'c>(module: &Module<'c>, builder: &Builder<'c>) {
         function.add_attribute(context, attribute);
     }
     builder.call(ty, function, &[]);
+}
+
+/// Says where the builder stands that something is wrong there, as `WARN()` does.
+fn call_warn<'c>(module: &Module<'c>, builder: &Builder<'c>, once: bool) {
+    let context = module.context();
+    let pointer = Type::pointer(context);
+    let done = if once {
+        // One for the place in the source, however often it is inlined and its loop unrolled.
+        let byte = builder.integer(8);
+        let done = module.add_global("gpufas.warned", byte);
+        done.set_initializer(byte.zero());
+        done.set_linkage(Linkage::LLVMInternalLinkage);
+        done
+    } else {
+        pointer.zero()
+    };
+    let ty = Type::void(context).function(&[pointer]);
+    let function = module.declare_function(marker::WARN, ty);
+    // Each keeps its own place in the source.
+    for attribute in ["nounwind", "willreturn", "cold", "nomerge"] {
+        function.add_attribute(context, attribute);
+    }
+    builder.call(ty, function, &[done]);
 }

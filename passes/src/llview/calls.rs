@@ -4,9 +4,10 @@
 //! markers of earlier passes.
 
 use gpufas_abi::fault::FaultKind;
+use gpufas_abi::manifest::Site;
 use gpufas_abi::symbols::runtime;
 
-use crate::llvm::{Builder, Type, Value};
+use crate::llvm::{Builder, Linkage, Type, Value, debug, ty};
 use crate::log_format;
 use crate::marker;
 use crate::memory_class::own_place;
@@ -69,6 +70,8 @@ impl<'c> Pass<'_, 'c> {
             arguments.push(builder.u32(site));
             let result = self.runtime_call(&builder, runtime::ACCESSIBLE, call.ty(), &arguments);
             replace(call, result);
+        } else if name == marker::WARN {
+            self.warn(call);
         } else if name == marker::BUG {
             self.end_with_bug(call);
         } else if matches!(name.as_str(), "llvm.trap" | "llvm.debugtrap" | "llvm.ubsantrap") {
@@ -104,6 +107,23 @@ impl<'c> Pass<'_, 'c> {
             self.runtime_call(&builder, runtime::LOAD_BYTES, Type::void(self.module.context()), &arguments);
             call.set_operand(index, slot);
         }
+    }
+
+    /// `WARN()`: a line that names its place.
+    fn warn(&mut self, call: Value<'c>) {
+        let context = self.module.context();
+        let text = format!("warning at {}\n", short_place(&debug::site(context, call)));
+        let constant = ty::constant_bytes(context, text.as_bytes(), false);
+        let global = self.module.add_global("gpufas.warning", constant.ty());
+        global.set_initializer(constant);
+        global.set_constant_variable(true);
+        global.set_linkage(Linkage::LLVMPrivateLinkage);
+        let builder = Builder::before(context, call);
+        let Some(&done) = call.arguments().first() else { return };
+        let site = self.site(call);
+        let arguments = [global, builder.u64(text.len() as u64), done, builder.u32(site)];
+        self.runtime_call(&builder, runtime::WARN, Type::void(context), &arguments);
+        call.erase();
     }
 
     /// `BUG()`, and what else must not be reached.
@@ -215,6 +235,17 @@ impl<'c> Pass<'_, 'c> {
     fn may_be_kernel(&self, pointer: Value<'c>) -> bool {
         own_place(self.module, pointer).is_none()
     }
+}
+
+/// A place in one line: file names only, innermost first.
+fn short_place(site: &Site) -> String {
+    let short = |file: &str, line: u32, function: &str| {
+        let name = file.rsplit('/').next().unwrap_or_default();
+        format!("{name}:{line} in {function}")
+    };
+    let innermost = short(&site.file, site.line, &site.function);
+    let calls = site.inlined_at.iter().map(|call| short(&call.file, call.line, &call.function));
+    std::iter::once(innermost).chain(calls).collect::<Vec<_>>().join(" < ")
 }
 
 /// Puts `value` in the place of a call.

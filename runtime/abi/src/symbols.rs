@@ -84,6 +84,9 @@ pub mod runtime {
     /// `fn(format: u64, arguments: *const u64, count: u32, site: u32) -> i32`: `printk`; each argument is
     /// sign- or zero-extended to 64 bits.
     pub const PRINT: &str = "gpufas_print";
+    /// `fn(text: *const u8, length: u64, done: *mut u8, site: u32)`: puts the text of a `WARN()` into the log. `done`, unless
+    /// it is null, is a byte that is 0 the first time, and only then it does.
+    pub const WARN: &str = "gpufas_warn";
     /// The program's own variables whose address may meet kernel addresses: an array of
     /// [`OwnVariable`] of [`OWN_VARIABLE_COUNT`] entries, both defined by the compiler.
     pub const OWN_VARIABLES: &str = "gpufas_own_variables";
@@ -107,6 +110,7 @@ pub mod runtime {
         UNSUPPORTED,
         FUNCTION,
         PRINT,
+        WARN,
     ];
 
     /// What precedes the name of a kernel or C library function that the runtime implements

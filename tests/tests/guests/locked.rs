@@ -68,7 +68,7 @@ pub fn add(group: &mut Group<'_, Repair>) {
 
 /// A process that can be killed, and the address of the lock of its signals. The process wakes up often, but nothing
 /// in the guest looks at its signals.
-fn victim(repair: &Repair) -> Result<(u32, u64)> {
+pub fn victim(repair: &Repair) -> Result<(u32, u64)> {
     let guest = repair.machine.guest();
     let probe =
         SignalProbe { name: "locked".into(), signal: 10, disposition: Disposition::Default, busy: true };
@@ -80,7 +80,7 @@ fn victim(repair: &Repair) -> Result<(u32, u64)> {
 }
 
 /// Takes a lock in the guest's name.
-fn hold(repair: &Repair, lock: u64) -> Result<Overwritten<'_>> {
+pub fn hold(repair: &Repair, lock: u64) -> Result<Overwritten<'_>> {
     let memory: &Memory = repair.machine.memory()?;
     repair.machine.while_paused(|_| {
         ensure!(memory.read(lock)? & 0xffff_ffff == 0, "the lock is held already");

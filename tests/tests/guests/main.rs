@@ -7,6 +7,7 @@ mod corrupt;
 mod hog;
 mod listing;
 mod locked;
+mod meaning;
 mod protected;
 mod signals;
 
@@ -39,6 +40,7 @@ fn main() -> Result<ExitCode> {
         signals::add(&mut group);
         protected::add(&mut group);
         locked::add(&mut group);
+        meaning::add(&mut group, cpus);
         corrupt::add(&mut group);
         hog::add(&mut group);
     }

@@ -7,6 +7,7 @@ mod copy;
 mod function;
 mod journal;
 mod machine;
+mod meaning;
 mod memory;
 mod page_table;
 mod print;

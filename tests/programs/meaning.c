@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What kernel code means away from the kernel's CPUs: docs/meaning.md. */
+#include <gpufas/gpufas.h>
+#include <gpufas/task.h>
+
+#include <linux/bug.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/refcount.h>
+#include <linux/smp.h>
+#include <linux/spinlock.h>
+
+GPUFAS_ENTRY(this_cpu, "say as which CPU it runs, and whose task is current")
+{
+	unsigned long flags;
+	int cpu;
+
+	local_irq_save(flags);
+	cpu = get_cpu();
+	if (task_cpu(current) != cpu || !current->on_cpu)
+		return -EINVAL;
+	put_cpu();
+	local_irq_restore(flags);
+	gpufas_log("CPU %d runs %s\n", cpu, current->comm);
+	return cpu;
+}
+
+GPUFAS_ENTRY(guarded, "write under the lock of a process's signals", int, pid)
+{
+	struct task_struct *task = gpufas_find_task(pid);
+
+	if (!task)
+		return -ESRCH;
+	spin_lock_irq(&task->sighand->siglock);
+	WRITE_ONCE(task->pdeath_signal, task->pdeath_signal);
+	spin_unlock_irq(&task->sighand->siglock);
+	return 0;
+}
+
+GPUFAS_ENTRY(too_late, "take the lock after the first store", int, pid)
+{
+	struct task_struct *task = gpufas_find_task(pid);
+
+	if (!task)
+		return -ESRCH;
+	WRITE_ONCE(task->pdeath_signal, task->pdeath_signal);
+	spin_lock_irq(&task->sighand->siglock);
+	spin_unlock_irq(&task->sighand->siglock);
+	return 0;
+}
+
+GPUFAS_ENTRY(try, "say whether the lock could be had", int, pid)
+{
+	struct task_struct *task = gpufas_find_task(pid);
+
+	if (!task)
+		return -ESRCH;
+	if (!spin_trylock(&task->sighand->siglock))
+		return 0;
+	spin_unlock(&task->sighand->siglock);
+	return 1;
+}
+
+GPUFAS_ENTRY(warn, "find fault with something three times")
+{
+	refcount_t count = REFCOUNT_INIT(0);
+	int i, said = 0;
+
+	for (i = 0; i < 3; i++) {
+		said += WARN_ON_ONCE(init_task.pid == 0);
+		said += WARN(init_task.pid == 0, "the pid is %d\n", init_task.pid);
+	}
+	refcount_inc(&count);
+	return said;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The kernel functions that programs have in a version of their own are those that the compiler knows of.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use gpufas_tests::releases;
+
+/// The compiler's list.
+const FILES: &[(&str, &[&str])] = include!("../../../src/kernel_functions/table.rs");
+
+#[test]
+fn each_function_that_is_defined_for_some_kernel_is_listed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/include/gpufas/functions");
+    let mut missing = BTreeSet::new();
+    let mut defined = BTreeSet::new();
+    for spec in releases::kernels() {
+        let kernel = spec.fetch(&|_| {}).unwrap();
+        for (file, names) in FILES {
+            let mut command = Command::new(std::env::var_os("GPUFAS_CC").unwrap());
+            command.arg("--kernel-headers").arg(&kernel.headers);
+            command.args([
+                "-c",
+                "--emit",
+                "llvm-ir",
+                "-Werror",
+                "-DGPUFAS_LOCKS_CHECK",
+                "-DGPUFAS_TARGET_HOST",
+            ]);
+            let output = command.arg(folder.join(file)).args(["-o", "-"]).output().unwrap();
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{file} for {}: {errors}", kernel.release);
+            let ir = String::from_utf8_lossy(&output.stdout);
+            for line in ir.lines().filter(|line| line.starts_with("define ")) {
+                let name = line.split_once("@gpufas_kernel_").and_then(|(_, rest)| rest.split_once('('));
+                let Some((name, _)) = name else { continue };
+                defined.insert(name.to_owned());
+                if !names.contains(&name) {
+                    missing.insert(format!("{name} of {file}"));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "not listed: {missing:?}");
+    assert!(defined.len() > 100, "only {defined:?}");
+    // Some are of old kernels only.
+    if releases::is_matrix() {
+        let listed = FILES.iter().flat_map(|(_, names)| *names);
+        let gone: Vec<_> = listed.filter(|name| !defined.contains(**name)).collect();
+        assert!(gone.is_empty(), "defined for no kernel: {gone:?}");
+    }
+}
