@@ -71,7 +71,7 @@ impl<'c> Pass<'_, 'c> {
             let result = self.runtime_call(&builder, runtime::ACCESSIBLE, call.ty(), &arguments);
             replace(call, result);
         } else if name == marker::WARN {
-            self.warn(call);
+            self.say_warning(call);
         } else if name == marker::BUG {
             self.end_with_bug(call);
         } else if matches!(name.as_str(), "llvm.trap" | "llvm.debugtrap" | "llvm.ubsantrap") {
@@ -110,7 +110,7 @@ impl<'c> Pass<'_, 'c> {
     }
 
     /// `WARN()`: a line that names its place.
-    fn warn(&mut self, call: Value<'c>) {
+    fn say_warning(&mut self, call: Value<'c>) {
         let context = self.module.context();
         let text = format!("warning at {}\n", short_place(&debug::site(context, call)));
         let constant = ty::constant_bytes(context, text.as_bytes(), false);

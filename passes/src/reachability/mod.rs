@@ -4,6 +4,7 @@
 //! of it and the calls that lead there. In relocatable code, of which nobody knows yet what will be reached, it ends the
 //! program at run time, and so it does in functions that only pointers in the kernel's memory may lead to.
 
+mod advice;
 mod callee;
 mod speculative;
 mod unsupported;
@@ -169,10 +170,11 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
         || runtime::LIBRARY.contains(&name.as_str())
         || MEMORY_FUNCTIONS.contains(&name.as_str());
     (!known).then(|| {
-        Diagnostic::error(NAME, site(), format!("call of `{name}`, which is not defined")).about_undefined(&name).with_help(
-            "functions of the running kernel cannot be called from outside; compile a source file that defines it along, \
-             or do without it",
-        )
+        let general = "functions of the running kernel cannot be called from outside; compile a source file that defines it along, \
+                       or do without it";
+        Diagnostic::error(NAME, site(), format!("call of `{name}`, which is not defined"))
+            .about_undefined(&name)
+            .with_help(advice::instead_of(&name).unwrap_or(general))
     })
 }
 
