@@ -136,10 +136,7 @@ pub fn instead_of(function: &str) -> Option<&'static str> {
         (None, Some(end)) => function.ends_with(end),
         (None, None) => function == *pattern,
     };
-    ADVICE
-        .iter()
-        .find(|(patterns, _)| patterns.iter().any(|pattern| fits(&pattern)))
-        .map(|(_, advice)| *advice)
+    ADVICE.iter().find(|(patterns, _)| patterns.iter().any(&fits)).map(|(_, advice)| *advice)
 }
 
 #[cfg(test)]

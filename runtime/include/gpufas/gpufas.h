@@ -5,9 +5,11 @@
  * A recovery program is kernel code that runs outside the kernel. It sees the
  * kernel's own types, macros, inline functions and variables, and every
  * pointer that it follows leads into the failing system's memory. What it
- * does not have is the kernel's CPU: there is no current task, no lock can be
- * taken, no function of the running kernel can be called. rcu_read_lock() and
- * its like compile and do nothing.
+ * does not have is the kernel's CPU: no function of the running kernel can be
+ * called, nothing be allocated or woken there. It runs as one of the CPUs, whose
+ * task is current; taking a lock means to see that it is free, unless --locks
+ * says otherwise; rcu_read_lock() and its like do nothing. docs/meaning.md lists
+ * what differs.
  */
 #ifndef _GPUFAS_GPUFAS_H
 #define _GPUFAS_GPUFAS_H

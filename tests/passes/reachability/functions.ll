@@ -10,7 +10,7 @@ declare i32 @gpufas.print(ptr, ptr, i32)
 declare i64 @llvm.ctpop.i64(i64)
 
 ; CHECK: f.c:7:3: error: call of `schedule`, which is not defined
-; CHECK-DAG: note: functions of the running kernel cannot be called from outside; compile a source file that defines it along, or do without it
+; CHECK-DAG: note: a recovery program is no task of the kernel's that could sleep; return -EAGAIN from the entry point to be run again a moment later
 ; CHECK-DAG: f.c:20:2: note: in `inner`, called from `outer` here
 ; CHECK: 1 error generated
 define internal void @inner() !dbg !4 {

@@ -203,7 +203,7 @@ fn programs_get_notes_and_reasons() {
     );
     assert!(notes.iter().any(|note| note["file"] == "c.c" && note["line"] == 5), "{assembly}");
     assert_eq!((&function["pass"], &function["line"]), (&"reachability".into(), &4.into()));
-    assert!(function["notes"][0]["message"].as_str().unwrap().contains("functions of the running kernel"));
+    assert!(function["notes"][0]["message"].as_str().unwrap().contains("a recovery program is no task"));
 }
 
 #[test]
