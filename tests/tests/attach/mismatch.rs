@@ -49,11 +49,11 @@ pub fn add(group: &mut Group<'_, Repair>) {
             let offset = String::from_utf8(text[..digits].to_vec())?;
             let other = (offset.parse::<u64>()? - 1).to_string();
             let program = changed(repair, &format!("{MEMBER}{offset},"), &format!("{MEMBER}{other},"))?;
-            let row = format!("* char comm[16]");
+            let row = "* char comm[16]";
             is_refused(
                 repair,
                 program,
-                &["struct task_struct differently", &row, &offset, &other, "nothing was written"],
+                &["struct task_struct differently", row, &offset, &other, "nothing was written"],
             )
         },
     );
