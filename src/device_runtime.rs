@@ -55,7 +55,10 @@ pub fn link<'c>(
         )));
     }
     module.internalise(|name| {
-        name.starts_with(symbols::ENTRY_PREFIX) || name == symbols::CONTEXT || name == symbols::SYMBOL_TABLE
+        name.starts_with(symbols::ENTRY_PREFIX)
+            || name == symbols::CONTEXT
+            || name == symbols::SYMBOL_TABLE
+            || name == symbols::RELOCATION_TABLE
     });
     prepare(module, pipeline, machine, keep_debug)?;
     let undefined = undefined(module);

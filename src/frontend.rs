@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use gpufas_abi::manifest::Target;
-use gpufas_passes::layout;
+use gpufas_passes::{layout, relocate};
 
 use crate::arguments::{Arguments, Stage};
 use crate::command::{Runner, find_in_path};
@@ -37,7 +37,10 @@ fn clang() -> Result<PathBuf> {
 
 /// Whether the layout pass is to run, which needs debug information of types.
 pub fn needs_types(arguments: &Arguments) -> bool {
-    arguments.passes.as_ref().is_none_or(|passes| passes.iter().any(|pass| pass == layout::NAME))
+    arguments
+        .passes
+        .as_ref()
+        .is_none_or(|passes| passes.iter().any(|pass| pass == layout::NAME || pass == relocate::NAME))
 }
 
 /// What clang is to do with one source.
@@ -107,6 +110,9 @@ pub fn compile(
     add_own_options(&mut command, arguments)?;
     if arguments.keep_inline_functions {
         command.arg("-femit-all-decls");
+    }
+    if arguments.relocates {
+        command.arg("-DGPUFAS_RELOCATABLE");
     }
     command.args(&arguments.clang);
     if runner.messages.are_for_programs() {

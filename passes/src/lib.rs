@@ -26,6 +26,7 @@ pub mod memory_class;
 pub mod pipeline;
 pub mod program;
 pub mod reachability;
+pub mod relocate;
 pub mod retarget;
 pub mod summary;
 #[cfg(test)]

@@ -35,6 +35,9 @@ pub const CPU_OFFSET: &str = "gpufas.cpu_offset";
 /// loader fills.
 pub const FUNCTIONS: &str = "gpufas.functions";
 
+/// What precedes a relocation in the name of the variable that stands for its entry in the relocation table.
+pub const RELOCATION_PREFIX: &str = "gpufas.relocation.";
+
 /// What precedes a kernel symbol's name in the name of the variable that stands for its entry in the symbol table.
 pub const SYMBOL_PREFIX: &str = "gpufas.symbol.";
 

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! layout                                      first of all: it needs each access as clang wrote it
+//! relocate                                    likewise, for programs that run on kernels that they were not compiled for
 //! kernel-asm, kernel-symbols, entry-points    on IR as clang emits it: an optimiser must not fold the initial values of
 //!                                             variables that live in the running kernel
 //! labels, variadic, aliases                   what C has and no target but the CPU; before it is optimised, so that it is inlined
@@ -11,7 +12,8 @@
 //! optimize (LLVM's)                           for x86-64 on either target: so both get the same program, and inlining is what it
 //!                                             is in the kernel, not the eleven times of it that LLVM allows itself on GPUs
 //! function-pointers                           what calls through pointers are left go to functions by name
-//! reachability, symbol-table                  on what is left of the program
+//! reachability, symbol-table, relocation-table
+//!                                             on what is left of the program
 //! llview, budget                              as late as a sanitizer's instrumentation
 //! retarget
 //! ```
@@ -26,7 +28,7 @@ use crate::llvm::{Module, machine, pipeline as llvm_passes};
 use crate::program::{Linking, Program};
 use crate::{
     aliases, budget, entry_points, function_pointers, kernel_asm, kernel_symbols, labels, layout, llview,
-    reachability, retarget, variadic,
+    reachability, relocate, retarget, variadic,
 };
 
 /// Name of the step that is LLVM's own optimisation.
@@ -35,6 +37,7 @@ pub const OPTIMIZE: &str = "optimize";
 /// Names of all steps, in order.
 pub const STEPS: &[&str] = &[
     layout::NAME,
+    relocate::NAME,
     kernel_asm::NAME,
     kernel_symbols::NAME,
     entry_points::NAME,
@@ -46,6 +49,7 @@ pub const STEPS: &[&str] = &[
     function_pointers::NAME,
     reachability::NAME,
     kernel_symbols::TABLE_NAME,
+    relocate::TABLE_NAME,
     llview::NAME,
     budget::NAME,
     retarget::NAME,
@@ -110,6 +114,7 @@ impl Pipeline {
     pub fn step(&self, step: &str, module: &Module<'_>, program: &mut Program) -> Result<(), Error> {
         match step {
             layout::NAME => layout::run(module, program),
+            relocate::NAME => relocate::run(module, program),
             kernel_asm::NAME => kernel_asm::run(module, program),
             kernel_symbols::NAME => kernel_symbols::run(module, program),
             entry_points::NAME => {
@@ -129,6 +134,7 @@ impl Pipeline {
             }
             reachability::NAME => reachability::run(module, program),
             kernel_symbols::TABLE_NAME => kernel_symbols::define_table(module, program),
+            relocate::TABLE_NAME => relocate::define_table(module, program),
             llview::NAME => llview::run(module, program),
             budget::NAME => budget::run(module, program),
             retarget::NAME => {

@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use gpufas_abi::manifest::{Contents, Entry, Function, Site, Structure};
+use gpufas_abi::relocation::Relocatable;
 
 use crate::diagnostic::{Diagnostic, Remark, Severity};
 
@@ -34,6 +35,8 @@ pub struct Program {
     pub contents: Vec<Contents>,
     /// Structures of the kernel that it touches.
     pub structures: Vec<Structure>,
+    /// What is left to the host, if it is relocatable; until the table is defined, all relocations that were made.
+    pub relocatable: Option<Relocatable>,
     /// Whether it may store to kernel memory.
     pub writes: bool,
     /// Whether anything in it belongs to "this CPU".

@@ -19,6 +19,9 @@ Kernel:
   --check-layout all       compare all structures that the inputs and their headers define, print a line of JSON
                            for each kernel, and make nothing
   --kernel-source DIR      the sources that it was built from; inputs inside are compiled as its build does
+  --relocatable            look up offsets of members and sizes of structures when the program is loaded, so that it
+                           also runs on other builds of the same series and flavour
+  --accept SERIES          and on all kernels of these series (6.1,6.12), for whose constants and functions you answer
   --own PATTERN            a variable of a kernel source, or the address of a function, is the program's own
   --kernel-symbol PATTERN  a variable of the user's, or the address of a function, is the running kernel's;
                            patterns are NAME or FILE:NAME (as lib/test_*.c:*), and the last one counts
@@ -34,9 +37,10 @@ Output:
   -fkeep-inline-functions  make code of all functions that headers define, whether they are called or not
   -S                       the same as --emit asm
   -E, -fsyntax-only        preprocess, or check, only
-  --passes LIST            run only these passes on the input (layout, kernel-asm, kernel-symbols,
+  --passes LIST            run only these passes on the input (layout, relocate, kernel-asm, kernel-symbols,
                            entry-points, labels, variadic, aliases, callable-functions, optimize, function-pointers,
-                           reachability, symbol-table, llview, budget, retarget), with --emit llvm-ir
+                           reachability, symbol-table, relocation-table, llview, budget, retarget), with
+                           --emit llvm-ir
 
 Code:
   -O0 -O1 -O2 -O3          optimization (-O2; kernel headers need at least -O1, which -O0 means here)

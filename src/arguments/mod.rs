@@ -109,6 +109,10 @@ pub struct Arguments {
     pub btf: Vec<PathBuf>,
     /// `--check-layout all`: compare all structures, and make nothing.
     pub check_layout: bool,
+    /// `--relocatable`: offsets and sizes are looked up when a program is loaded.
+    pub relocates: bool,
+    /// `--accept`, in order.
+    pub accepts: Vec<String>,
     /// `--gpu-arch`, as numbers in order; empty if it was not given.
     pub architectures: Vec<u32>,
     /// `--own` and `--kernel-symbol`.
@@ -220,6 +224,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         btf: Vec::new(),
         check_layout: false,
         ownership: Ownership::default(),
+        relocates: false,
+        accepts: Vec::new(),
         architectures: Vec::new(),
         cuda_path: None,
         optimization: 2,
@@ -315,6 +321,14 @@ fn finish(mut parsed: Arguments) -> Result<Arguments> {
     }
     if parsed.kernels.len().max(parsed.kernel_headers.len()) > 1 {
         check_several_kernels(&parsed)?;
+    }
+    if parsed.relocates && parsed.is_relocatable() {
+        return Err(usage(
+            "--relocatable is for whole programs, and for bitcode that is linked into one; leave out -c or --emit",
+        ));
+    }
+    if !parsed.relocates && !parsed.accepts.is_empty() {
+        return Err(usage("--accept says for which kernels a relocatable program is; add --relocatable"));
     }
     if parsed.dependencies.mode.is_none() && parsed.dependencies.file.is_some() {
         return Err(usage("-MF says where dependencies go, and none are asked for; add -MD"));

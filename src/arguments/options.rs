@@ -54,6 +54,12 @@ pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<Strin
             let added = parsed.ownership.add(&pattern, owner);
             added.map_err(|error| usage(format!("{name} {pattern}: {error}")))?;
         }
+        "--relocatable" => parsed.relocates = true,
+        "--accept" => {
+            for series in value(queue)?.split(',') {
+                parsed.accepts.push(series_of(series.trim())?);
+            }
+        }
         "--cuda-path" => parsed.cuda_path = Some(value(queue)?.into()),
         "--target" => parsed.target = target(&value(queue)?)?,
         "--gpu-arch" => {
@@ -180,6 +186,15 @@ fn target(text: &str) -> Result<Target> {
         "cuda" => Ok(Target::Cuda),
         "host" => Ok(Target::Host),
         _ => Err(usage(format!("--target {text} is not known; it is cuda or host"))),
+    }
+}
+
+/// A series of kernels, as in `6.1`.
+fn series_of(text: &str) -> Result<String> {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
+    match text.split_once('.') {
+        Some((major, minor)) if is_number(major) && is_number(minor) => Ok(text.to_owned()),
+        _ => Err(usage(format!("--accept {text} is no series of kernels; it is two numbers, as in 6.1"))),
     }
 }
 

@@ -9,9 +9,9 @@ mod relocatable;
 use std::path::{Path, PathBuf};
 
 use gpufas_passes::kernel_symbols::definitions;
-use gpufas_passes::layout;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::{Context, Module, machine, pipeline as llvm_passes};
+use gpufas_passes::{layout, relocate};
 
 use crate::arguments::{Arguments, Emit, Stage};
 use crate::command::Runner;
@@ -206,6 +206,9 @@ impl Driver<'_> {
         }
         crash::doing("looking at the structures that are used");
         layout::mark(module);
+        if self.arguments.relocates {
+            relocate::mark(module);
+        }
         if self.arguments.debug {
             return Ok(());
         }

@@ -4,6 +4,7 @@
 //! comes of it is packed into one file. The program is checked for every kernel before code is generated for any.
 
 use gpufas_abi::manifest::{Entry, Site, Tool, Variant};
+use gpufas_abi::relocation;
 use gpufas_passes::diagnostic::Diagnostic;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::machine::data_layout;
@@ -100,6 +101,13 @@ impl Driver<'_> {
         Ok(Some(module))
     }
 
+    /// The kernels that the program for the kernel of a number is for, if it is relocatable.
+    fn accepts(&self, number: usize) -> Vec<String> {
+        let own = self.kernels.get(number).map(|kernel| relocation::pattern(&kernel.identity.release));
+        let others = self.arguments.accepts.iter().cloned();
+        own.into_iter().chain(others).filter(|_| self.arguments.relocates).collect()
+    }
+
     pub(super) fn pipeline(&self, machine: &TargetMachine) -> Pipeline {
         Pipeline {
             target: self.arguments.target,
@@ -185,6 +193,9 @@ impl Driver<'_> {
             return Err(Error::Usage(
                 "the program has no entry point; define one with GPUFAS_ENTRY of <gpufas/gpufas.h>".into(),
             ));
+        }
+        if let Some(relocatable) = &mut program.relocatable {
+            relocatable.accepts = self.accepts(number);
         }
         let toolchain = manifest::toolchain(&module);
         device_runtime::link(&module, log, &pipeline, &machine, arguments.debug)?;

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -63,12 +64,21 @@ impl Tools {
         if let Some(bundle) = env::var_os("GPUFAS_BUNDLE") {
             return Self::bundled(Path::new(&bundle)).map(Arc::new);
         }
+        Self::for_guest(folder, "6.1")
+    }
+
+    /// The same with another kernel, for guests of it.
+    ///
+    /// # Errors
+    ///
+    /// If the tests were not started by `cargo xtask test`, or there is no such kernel.
+    pub fn for_guest(folder: &Path, kernel: &str) -> Result<Arc<Self>> {
         let folder = folder.join("recovery");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(Arc::new(Self {
             compiler: Some(tool("GPUFAS_CC")?),
             gpufas: tool("GPUFAS")?,
-            kernel: kernels::find("6.1")?.fetch(&|_| {})?,
+            kernel: kernels::find(kernel)?.fetch(&|_| {})?,
             folder,
             made: Mutex::default(),
         }))
@@ -106,13 +116,40 @@ impl Tools {
     ///
     /// What the compiler says.
     pub fn compile(&self, source: &str, target: Target) -> Result<PathBuf> {
+        let headers = ["--kernel-headers".into(), self.kernel.headers.clone().into_os_string()];
+        self.make(source, target, "", &headers)
+    }
+
+    /// Compiles a program for other kernels than the guests', by their names in the list of kernels, with options of the compiler's.
+    ///
+    /// # Errors
+    ///
+    /// What the compiler says.
+    pub fn compile_for(
+        &self,
+        source: &str,
+        target: Target,
+        releases: &[&str],
+        options: &[&str],
+    ) -> Result<PathBuf> {
+        let mut arguments: Vec<OsString> = options.iter().map(Into::into).collect();
+        for release in releases {
+            let kernel = kernels::find(release)?.fetch(&|_| {})?;
+            arguments.extend(["--kernel-headers".into(), kernel.headers.into_os_string()]);
+        }
+        let of = [releases, options].concat().join("").replace([',', '-'], "_");
+        self.make(source, target, &format!("-{of}"), &arguments)
+    }
+
+    /// `of` is what distinguishes it from others of the same source.
+    fn make(&self, source: &str, target: Target, of: &str, arguments: &[OsString]) -> Result<PathBuf> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (source.to_owned(), target);
+        let key = (format!("{source}{of}"), target);
         if let Some(program) = made.get(&key) {
             return Ok(program.clone());
         }
         let name = Path::new(source).file_stem().context("a source without a name")?;
-        let output = self.folder.join(name).with_extension(target.extension());
+        let output = self.folder.join(format!("{}{of}.{}", name.display(), target.extension()));
         let Some(compiler) = &self.compiler else {
             return Ok(output);
         };
@@ -120,7 +157,7 @@ impl Tools {
         let new = self.folder.join(format!("{}-{}", std::process::id(), name.display()));
         let mut command = Command::new(compiler);
         command.arg(workspace().join(source)).arg("-o").arg(&new).args(["--target", target.name()]);
-        command.arg("--kernel-headers").arg(&self.kernel.headers);
+        command.args(arguments);
         let result = command.output().with_context(|| format!("cannot run {}", compiler.display()))?;
         if !result.status.success() {
             bail!("{command:?} failed ({}):\n{}", result.status, String::from_utf8_lossy(&result.stderr));

@@ -27,6 +27,8 @@ mod messages;
 mod outputs;
 #[path = "compiler/relocatable.rs"]
 mod relocatable;
+#[path = "compiler/relocated_layout.rs"]
+mod relocated_layout;
 #[path = "compiler/scratch.rs"]
 mod scratch;
 #[path = "compiler/several_kernels.rs"]

@@ -28,6 +28,8 @@ pub struct Uses<'c> {
     pub accesses: Vec<Access<'c>>,
     /// Structures and unions with a name that are used at all, whosever they are: for a member, as a variable, to step over.
     pub touched: BTreeSet<TypeId>,
+    /// Calls with the address of a structure or union among their arguments: the call, the argument and what it points to.
+    pub passed: Vec<(Value<'c>, Value<'c>, TypeId)>,
     /// LLVM structure types that no debug information describes, each with an address that steps into one.
     pub unknown: Vec<(String, Value<'c>)>,
     /// Whether it is a function that uses memory and that no debug information describes.
@@ -63,11 +65,12 @@ fn is_kernels(folders: &[String], file: &str) -> bool {
 fn uses<'c>(module: &Module<'c>, types: &Types<'c>, user: Value<'c>) -> Uses<'c> {
     let mut places = Places::new(module, types);
     let mut touched = BTreeSet::new();
+    let mut passed = Vec::new();
     let mut is_undescribed = false;
     if user.is_function() {
         let instructions = user.instructions();
         for &instruction in &instructions {
-            look_at(module, &mut places, &mut touched, instruction);
+            look_at(module, &mut places, (&mut touched, &mut passed), instruction);
         }
         let uses_memory = |instruction: &Value<'_>| {
             instruction.is_memory_access() || instruction.is(Opcode::LLVMGetElementPtr)
@@ -83,13 +86,13 @@ fn uses<'c>(module: &Module<'c>, types: &Types<'c>, user: Value<'c>) -> Uses<'c>
     touched.extend(stepped);
     touched.extend(accesses.iter().flat_map(|access| &access.members).filter_map(|member| member.root));
     touched.retain(|&id| !types.get(id).name.is_empty());
-    Uses { accesses, touched, unknown, is_undescribed }
+    Uses { accesses, touched, passed, unknown, is_undescribed }
 }
 
 fn look_at<'c>(
     module: &Module<'c>,
     places: &mut Places<'_, 'c>,
-    touched: &mut BTreeSet<TypeId>,
+    (touched, passed): (&mut BTreeSet<TypeId>, &mut Vec<(Value<'c>, Value<'c>, TypeId)>),
     instruction: Value<'c>,
 ) {
     for operand in instruction.operands() {
@@ -140,7 +143,9 @@ fn look_at<'c>(
                 if let Some(place) = places.at(operand).filter(|_| instruction.is_call()) {
                     let types = places.types;
                     let records = place.candidates.iter().filter_map(|candidate| types.record(candidate.ty));
-                    touched.extend(records.map(|(id, _)| id));
+                    let records: Vec<_> = records.map(|(id, _)| id).collect();
+                    passed.extend(records.iter().map(|&id| (instruction, operand, id)));
+                    touched.extend(records);
                 }
                 let expected = instruction.callee().and_then(|callee| places.types.parameter(callee, number));
                 places.escaped(operand, expected.and_then(|ty| places.types.pointee(ty)));

@@ -23,7 +23,7 @@ mod bit_fields;
 mod collect;
 mod notes;
 mod places;
-mod reachable;
+pub(crate) mod reachable;
 mod types;
 mod whole;
 
@@ -59,7 +59,7 @@ pub fn mark(module: &Module<'_>) {
 }
 
 /// What notes are taken of.
-fn users<'c>(module: &Module<'c>) -> impl Iterator<Item = Value<'c>> {
+pub(crate) fn users<'c>(module: &Module<'c>) -> impl Iterator<Item = Value<'c>> {
     let variables = module.globals().into_iter().filter(|variable| variable.initializer().is_some());
     module.defined_functions().into_iter().chain(variables)
 }

@@ -9,6 +9,7 @@ use super::places::Candidate;
 use super::types::{Shape, TypeId};
 use super::whole::keyword;
 use crate::llvm::{Module, Value, debug};
+use crate::relocate::OTHER_FORM;
 
 /// Kind of the metadata.
 const KIND: &str = "gpufas.uses";
@@ -77,7 +78,14 @@ fn structure(collection: &Collection<'_>, id: TypeId) -> Option<Structure> {
     let Shape::Record(record) = &ty.shape else { return None };
     let keyword = keyword(record);
     let members = Vec::new();
-    record.is_kernels.then(|| Structure { keyword, name: ty.name.clone(), size: ty.size, members })
+    // Another form of a structure (see relocate) is none that a kernel has.
+    let is_form = ty.name.contains(OTHER_FORM);
+    (record.is_kernels && !is_form).then(|| Structure {
+        keyword,
+        name: ty.name.clone(),
+        size: ty.size,
+        members,
+    })
 }
 
 fn member(collection: &Collection<'_>, candidate: &Candidate) -> Member {

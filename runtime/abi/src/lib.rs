@@ -15,6 +15,8 @@ pub mod context;
 pub mod fault;
 #[cfg(feature = "manifest")]
 pub mod manifest;
+#[cfg(feature = "manifest")]
+pub mod relocation;
 pub mod report;
 pub mod symbols;
 

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::relocation::Relocatable;
+
 /// What a program is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -53,6 +55,9 @@ pub struct Variant {
     /// Structures and unions of the kernel that the program touches, as it was compiled; sorted by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub structures: Vec<Structure>,
+    /// What the host works out for other kernels than this one, if the variant is relocatable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relocatable: Option<Relocatable>,
     /// Whether the program stores to kernel memory at all.
     pub writes: bool,
     /// Whether anything in the program belongs to "this CPU" (`current`, `smp_processor_id()`, `this_cpu_read()`), so that
@@ -96,7 +101,7 @@ pub struct Kernel {
 }
 
 /// How C names a structure or union.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keyword {
     /// `struct NAME`.

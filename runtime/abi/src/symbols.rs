@@ -29,6 +29,14 @@ pub const FUNCTION_BASE: u64 = 0x4750_5546_0000_0000;
 /// Distance of the addresses of two functions of successive numbers.
 pub const FUNCTION_STEP: u64 = 16;
 
+/// An array of `u64`: what the relocations of a relocatable program are on the target, in the order of the manifest's list;
+/// until the host writes it, what they are on the kernel that the program was compiled for.
+pub const RELOCATION_TABLE: &str = "gpufas_relocation_table";
+
+/// The offset of a member that the target does not have. No address of the kernel's, with this added or subtracted, is one of
+/// the kernel's or of the program's: so an access to the member is a fault.
+pub const MISSING_MEMBER: u64 = 1 << 62;
+
 /// What precedes the name of an entry point in the name of the exported function.
 /// On the cuda target this is a kernel without parameters, else a C function `void (*)(void)`.
 pub const ENTRY_PREFIX: &str = "gpufas_entry_";

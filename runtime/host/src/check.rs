@@ -4,13 +4,15 @@
 
 use crate::error::{Error, Result};
 use crate::program::Program;
+use crate::relocate;
 use gpufas_abi::manifest::{
     self, Contents, Kernel as ManifestKernel, Keyword, Structure as ManifestStructure, Variant,
 };
+use gpufas_abi::relocation::{self, Relocatable, RelocationKind};
 use gpufas_abi::symbols::{FUNCTION_BASE, FUNCTION_STEP};
 use gpufas_kernel::{
-    Bits, Comparison, Difference, Field, Kernel, Member, NotFound, PhysicalMemory, Structure, Symbol,
-    Symbols, Tag, Types,
+    Bits, Comparison, Difference, Error as KernelError, Field, Kernel, Member, NotFound, PhysicalMemory,
+    Structure, Symbol, Symbols, Tag, Types,
 };
 use std::cmp::Reverse;
 
@@ -22,19 +24,94 @@ struct Running<'a> {
     build_id: Option<&'a str>,
 }
 
-/// The number of the variant that was compiled for a kernel: of those that fit by release, version where the program knows
-/// it and build id where both know it, the one that knows most.
-///
-/// # Errors
-/// [`Error::OtherKernel`] if the program is for one kernel and it is another, [`Error::OtherKernels`] if it is for several.
-pub fn select(program: &Program, kernel: &Kernel) -> Result<usize> {
-    let running =
-        Running { release: kernel.release(), version: kernel.version(), build_id: kernel.build_id() };
-    choose(program, running)
+/// The variant of a program for a kernel.
+#[derive(Debug)]
+pub struct Fitting {
+    /// Its number.
+    pub number: usize,
+    /// Its relocation table.
+    pub relocations: Vec<u64>,
+    /// Whether it was compiled for this kernel, so that layouts must be what they were then.
+    pub is_compiled_for: bool,
 }
 
-fn choose(program: &Program, running: Running<'_>) -> Result<usize> {
+/// Chooses the variant of a program for a kernel: the one that was compiled for it, else one that is relocatable and fits.
+///
+/// # Errors
+/// [`Error::OtherKernel`] if the program is for one kernel and it is another, [`Error::OtherKernels`] if it is for several,
+/// [`Error::NotRelocatable`]; those of reading the kernel's types.
+pub fn select(program: &Program, kernel: &Kernel, memory: &dyn PhysicalMemory) -> Result<Fitting> {
+    let running =
+        Running { release: kernel.release(), version: kernel.version(), build_id: kernel.build_id() };
     let variants = &program.manifest().variants;
+    if let Some(number) = exact(variants, running) {
+        let relocations = match &variants[number].relocatable {
+            Some(relocatable) if !relocatable.table.is_empty() => {
+                known(relocatable, kernel.types(memory), kernel, &variants[number])?
+            }
+            _ => Vec::new(),
+        };
+        return Ok(Fitting { number, relocations, is_compiled_for: true });
+    }
+    let (major, minor) = kernel.version_numbers();
+    let series = format!("{major}.{minor}");
+    let mut refused = None;
+    for number in relocatable(variants, running.release, &series) {
+        let variant = &variants[number];
+        let Some(relocatable) = &variant.relocatable else { continue };
+        match relocate::resolve(relocatable, &kernel.types(memory)?, false) {
+            Ok(relocations) => return Ok(Fitting { number, relocations, is_compiled_for: false }),
+            Err(problems) => {
+                refused.get_or_insert(not_relocatable(variant, kernel, problems));
+            }
+        }
+    }
+    Err(refused.unwrap_or_else(|| none_fits(program, running, &series)))
+}
+
+/// The table on the kernel that a variant was compiled for: from its types, or what it was then.
+fn known(
+    relocatable: &Relocatable,
+    types: Result<Types, KernelError>,
+    kernel: &Kernel,
+    variant: &Variant,
+) -> Result<Vec<u64>> {
+    // Whether there is a member that the program itself has declared is not known without types.
+    let needs_types = relocatable.table.iter().any(|relocation| relocation.kind == RelocationKind::Exists);
+    match types {
+        Ok(types) => relocate::resolve(relocatable, &types, true)
+            .map_err(|problems| not_relocatable(variant, kernel, problems)),
+        Err(KernelError::NoTypes { .. }) if !needs_types => {
+            Ok(relocatable.table.iter().map(|relocation| relocation.compiled).collect())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn not_relocatable(variant: &Variant, kernel: &Kernel, problems: Vec<String>) -> Error {
+    let (compiled, release) = (variant.kernel.release.clone(), kernel.release().into());
+    Error::NotRelocatable { compiled, release, problems }
+}
+
+/// The relocatable variants that accept a release, those that were compiled for another build of it first.
+fn relocatable(variants: &[Variant], release: &str, series: &str) -> Vec<usize> {
+    let of_release = relocation::pattern(release);
+    let accepts = |variant: &Variant, kernels: &str| {
+        variant
+            .relocatable
+            .as_ref()
+            .is_some_and(|relocatable| relocatable.accepts.iter().any(|accepted| accepted == kernels))
+    };
+    let mut found: Vec<usize> = (0..variants.len())
+        .filter(|&number| accepts(&variants[number], &of_release) || accepts(&variants[number], series))
+        .collect();
+    found.sort_by_key(|&number| !accepts(&variants[number], &of_release));
+    found
+}
+
+/// The variant that was compiled for a kernel: of those that fit by release, version where the program knows it and build id where
+/// both know it, the one that knows most.
+fn exact(variants: &[Variant], running: Running<'_>) -> Option<usize> {
     let fitting =
         variants.iter().enumerate().filter(|(_, variant)| difference(&variant.kernel, running).is_none());
     // What is known of both and does not differ is the same.
@@ -42,17 +119,30 @@ fn choose(program: &Program, running: Running<'_>) -> Result<usize> {
         (kernel.build_id.is_some() && running.build_id.is_some(), kernel.version.is_some())
     };
     let best = fitting.max_by_key(|(number, variant)| (knowledge(&variant.kernel), Reverse(*number)));
-    if let Some((number, _)) = best {
-        return Ok(number);
-    }
+    best.map(|(number, _)| number)
+}
+
+/// Why no variant is for a kernel.
+fn none_fits(program: &Program, running: Running<'_>, series: &str) -> Error {
     let release = running.release.to_owned();
+    let variants = &program.manifest().variants;
     match variants.as_slice() {
-        [only] => Err(match difference(&only.kernel, running) {
-            Some((what, expected, found)) => Error::OtherKernel { what, expected, found, release },
-            // It fits after all.
-            None => return Ok(0),
-        }),
-        _ => Err(Error::OtherKernels {
+        [only] if only.relocatable.is_some() => {
+            let accepts = only.relocatable.iter().flat_map(|relocatable| relocatable.accepts.iter().cloned());
+            Error::NotRelocatable {
+                compiled: only.kernel.release.clone(),
+                release,
+                problems: vec![format!(
+                    "it is for {} only, unless gpufas-cc --accept {series} says that its constants hold there, too",
+                    accepts.collect::<Vec<_>>().join(" and ")
+                )],
+            }
+        }
+        [only] => {
+            let (what, expected, found) = difference(&only.kernel, running).unwrap_or_default();
+            Error::OtherKernel { what, expected, found, release }
+        }
+        _ => Error::OtherKernels {
             path: program.path().into(),
             kernels: variants.iter().map(|variant| in_words(&variant.kernel)).collect(),
             running: in_words(&ManifestKernel {
@@ -61,7 +151,7 @@ fn choose(program: &Program, running: Running<'_>) -> Result<usize> {
                 build_id: running.build_id.map(Into::into),
             }),
             release,
-        }),
+        },
     }
 }
 
@@ -270,9 +360,12 @@ mod tests {
     }
 
     fn differing(release: &str, version: &str, build_id: &str) -> Option<&'static str> {
-        match choose(&program(&[(release, version, build_id)]), RUNNING) {
-            Ok(0) => None,
-            Err(Error::OtherKernel { what, release, .. }) if release == RUNNING.release => Some(what),
+        let program = program(&[(release, version, build_id)]);
+        if exact(&program.manifest().variants, RUNNING) == Some(0) {
+            return None;
+        }
+        match none_fits(&program, RUNNING, "6.1") {
+            Error::OtherKernel { what, release, .. } if release == RUNNING.release => Some(what),
             other => panic!("{other:?}"),
         }
     }
@@ -291,7 +384,8 @@ mod tests {
     #[test]
     fn of_several_variants_the_one_that_is_known_best_is_taken() {
         let (release, version) = (RUNNING.release, RUNNING.version);
-        let chosen = |kernels: &[(&str, &str, &str)]| choose(&program(kernels), RUNNING).unwrap();
+        let chosen =
+            |kernels: &[(&str, &str, &str)]| exact(&program(kernels).manifest().variants, RUNNING).unwrap();
         assert_eq!(chosen(&[("6.12.1", "", ""), (release, "", "")]), 1);
         assert_eq!(chosen(&[(release, version, "ab02"), (release, version, "ab01")]), 1);
         assert_eq!(chosen(&[(release, "", ""), (release, version, ""), (release, "", "ab01")]), 2);
@@ -300,13 +394,33 @@ mod tests {
         // Without a build id of the running kernel, the version decides.
         let running = Running { build_id: None, ..RUNNING };
         let program = program(&[(release, "#2 SMP", "ab01"), (release, version, "ab02")]);
-        assert_eq!(choose(&program, running).unwrap(), 1);
+        assert_eq!(exact(&program.manifest().variants, running), Some(1));
+    }
+
+    #[test]
+    fn relocatable_variants_serve_the_kernels_that_they_accept() {
+        let compiled = [("6.1.0-50-amd64", "", ""), ("6.12.1", "", ""), ("6.1.0-51-amd64", "", "")];
+        let mut variants = program(&compiled).manifest().variants.clone();
+        assert_eq!(relocatable(&variants, "6.1.0-56-amd64", "6.1"), [0; 0]);
+        let accepts = |kernels: &[&str]| {
+            let accepts = kernels.iter().map(|kernels| (*kernels).to_owned()).collect();
+            Some(Relocatable { accepts, ..Relocatable::default() })
+        };
+        variants[1].relocatable = accepts(&["6.12.#", "6.1"]);
+        variants[2].relocatable = accepts(&["6.1.#-#-amd#", "5.10"]);
+        assert_eq!(relocatable(&variants, "6.1.0-56-amd64", "6.1"), [2, 1]);
+        assert_eq!(relocatable(&variants, "6.1.0-56-rt-amd64", "6.1"), [1]);
+        assert_eq!(relocatable(&variants, "6.12.3", "6.12"), [1]);
+        assert_eq!(relocatable(&variants, "6.12.3-x", "6.12"), [0; 0]);
+        assert_eq!(relocatable(&variants, "5.10.0-1-amd64", "5.10"), [2]);
+        assert_eq!(relocatable(&variants, "6.10.1", "6.10"), [0; 0]);
     }
 
     #[test]
     fn the_kernels_that_a_program_serves_are_named() {
         let program = program(&[("6.12.1", "#3 SMP", ""), (RUNNING.release, "", "ab02")]);
-        let error = choose(&program, RUNNING).unwrap_err();
+        assert_eq!(exact(&program.manifest().variants, RUNNING), None);
+        let error = none_fits(&program, RUNNING, "6.1");
         let message = error.to_string();
         for part in ["6.12.1 #3 SMP", "6.1.0-56-amd64 (build id ab02)", RUNNING.version, "--kernel"] {
             assert!(message.contains(part), "{message}");

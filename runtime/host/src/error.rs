@@ -331,6 +331,19 @@ pub enum Error {
         /// Release of the running kernel.
         release: String,
     },
+    /// A relocatable program relies on something that is otherwise in the running kernel.
+    #[error(
+        "the program was compiled for kernel {compiled} and does not fit kernel {release}, which runs: {}; nothing was written; \
+         recompile with gpufas-cc --kernel {release}", problems.join("; ")
+    )]
+    NotRelocatable {
+        /// Release of the kernel that it was compiled for.
+        compiled: String,
+        /// Release of the running kernel.
+        release: String,
+        /// What is otherwise.
+        problems: Vec<String>,
+    },
     /// The running kernel lacks symbols that the program needs.
     #[error(
         "the running kernel {release} lacks symbols that the program needs: {}; nothing was written; what a kernel source \
@@ -443,6 +456,7 @@ impl Error {
             | Self::OtherKernels { .. }
             | Self::OtherLayout { .. }
             | Self::UncheckedLayout { .. }
+            | Self::NotRelocatable { .. }
             | Self::MissingSymbols { .. }
             | Self::NoSuchCpu { .. }
             | Self::AmbiguousSymbols { .. }

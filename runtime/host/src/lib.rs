@@ -24,6 +24,7 @@ pub mod launch;
 pub mod memory;
 pub mod program;
 pub mod qmp;
+pub mod relocate;
 pub mod report;
 pub mod run;
 

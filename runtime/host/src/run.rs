@@ -199,13 +199,16 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
     }
     runner.check_memory(&memory)?;
     let kernel = find_kernel(&options.guest, &memory)?;
-    let number = check::select(&program, &kernel)?;
+    let fitting = check::select(&program, &kernel, &memory)?;
+    let check::Fitting { number, relocations, is_compiled_for } = fitting;
     let variant = &program.manifest().variants[number];
     let writes = variant.writes;
     if writes {
         memory.check_writable()?;
     }
-    check::layout(variant, &kernel, &memory)?;
+    if is_compiled_for {
+        check::layout(variant, &kernel, &memory)?;
+    }
     let symbols = check::symbols(variant, &kernel)?;
     let is_of_cpu = variant.this_cpu;
     // A number that is given is checked in any case.
@@ -230,6 +233,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         layout: kernel.layout(),
         symbols: &symbols,
         cpu,
+        relocations: &relocations,
         budget: options.budget,
         timeout: options.timeout,
     };

@@ -40,6 +40,24 @@ pub struct Bits {
     pub count: u32,
 }
 
+/// Kinds of members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberKind {
+    /// An integer or enumeration, or some bits of one.
+    Integer,
+    /// A pointer.
+    Pointer,
+    /// A structure or union.
+    Structure,
+    /// An array with elements of so many bytes.
+    Array {
+        /// Size of an element.
+        element_size: u64,
+    },
+    /// Something else.
+    Other,
+}
+
 /// A constant of an enumeration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Enumerator<'a> {
@@ -215,6 +233,26 @@ impl Types {
             kind::FWD => Err(Error::WrongType { name: name.into(), what: "is declared only, not defined" }),
             _ => Err(Error::WrongType { name: name.into(), what: "has no size" }),
         }
+    }
+
+    /// What kind of member lies at `path` in the type `name`.
+    ///
+    /// # Errors
+    /// As [`offset_of`](Self::offset_of).
+    pub fn kind_of(&self, name: &str, path: &str) -> Result<MemberKind> {
+        self.agreeing(name, |id| {
+            let (_, type_id) = self.locate(name, id, path)?;
+            let record = self.record(self.resolve(type_id)?)?;
+            Ok(match record.kind {
+                kind::INT | kind::ENUM | kind::ENUM64 => MemberKind::Integer,
+                kind::PTR => MemberKind::Pointer,
+                kind::STRUCT | kind::UNION => MemberKind::Structure,
+                kind::ARRAY => {
+                    MemberKind::Array { element_size: self.size_of_id(name, record.word(0)?, MAX_DEPTH)? }
+                }
+                _ => MemberKind::Other,
+            })
+        })
     }
 
     fn field(&self, name: &str, id: u32, path: &str) -> Result<Field> {

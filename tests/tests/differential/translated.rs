@@ -50,6 +50,7 @@ pub fn run(
         layout,
         symbols: &symbols,
         cpu,
+        relocations: &[],
         budget,
         timeout: TIMEOUT,
     };

@@ -6,8 +6,10 @@ use super::{output, show};
 use clap::Args;
 use gpufas::arguments::type_name;
 use gpufas::program::Program;
+use gpufas::relocate;
 use gpufas::report::printable;
 use gpufas_abi::manifest::{Target, Variant};
+use gpufas_abi::relocation::{Relocation, RelocationKind};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -81,8 +83,27 @@ fn describe_variant(text: &mut String, variant: &Variant, size: usize) {
         let _ = writeln!(text, "  this CPU   used: gpufas run --cpu chooses which of the guest's it is");
     }
     let _ = writeln!(text, "  code       {size} bytes");
+    if let Some(relocatable) = &variant.relocatable {
+        let _ = writeln!(text, "  accepts    {}", relocatable.accepts.join(", "));
+        let _ = writeln!(text, "  looked up  {}", relocatable.table.len());
+        for relocation in &relocatable.table {
+            let _ = writeln!(text, "    {}", relocation_in_words(relocation));
+        }
+    }
     let _ = writeln!(text, "  symbols    {}", variant.symbols.len());
     for symbol in &variant.symbols {
         let _ = writeln!(text, "    {symbol}");
     }
+}
+
+/// `offset of struct task_struct pid`.
+fn relocation_in_words(relocation: &Relocation) -> String {
+    let what = match relocation.kind {
+        RelocationKind::Offset => "offset of",
+        RelocationKind::Size => "size of",
+        RelocationKind::Exists => "whether there is",
+    };
+    let paths: Vec<_> = relocation.place.members.iter().map(|member| member.path.as_str()).collect();
+    let structure = relocate::name(relocation.place.keyword, &relocation.place.structure);
+    format!("{what} {structure} {}", paths.join(" or ")).trim_end().to_owned()
 }

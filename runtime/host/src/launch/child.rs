@@ -25,10 +25,10 @@ pub(super) struct Plan<'a> {
     /// Path of the shared object.
     pub(super) library: CString,
     pub(super) context_symbol: CString,
-    pub(super) table_symbol: CString,
     pub(super) entry_symbol: CString,
     pub(super) context: Context,
-    pub(super) symbols: &'a [u64],
+    /// Names of tables, and what goes into them.
+    pub(super) tables: [(CString, &'a [u64]); 2],
     pub(super) stack: Mapping,
     pub(super) signal_stack: Mapping,
     pub(super) note: SharedNote,
@@ -76,7 +76,7 @@ fn not_started(plan: &Plan<'_>, why: &[&[u8]]) -> ! {
     unsafe { libc::_exit(EXIT_NOT_STARTED) }
 }
 
-/// Loads the shared object and writes context and symbol table; returns the address of the entry point.
+/// Loads the shared object and writes context and tables; returns the address of the entry point.
 fn load(plan: &Plan<'_>) -> *mut libc::c_void {
     // SAFETY: the path is NUL-terminated. What the file's constructors do can hurt this process only.
     let library = unsafe { libc::dlopen(plan.library.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
@@ -103,11 +103,11 @@ fn load(plan: &Plan<'_>) -> *mut libc::c_void {
             plan.note.change(|note| note.load_address = info.dli_fbase as u64);
         }
     }
-    if !plan.symbols.is_empty() {
-        let table = find(&plan.table_symbol).cast::<u64>();
-        for (index, address) in plan.symbols.iter().enumerate() {
+    for (name, contents) in plan.tables.iter().filter(|(_, contents)| !contents.is_empty()) {
+        let table = find(name).cast::<u64>();
+        for (index, value) in contents.iter().enumerate() {
             // SAFETY: the table was checked to have as many entries; else as above.
-            unsafe { table.add(index).write_unaligned(*address) };
+            unsafe { table.add(index).write_unaligned(*value) };
         }
     }
     find(&plan.entry_symbol)

@@ -11,7 +11,7 @@ use super::{End, Launch, LogSink, Outcome, context, stores};
 use crate::error::{Error, Result};
 use crate::memory::mapping::{Mapping, memory_file, page_size};
 use crate::memory::{Backing, GuestMemory, MappedMemory};
-use gpufas_abi::symbols::{CONTEXT, ENTRY_PREFIX, SYMBOL_TABLE};
+use gpufas_abi::symbols::{CONTEXT, ENTRY_PREFIX, RELOCATION_TABLE, SYMBOL_TABLE};
 use gpufas_abi::{JournalEntry, Segment, Status};
 use std::ffi::CString;
 use std::io::{self, Write};
@@ -77,10 +77,12 @@ pub fn run(launch: &Launch<'_>, log: LogSink<'_>) -> Result<Outcome> {
     let plan = Plan {
         library: name(format!("/proc/self/fd/{}", library.as_raw_fd()))?,
         context_symbol: name(exported(CONTEXT))?,
-        table_symbol: name(exported(SYMBOL_TABLE))?,
         entry_symbol: name(exported(&format!("{ENTRY_PREFIX}{}", launch.entry.name)))?,
         context: context(launch, &buffers, view.segments(), STACK_SIZE)?,
-        symbols: launch.symbols,
+        tables: [
+            (name(exported(SYMBOL_TABLE))?, launch.symbols),
+            (name(exported(RELOCATION_TABLE))?, launch.relocations),
+        ],
         stack,
         signal_stack: Mapping::private_zeros(SIGNAL_STACK_SIZE)?,
         note,

@@ -47,6 +47,8 @@ pub struct Launch<'a> {
     pub symbols: &'a [u64],
     /// The CPU of the guest's as which the program runs.
     pub cpu: Cpu,
+    /// The relocation table of the variant.
+    pub relocations: &'a [u64],
     /// Backward branches that it may take.
     pub budget: u64,
     /// Time that it may take.

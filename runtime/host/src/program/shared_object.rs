@@ -4,7 +4,7 @@
 
 use gpufas_abi::Context;
 use gpufas_abi::manifest::Manifest;
-use gpufas_abi::symbols::{CONTEXT, ENTRY_PREFIX, MANIFEST_SECTION, SYMBOL_TABLE};
+use gpufas_abi::symbols::{CONTEXT, ENTRY_PREFIX, MANIFEST_SECTION, RELOCATION_TABLE, SYMBOL_TABLE};
 use object::elf::{ET_DYN, FileHeader64};
 use object::read::elf::ElfFile64;
 use object::{LittleEndian, Object, ObjectSection, ObjectSymbol, SymbolKind};
@@ -58,6 +58,10 @@ pub(super) fn check(file: &[u8], manifest: &Manifest) -> Result<(), String> {
         let words = super::table_words(variant);
         if words > 0 {
             symbol(&exported(SYMBOL_TABLE), SymbolKind::Data, words * 8)?;
+        }
+        let relocations = variant.relocatable.as_ref().map_or(0, |relocatable| relocatable.table.len());
+        if relocations != 0 {
+            symbol(&exported(RELOCATION_TABLE), SymbolKind::Data, relocations as u64 * 8)?;
         }
         for entry in &manifest.entries {
             symbol(&exported(&format!("{ENTRY_PREFIX}{}", entry.name)), SymbolKind::Text, 0)?;

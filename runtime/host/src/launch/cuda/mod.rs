@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::memory::mapping::{Mapping, page_size};
 use crate::memory::{Backing, GuestMemory, MappedMemory};
 use driver::{Device, Module, PinnedMemory, RegisteredMemory};
-use gpufas_abi::symbols::{CONTEXT, ENTRY_PREFIX, SYMBOL_TABLE};
+use gpufas_abi::symbols::{CONTEXT, ENTRY_PREFIX, RELOCATION_TABLE, SYMBOL_TABLE};
 use gpufas_abi::{Context, Segment, Status};
 use gpufas_kernel::PhysicalMemory;
 use std::mem::ManuallyDrop;
@@ -183,9 +183,10 @@ impl Prepared {
         let context = context(launch, &buffers, &self.segments, STACK_SIZE)?;
         let module = &self.held.module;
         module.write_global(CONTEXT, context_bytes(&context))?;
-        if !launch.symbols.is_empty() {
-            let bytes: Vec<u8> = launch.symbols.iter().flat_map(|address| address.to_le_bytes()).collect();
-            module.write_global(SYMBOL_TABLE, &bytes)?;
+        let tables = [(SYMBOL_TABLE, launch.symbols), (RELOCATION_TABLE, launch.relocations)];
+        for (name, contents) in tables.into_iter().filter(|(_, contents)| !contents.is_empty()) {
+            let bytes: Vec<u8> = contents.iter().flat_map(|value| value.to_le_bytes()).collect();
+            module.write_global(name, &bytes)?;
         }
         let running = ManuallyDrop::new(module.launch(&format!("{ENTRY_PREFIX}{}", launch.entry.name))?);
         let buffers_memory = ManuallyDrop::new(buffers_memory);

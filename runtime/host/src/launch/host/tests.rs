@@ -96,6 +96,7 @@ fn run_for(code: &str, memory: &GuestMemory, timeout: Duration) -> Ran {
         layout: &LAYOUT,
         symbols: &[0xffff_ffff_8100_0010, 0xffff_ffff_8100_0020],
         cpu: Cpu { number: 1, offset: 0xffff_8880_0000_3000 },
+        relocations: &[],
         budget: 1000,
         timeout,
     };
@@ -370,6 +371,7 @@ fn text_is_handed_on_while_the_program_runs() {
         layout: &LAYOUT,
         symbols: &[],
         cpu: Cpu::default(),
+        relocations: &[],
         budget: 0,
         timeout: Duration::from_secs(60),
     };

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What the relocations of a program are on the kernel that runs, from its own type information (BTF).
+
+use gpufas_abi::manifest::Keyword;
+use gpufas_abi::relocation::{MemberKind, Place, Relocatable, RelocatedMember, Relocation, RelocationKind};
+use gpufas_abi::symbols::MISSING_MEMBER;
+use gpufas_kernel::{Error as KernelError, MemberKind as FoundKind, Types};
+
+/// Most problems that are shown.
+const MOST_SHOWN: usize = 8;
+
+/// The relocation table of a program, on the kernel that it was compiled for or on another one.
+///
+/// # Errors
+/// What the program relies on and is otherwise, in words.
+pub fn resolve(
+    relocatable: &Relocatable,
+    types: &Types,
+    is_compiled_for: bool,
+) -> Result<Vec<u64>, Vec<String>> {
+    let mut problems = Vec::new();
+    let mut table = Vec::with_capacity(relocatable.table.len());
+    for relocation in &relocatable.table {
+        match value(relocation, types) {
+            Ok(value) => table.push(value),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if !is_compiled_for {
+        problems.extend(relocatable.same_place.iter().filter_map(|place| moved(place, types)));
+        for structure in &relocatable.same_size {
+            let name = name(structure.keyword, &structure.name);
+            problems.extend(match types.size_of(&name) {
+                Ok(size) if size == structure.size => None,
+                Ok(size) => Some(format!(
+                    "`{name}` has {size} bytes and not {}, and the program has variables of it or copies it",
+                    structure.size
+                )),
+                Err(error) => Some(error.to_string()),
+            });
+        }
+    }
+    problems.dedup();
+    if problems.is_empty() { Ok(table) } else { Err(shorten(problems)) }
+}
+
+/// The first problems, and how many others there are.
+fn shorten(mut problems: Vec<String>) -> Vec<String> {
+    if problems.len() > MOST_SHOWN {
+        let others = problems.len() - MOST_SHOWN;
+        problems.truncate(MOST_SHOWN);
+        problems.push(format!("{others} more"));
+    }
+    problems
+}
+
+/// How C and type information name a structure.
+pub fn name(keyword: Keyword, name: &str) -> String {
+    match keyword {
+        Keyword::Struct => format!("struct {name}"),
+        Keyword::Union => format!("union {name}"),
+        Keyword::Typedef => name.to_owned(),
+    }
+}
+
+fn value(relocation: &Relocation, types: &Types) -> Result<u64, String> {
+    let place = &relocation.place;
+    let name = name(place.keyword, &place.structure);
+    if relocation.kind == RelocationKind::Size {
+        return types.size_of(&name).map_err(|error| error.to_string());
+    }
+    let found =
+        place.members.iter().map(|member| offset(&name, member, types)).collect::<Result<Vec<_>, _>>()?;
+    let mut offsets: Vec<u64> = found.into_iter().flatten().collect();
+    offsets.sort_unstable();
+    offsets.dedup();
+    match (relocation.kind, offsets.as_slice()) {
+        (RelocationKind::Exists, offsets) => Ok(u64::from(!offsets.is_empty())),
+        (_, [offset]) => Ok(*offset),
+        (_, []) if relocation.guarded => Ok(MISSING_MEMBER),
+        (_, []) => Err(format!("`{name}` has no member `{}`", paths(&place.members))),
+        _ => Err(format!("the members `{}` of `{name}` no longer lie at one place", paths(&place.members))),
+    }
+}
+
+fn paths(members: &[RelocatedMember]) -> String {
+    let paths: Vec<_> = members.iter().map(|member| member.path.as_str()).collect();
+    paths.join("` or `")
+}
+
+/// Where the word begins in which a member is accessed, in bytes; none if there is no such member.
+fn offset(name: &str, member: &RelocatedMember, types: &Types) -> Result<Option<u64>, String> {
+    let path = &member.path;
+    let (field, kind) =
+        match types.offset_of(name, path).and_then(|field| Ok((field, types.kind_of(name, path)?))) {
+            Ok(found) => found,
+            Err(KernelError::NoMember { .. } | KernelError::NoType { .. }) => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        };
+    let other =
+        |found: String, compiled: String| Err(format!("`{name}` has {found} `{path}`, and not {compiled}"));
+    let found_bits = field.bits.map_or(field.size * 8, |bits| bits.count.into());
+    let first_bit = field.offset * 8 + field.bits.map_or(0, |bits| u64::from(bits.first));
+    let is_kind = match (member.kind, kind) {
+        (MemberKind::BitField, FoundKind::Integer) => field.bits.is_some(),
+        (MemberKind::Integer, FoundKind::Integer) => field.bits.is_none(),
+        (MemberKind::Pointer, FoundKind::Pointer)
+        | (MemberKind::Structure, FoundKind::Structure)
+        | (MemberKind::Other, _) => true,
+        (MemberKind::Array, FoundKind::Array { element_size }) => {
+            member.element_bits == 0 || member.element_bits == element_size * 8
+        }
+        _ => false,
+    };
+    if !is_kind {
+        return other(in_words(kind, field.bits.is_some(), found_bits), compiled_in_words(member));
+    }
+    let has_size = match member.kind {
+        // Their own members are looked up.
+        MemberKind::Structure => true,
+        MemberKind::Array => found_bits >= member.bits,
+        _ => found_bits == member.bits,
+    };
+    if !has_size {
+        return other(in_words(kind, field.bits.is_some(), found_bits), compiled_in_words(member));
+    }
+    match first_bit.checked_sub(member.bits_into_word).filter(|bit| bit.is_multiple_of(8)) {
+        Some(bit) => Ok(Some(bit / 8)),
+        None => Err(format!("the bit-field `{path}` of `{name}` begins at another bit of its word")),
+    }
+}
+
+/// Whether a member is where it was when the program was compiled.
+fn moved(place: &Place, types: &Types) -> Option<String> {
+    let name = name(place.keyword, &place.structure);
+    place.members.iter().find_map(|member| match offset(&name, member, types) {
+        Ok(Some(offset)) if offset * 8 + member.bits_into_word == member.bit_offset => None,
+        Ok(Some(_)) => Some(format!(
+            "the member `{}` of `{name}` has moved in a way that cannot be followed",
+            member.path
+        )),
+        Ok(None) => Some(format!("`{name}` has no member `{}`", member.path)),
+        Err(problem) => Some(problem),
+    })
+}
+
+fn in_words(kind: FoundKind, is_bit_field: bool, bits: u64) -> String {
+    match kind {
+        FoundKind::Integer if is_bit_field => format!("a bit-field of {bits} bits"),
+        FoundKind::Integer => format!("an integer of {} bytes", bits / 8),
+        FoundKind::Pointer => "a pointer".into(),
+        FoundKind::Structure => "a structure".into(),
+        FoundKind::Array { element_size } => array(bits / 8, element_size),
+        FoundKind::Other => format!("something of {} bytes", bits / 8),
+    }
+}
+
+fn compiled_in_words(member: &RelocatedMember) -> String {
+    let kind = match member.kind {
+        MemberKind::Integer | MemberKind::BitField => FoundKind::Integer,
+        MemberKind::Pointer => FoundKind::Pointer,
+        MemberKind::Structure => FoundKind::Structure,
+        MemberKind::Array => FoundKind::Array { element_size: member.element_bits / 8 },
+        MemberKind::Other => FoundKind::Other,
+    };
+    in_words(kind, member.kind == MemberKind::BitField, member.bits)
+}
+
+fn array(size: u64, element: u64) -> String {
+    match size.checked_div(element) {
+        Some(count) => format!("an array of {count} elements of {element} bytes"),
+        None => "an array of structures".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

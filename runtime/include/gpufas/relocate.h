@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a relocatable program (gpufas-cc --relocatable) can ask of the kernel
+ * that it meets.
+ *
+ * Accesses to members need nothing of this: their offsets are looked up when
+ * the program is loaded, and a program that uses a member that the kernel does
+ * not have is not run. Where a kernel has another member in its place, a
+ * program asks first:
+ *
+ *	struct GPUFAS_KERNEL_TYPE task_struct___before_5_14 {
+ *		long state;
+ *	};
+ *
+ *	if (gpufas_field_exists(struct task_struct, __state))
+ *		state = task->__state;
+ *	else
+ *		state = ((struct task_struct___before_5_14 *)task)->state;
+ *
+ * A program that asks for a member is taken to use it only where it is there:
+ * it is run in any case, and an access to the member where there is none is a
+ * fault. So is an access to a member of a structure's other form.
+ *
+ * A structure of the program's own with GPUFAS_KERNEL_TYPE before its name is
+ * another form of a structure of the kernel's. Its name is the kernel's up to
+ * the three underscores; it needs the members that are used only, and where
+ * they are in it does not matter. It is for pointers only: no variable can be
+ * of it.
+ */
+#ifndef _GPUFAS_RELOCATE_H
+#define _GPUFAS_RELOCATE_H
+
+#include <linux/types.h>
+
+#ifndef GPUFAS_RELOCATABLE
+#error "gpufas/relocate.h is for programs that are compiled with --relocatable"
+#endif
+
+/* A structure of the kernel's, although no header of the kernel's defines it. */
+#define GPUFAS_KERNEL_TYPE __attribute__((btf_decl_tag("gpufas:kernel")))
+
+/*
+ * gpufas_field_exists - whether the kernel that the program meets has a member
+ * @type:	a structure, as in struct task_struct
+ * @field:	the member, which may be a member of a member
+ */
+#define gpufas_field_exists(type, field) ({				\
+	type *__gpufas_object = gpufas_any_object();			\
+									\
+	gpufas_member_exists(&__gpufas_object->field);			\
+})
+
+/* The compiler knows these; there are no such functions. */
+void *gpufas_any_object(void);
+bool gpufas_member_exists(const volatile void *member);
+
+#endif /* _GPUFAS_RELOCATE_H */
