@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use gpufas_abi::manifest::Target;
+use gpufas_passes::llvm::{Module, machine, pipeline as llvm_passes};
 use gpufas_passes::{layout, relocate};
 
 use crate::arguments::{Arguments, Stage};
@@ -41,6 +42,23 @@ pub fn needs_types(arguments: &Arguments) -> bool {
         .passes
         .as_ref()
         .is_none_or(|passes| passes.iter().any(|pass| pass == layout::NAME || pass == relocate::NAME))
+}
+
+/// Notes in a module what it uses of structures, before it is linked with others; after that it needs types no more.
+///
+/// # Errors
+///
+/// [`Error::Internal`] with what LLVM says.
+pub fn note_structures(arguments: &Arguments, module: &Module<'_>) -> Result<()> {
+    layout::mark(module);
+    if arguments.relocates {
+        relocate::mark(module);
+    }
+    if arguments.debug {
+        return Ok(());
+    }
+    let machine = machine::host(0).map_err(Error::Internal)?;
+    llvm_passes::strip_types(module, &machine).map_err(Error::Internal)
 }
 
 /// What clang is to do with one source.

@@ -68,6 +68,9 @@ fn compile<'c>(
     let bitcode = frontend::compile_own(arguments, kernel, runner, path)?;
     let name = path.display().to_string();
     let module = input::parse(context, log, &name, &bitcode)?;
+    if frontend::needs_types(arguments) {
+        frontend::note_structures(arguments, &module)?;
+    }
     for function in module.defined_functions() {
         let name = function.name();
         if name.starts_with(IMPLEMENTATION_PREFIX) {

@@ -297,6 +297,9 @@ fn finish(mut parsed: Arguments) -> Result<Arguments> {
             "PTX is made for one architecture, and later ones run it; name one with --gpu-arch",
         ));
     }
+    if parsed.check_layout && parsed.stage != Stage::Link {
+        return Err(usage("--check-layout only checks; leave out -c, -E, -M and -fsyntax-only"));
+    }
     if parsed.emit == Emit::Summary && parsed.stage != Stage::Compile {
         return Err(usage("a summary is made of relocatable code; add -c"));
     }

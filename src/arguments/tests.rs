@@ -90,6 +90,7 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         (&["a.c", "-Os"], "-O2"),
         (&["a.c", "-gsplit"], "-gsplit"),
         (&["a.c", "-MF", "x.d"], "-MD"),
+        (&["a.c", "--check-layout", "all", "-c"], "leave out -c"),
         (&["a.c", "--passes", "llview", "--emit", "ptx"], "llvm-ir"),
         (&["a.c", ""], "empty name"),
         (&["a.c", "-Wgpufas-none"], "--help-warnings"),

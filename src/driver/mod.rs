@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 
 use gpufas_passes::kernel_symbols::definitions;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
-use gpufas_passes::llvm::{Context, Module, machine, pipeline as llvm_passes};
-use gpufas_passes::{layout, relocate};
+use gpufas_passes::llvm::{Context, Module};
 
 use crate::arguments::{Arguments, Emit, Stage};
 use crate::command::Runner;
@@ -205,15 +204,7 @@ impl Driver<'_> {
             return Ok(());
         }
         crash::doing("looking at the structures that are used");
-        layout::mark(module);
-        if self.arguments.relocates {
-            relocate::mark(module);
-        }
-        if self.arguments.debug {
-            return Ok(());
-        }
-        let machine = machine::host(0).map_err(Error::Internal)?;
-        llvm_passes::strip_types(module, &machine).map_err(Error::Internal)
+        frontend::note_structures(self.arguments, module)
     }
 
     fn compile_each(&mut self) -> Result<()> {

@@ -26,6 +26,9 @@ const SECTION: &str = ".BTF";
 pub fn read(path: &Path) -> Result<Types> {
     let not = |reason: String| Error::Input { path: path.display().to_string(), reason };
     let metadata = path.metadata().map_err(Error::read(path))?;
+    if !metadata.is_file() {
+        return Err(not("it is no regular file".into()));
+    }
     if metadata.len() > LARGEST_FILE {
         return Err(not(format!("it is larger than {} MiB", LARGEST_FILE >> 20)));
     }
@@ -55,7 +58,8 @@ pub fn find(kernel: &Kernel) -> Option<Types> {
         return Some(types);
     }
     let of_image = |image: &Path| {
-        let file = std::fs::read(image).ok().filter(|file| file.len() as u64 <= LARGEST_FILE)?;
+        image.metadata().ok().filter(|metadata| metadata.is_file() && metadata.len() <= LARGEST_FILE)?;
+        let file = std::fs::read(image).ok()?;
         build_id::names_itself(&file, identity, version).then_some(())?;
         in_elf(&file)
     };

@@ -106,6 +106,20 @@ pub const REQUIREMENTS: &[Requirement] = &[
         version: &["--version"],
     },
     Requirement {
+        name: "xz",
+        purpose: "unpacks the kernels' sources",
+        source: Source::Package("xz-utils"),
+        look: || find_program("xz"),
+        version: &["--version"],
+    },
+    Requirement {
+        name: "perl",
+        purpose: "makes a table that one of the kernels' sources includes",
+        source: Source::Package("perl"),
+        look: || find_program("perl"),
+        version: &[],
+    },
+    Requirement {
         name: "rustfmt",
         purpose: "`cargo xtask test`",
         source: Source::Component("rustfmt"),

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use gpufas_guest::kernels::{KERNELS, KernelSpec};
 use gpufas_guest::{Kernel, initramfs};
 
@@ -32,6 +32,7 @@ pub fn run() -> Result<std::process::ExitCode> {
     prepare_first_process()?;
     for spec in KERNELS.iter().filter(|spec| spec.often) {
         kernel(spec)?;
+        kernel_source(spec)?;
     }
     ui::note("everything is in place");
     Ok(std::process::ExitCode::SUCCESS)
@@ -71,8 +72,17 @@ pub fn kernel(spec: &KernelSpec) -> Result<Kernel> {
 
 /// A kernel's own sources, from the cache folder or the network.
 pub fn kernel_source(spec: &KernelSpec) -> Result<PathBuf> {
+    if let Some(folder) = spec.cached_source()? {
+        return Ok(folder);
+    }
     let step = Step::start(format!("fetching the sources of kernel {}", spec.name));
-    let folder = spec.source(&|progress| step.tell(progress))?;
+    let folder = spec.source(&|progress| step.tell(progress)).with_context(|| {
+        format!(
+            "the sources are those of the kernel that is in the cache; if the archive has newer ones only, \
+             `cargo xtask kernels fetch --update --source {}` takes these and the kernel of them",
+            spec.name
+        )
+    })?;
     step.done("");
     Ok(folder)
 }

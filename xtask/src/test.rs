@@ -55,6 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     setup::prepare(true)?;
     for spec in KERNELS.iter().filter(|spec| spec.often || arguments.matrix) {
         setup::kernel(spec)?;
+        setup::kernel_source(spec)?;
     }
     let mut counts = Counts::default();
     for part in Part::value_variants() {

@@ -100,8 +100,10 @@ fn offset(name: &str, member: &RelocatedMember, types: &Types) -> Result<Option<
         };
     let other =
         |found: String, compiled: String| Err(format!("`{name}` has {found} `{path}`, and not {compiled}"));
-    let found_bits = field.bits.map_or(field.size * 8, |bits| bits.count.into());
-    let first_bit = field.offset * 8 + field.bits.map_or(0, |bits| u64::from(bits.first));
+    // What the target says may be anything.
+    let found_bits = field.bits.map_or(field.size.saturating_mul(8), |bits| bits.count.into());
+    let first_bit =
+        field.offset.saturating_mul(8).saturating_add(field.bits.map_or(0, |bits| bits.first.into()));
     let is_kind = match (member.kind, kind) {
         (MemberKind::BitField, FoundKind::Integer) => field.bits.is_some(),
         (MemberKind::Integer, FoundKind::Integer) => field.bits.is_none(),
@@ -109,7 +111,7 @@ fn offset(name: &str, member: &RelocatedMember, types: &Types) -> Result<Option<
         | (MemberKind::Structure, FoundKind::Structure)
         | (MemberKind::Other, _) => true,
         (MemberKind::Array, FoundKind::Array { element_size }) => {
-            member.element_bits == 0 || member.element_bits == element_size * 8
+            member.element_bits == 0 || Some(member.element_bits) == element_size.checked_mul(8)
         }
         _ => false,
     };
@@ -135,7 +137,12 @@ fn offset(name: &str, member: &RelocatedMember, types: &Types) -> Result<Option<
 fn moved(place: &Place, types: &Types) -> Option<String> {
     let name = name(place.keyword, &place.structure);
     place.members.iter().find_map(|member| match offset(&name, member, types) {
-        Ok(Some(offset)) if offset * 8 + member.bits_into_word == member.bit_offset => None,
+        Ok(Some(offset))
+            if offset.checked_mul(8).and_then(|bits| bits.checked_add(member.bits_into_word))
+                == Some(member.bit_offset) =>
+        {
+            None
+        }
         Ok(Some(_)) => Some(format!(
             "the member `{}` of `{name}` has moved in a way that cannot be followed",
             member.path

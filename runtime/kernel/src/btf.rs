@@ -8,6 +8,9 @@
 use crate::error::{Error, Result};
 use std::ops::Range;
 
+/// Longest name in bytes: as for symbols (KSYM_NAME_LEN, include/linux/kallsyms.h).
+const LONGEST_NAME: usize = 512;
+
 /// `BTF_MAGIC`.
 const MAGIC: u16 = 0xeb9f;
 /// Size of the header without the layout section, which kernels of 2026 on may add.
@@ -155,11 +158,16 @@ impl Btf {
 
     /// The string at an offset into the strings.
     pub(crate) fn string(&self, offset: u32) -> Result<&str> {
+        // Of a corrupt image, one name could be as long as all others together, and be shown many times.
         let bad = |what| malformed(self.strings.start.saturating_add(offset as usize), what);
         let bytes = self.data[self.strings.clone()]
             .get(offset as usize..)
             .ok_or(bad("a name is not in the strings"))?;
-        let end = bytes.iter().position(|&byte| byte == 0).ok_or(bad("a name has no end"))?;
+        let end = bytes
+            .iter()
+            .take(LONGEST_NAME + 1)
+            .position(|&byte| byte == 0)
+            .ok_or(bad("a name has no end, or is too long"))?;
         str::from_utf8(&bytes[..end]).map_err(|_| bad("a name is not text"))
     }
 }

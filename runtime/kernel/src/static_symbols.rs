@@ -47,7 +47,7 @@ impl Symbols {
         }
     }
 
-    /// The different addresses of the symbols that may be meant: static ones, if there are any.
+    /// The different addresses of the symbols that may be meant: static ones. A global one of the name is another file's.
     fn candidates(&self, name: &str) -> Vec<u64> {
         let all: Vec<Symbol<'_>> = match name.split('.').nth(1) {
             None => self.all(name).collect(),
@@ -62,12 +62,7 @@ impl Symbols {
             }
         };
         let is_static = |symbol: &&Symbol<'_>| symbol.kind.is_ascii_lowercase();
-        let any_static = all.iter().any(|symbol| is_static(&symbol));
-        let mut addresses: Vec<u64> = all
-            .iter()
-            .filter(|symbol| !any_static || is_static(symbol))
-            .map(|symbol| symbol.address)
-            .collect();
+        let mut addresses: Vec<u64> = all.iter().filter(is_static).map(|symbol| symbol.address).collect();
         addresses.sort_unstable();
         addresses.dedup();
         addresses
@@ -133,6 +128,7 @@ mod tests {
             ("count", 'd', 0x300),
             ("table", 'D', 0x400),
             ("table", 'd', 0x408),
+            ("only_global", 'D', 0x410),
         ] {
             assert!(builder.push(name, kind as u8, address));
         }
@@ -164,5 +160,6 @@ mod tests {
         assert_eq!(symbols.address_in_file("f.absent", &wide), Err(NotFound::Missing));
         // A global one of the same name is another file's.
         assert_eq!(symbols.address_in_file("table", &names(&[])), Ok(0x408));
+        assert_eq!(symbols.address_in_file("only_global", &names(&[])), Err(NotFound::Missing));
     }
 }

@@ -96,7 +96,8 @@ impl Types {
                 continue;
             }
             // gcc says nothing of the members of a transparent union.
-            if target.elements::<3>().next().is_none() && !expected.members.is_empty() {
+            let is_empty = target.elements::<3>().next().is_none();
+            if target.kind == kind::UNION && is_empty && !expected.members.is_empty() {
                 continue;
             }
             let difference = self.difference(id, expected)?;

@@ -2,8 +2,8 @@
 /*
  * What it means to take a lock of the kernel's, as gpufas-cc --locks says.
  *
- * check: nothing is taken. The program runs while the guest is paused, so that a
- * lock that is free stays free; one that is held was caught with what it guards
+ * check: nothing is taken. A program that writes runs while the guest is paused, so
+ * that a lock that is free stays free; one that is held was caught with what it guards
  * in the middle of a change, and the program ends, to be run again later.
  * take: the lock is taken and released as the kernel does where nobody is in the
  * way, by the host's processor. A GPU's operations are not atomic against the
@@ -61,6 +61,28 @@ void gpufas_locks_are_refused(void) __attribute__((error(
 #define gpufas_acquire(lock, free, try)	gpufas_locks_are_refused()
 #define gpufas_try(free, try)		({ gpufas_locks_are_refused(); 0; })
 #define gpufas_release(release)		gpufas_locks_are_refused()
+
+#endif
+
+/*
+ * Locks that are shared by readers. With PREEMPT_RT their writers hold a second
+ * lock and their waiters sleep (kernel/locking/rwbase_rt.c), so that nobody
+ * outside can take or release one.
+ */
+#if defined(CONFIG_PREEMPT_RT) && defined(GPUFAS_LOCKS_TAKE) && defined(GPUFAS_TARGET_HOST)
+
+void gpufas_shared_locks_are_refused(void) __attribute__((error(
+	"a lock that readers share cannot be taken from outside on a PREEMPT_RT kernel, where its waiters sleep; use --locks check")));
+
+#define gpufas_shared_acquire(lock, free, try)	gpufas_shared_locks_are_refused()
+#define gpufas_shared_try(free, try)		({ gpufas_shared_locks_are_refused(); 0; })
+#define gpufas_shared_release(release)		gpufas_shared_locks_are_refused()
+
+#else
+
+#define gpufas_shared_acquire(lock, free, try)	gpufas_acquire(lock, free, try)
+#define gpufas_shared_try(free, try)		gpufas_try(free, try)
+#define gpufas_shared_release(release)		gpufas_release(release)
 
 #endif
 

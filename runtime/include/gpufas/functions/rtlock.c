@@ -84,7 +84,7 @@ static __always_inline bool read_try(atomic_t *readers)
 }
 
 #define READ_ACQUIRE(lock) \
-	gpufas_acquire(lock, READ_ONCE(READERS(lock)->counter) < 0, read_try(READERS(lock)))
+	gpufas_shared_acquire(lock, READ_ONCE(READERS(lock)->counter) < 0, read_try(READERS(lock)))
 #define WRITE_FREE(lock) (READ_ONCE(READERS(lock)->counter) == NO_READERS)
 #define WRITE_TRY(lock) (atomic_cmpxchg(READERS(lock), NO_READERS, A_WRITER) == NO_READERS)
 
@@ -95,32 +95,32 @@ void KERNEL(rt_read_lock)(rwlock_t *lock)
 
 int KERNEL(rt_read_trylock)(rwlock_t *lock)
 {
-	return gpufas_try(READ_ONCE(READERS(lock)->counter) < 0, read_try(READERS(lock)));
+	return gpufas_shared_try(READ_ONCE(READERS(lock)->counter) < 0, read_try(READERS(lock)));
 }
 
 void KERNEL(rt_read_unlock)(rwlock_t *lock)
 {
-	gpufas_release(atomic_dec(READERS(lock)));
+	gpufas_shared_release(atomic_dec(READERS(lock)));
 }
 
 void KERNEL(rt_write_lock)(rwlock_t *lock)
 {
-	gpufas_acquire(lock, WRITE_FREE(lock), WRITE_TRY(lock));
+	gpufas_shared_acquire(lock, WRITE_FREE(lock), WRITE_TRY(lock));
 }
 
 void KERNEL(rt_write_lock_nested)(rwlock_t *lock, int subclass)
 {
-	gpufas_acquire(lock, WRITE_FREE(lock), WRITE_TRY(lock));
+	gpufas_shared_acquire(lock, WRITE_FREE(lock), WRITE_TRY(lock));
 }
 
 int KERNEL(rt_write_trylock)(rwlock_t *lock)
 {
-	return gpufas_try(WRITE_FREE(lock), WRITE_TRY(lock));
+	return gpufas_shared_try(WRITE_FREE(lock), WRITE_TRY(lock));
 }
 
 void KERNEL(rt_write_unlock)(rwlock_t *lock)
 {
-	gpufas_release(atomic_set(READERS(lock), NO_READERS));
+	gpufas_shared_release(atomic_set(READERS(lock), NO_READERS));
 }
 
 #endif

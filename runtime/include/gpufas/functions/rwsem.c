@@ -79,12 +79,12 @@ static __always_inline void write_release(struct rw_semaphore *lock)
 
 static __always_inline void read_acquire(struct rw_semaphore *lock)
 {
-	gpufas_acquire(lock, READ_FREE(lock), read_try(lock));
+	gpufas_shared_acquire(lock, READ_FREE(lock), read_try(lock));
 }
 
 static __always_inline void write_acquire(struct rw_semaphore *lock)
 {
-	gpufas_acquire(lock, WRITE_FREE(lock), WRITE_TRY(lock));
+	gpufas_shared_acquire(lock, WRITE_FREE(lock), WRITE_TRY(lock));
 }
 
 void KERNEL(down_read)(struct rw_semaphore *lock)
@@ -106,12 +106,12 @@ int KERNEL(down_read_killable)(struct rw_semaphore *lock)
 
 int KERNEL(down_read_trylock)(struct rw_semaphore *lock)
 {
-	return gpufas_try(READ_FREE(lock), read_try(lock));
+	return gpufas_shared_try(READ_FREE(lock), read_try(lock));
 }
 
 void KERNEL(up_read)(struct rw_semaphore *lock)
 {
-	gpufas_release(read_release(lock));
+	gpufas_shared_release(read_release(lock));
 }
 
 void KERNEL(down_write)(struct rw_semaphore *lock)
@@ -127,12 +127,12 @@ int KERNEL(down_write_killable)(struct rw_semaphore *lock)
 
 int KERNEL(down_write_trylock)(struct rw_semaphore *lock)
 {
-	return gpufas_try(WRITE_FREE(lock), WRITE_TRY(lock));
+	return gpufas_shared_try(WRITE_FREE(lock), WRITE_TRY(lock));
 }
 
 void KERNEL(up_write)(struct rw_semaphore *lock)
 {
-	gpufas_release(write_release(lock));
+	gpufas_shared_release(write_release(lock));
 }
 
 /* A reader comes here only if a writer has the lock or wants it. */

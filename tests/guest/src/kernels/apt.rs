@@ -17,12 +17,15 @@ pub struct Apt {
     suites: String,
     /// `-o` values.
     options: Vec<String>,
+    /// Others wait until this is closed.
+    _lock: fs::File,
 }
 
 impl Apt {
     /// Prepares apt for some suites, reached through the machine's own package sources.
     pub fn open(suites: &[&str]) -> Result<Self> {
         let folder = cache::cache_dir()?.join("apt").join(suites.join("+"));
+        let lock = cache::lock(&folder)?;
         let mut options = lists_of(suites, &folder)?;
         cache::write_whole(&folder.join("status"), b"")?;
         let set = |key: &str, name: &str| format!("{key}={}", folder.join(name).display());
@@ -34,7 +37,7 @@ impl Apt {
             "Dir::Etc::PreferencesParts=/dev/null".to_owned(),
             "APT::Status-Fd=1".to_owned(),
         ]);
-        Ok(Self { suites: suites.join(", "), options })
+        Ok(Self { suites: suites.join(", "), options, _lock: lock })
     }
 
     /// Fetches the package lists.

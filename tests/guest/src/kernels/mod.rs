@@ -164,23 +164,41 @@ impl KernelSpec {
     /// Where they are not in the cache and apt does not get them.
     pub fn source(&self, tell: &Tell) -> Result<PathBuf> {
         self.fetch(tell)?;
-        let folder = kernels_dir()?;
-        let index = self.index(&folder);
+        let (version, target) = self.source_folder()?;
+        let folder = sources_dir()?;
+        if !target.is_dir() {
+            let _lock = cache::lock(&folder)?;
+            if !target.is_dir() {
+                fetch::source(self, &version, &folder, &target, tell)?;
+            }
+        }
+        Ok(target)
+    }
+
+    /// The folder with the kernel's own sources, if it is in the cache.
+    ///
+    /// # Errors
+    ///
+    /// As [`KernelSpec::cached`].
+    pub fn cached_source(&self) -> Result<Option<PathBuf>> {
+        if self.cached()?.is_none() {
+            return Ok(None);
+        }
+        let (_, target) = self.source_folder()?;
+        Ok(target.is_dir().then_some(target))
+    }
+
+    /// The version of the packages of the kernel in the cache, and the folder where its sources are or will be.
+    fn source_folder(&self) -> Result<(String, PathBuf)> {
+        let index = self.index(&kernels_dir()?);
         let bytes = fs::read(&index).map_err(Error::file("read", &index))?;
         let resolved: Resolved = serde_json::from_slice(&bytes).map_err(|error| Error::File {
             action: "understand",
             path: index,
             source: error.into(),
         })?;
-        let folder = cache::cache_dir()?.join("sources");
-        let target = folder.join(format!("linux-{}", resolved.version));
-        if !target.is_dir() {
-            let _lock = cache::lock(&folder)?;
-            if !target.is_dir() {
-                fetch::source(self, &resolved.version, &folder, &target, tell)?;
-            }
-        }
-        Ok(target)
+        let target = sources_dir()?.join(format!("linux-{}", resolved.version));
+        Ok((resolved.version, target))
     }
 
     fn fetch_while_locked(&self, tell: &Tell, newest: bool) -> Result<Kernel> {
@@ -233,6 +251,11 @@ impl Kernel {
             release,
         })
     }
+}
+
+/// The folder with one folder for each version of sources.
+fn sources_dir() -> Result<PathBuf> {
+    Ok(cache::cache_dir()?.join("sources"))
 }
 
 /// The folder with one folder for each kernel build, named by its release.
