@@ -18,6 +18,8 @@ Kernel:
                            vmlinux or vmlinuz; else looked for where the kernel's image may be
   --check-layout all       compare all structures that the inputs and their headers define, print a line of JSON
                            for each kernel, and make nothing
+  --type NAME              with --emit header: define only this structure, union, enumeration or typedef; may be
+                           given several times
   --kernel-source DIR      the sources that it was built from; inputs inside are compiled as its build does
   --relocatable            look up offsets of members and sizes of structures when the program is loaded, so that it
                            also runs on other builds of the same series and flavour
@@ -31,7 +33,9 @@ Output:
   --target cuda|host       what the program runs on (cuda)
   --gpu-arch LIST          GPU architectures, as sm_80,sm_90 (one of each generation that ptxas knows); PTX for
                            those between and after them is always included
-  --emit KIND              llvm-ir, bitcode, ptx, cubin, asm, object or fatbin (a shared object for the host)
+  --emit KIND              llvm-ir, bitcode, ptx, cubin, asm, object or fatbin (a shared object for the host);
+                           header: of no inputs, a C header with all types of the kernel of --btf, on standard
+                           output if there is no -o
   -c                       compile each input to bitcode, to be linked later; with --emit object, cubin, ptx or asm to
                            relocatable code, with --emit summary to a list of what each function needs, as JSON
   -fkeep-inline-functions  make code of all functions that headers define, whether they are called or not

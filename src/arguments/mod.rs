@@ -43,6 +43,8 @@ pub enum Emit {
     Assembly,
     /// What each function of relocatable code needs and what of it is refused, as JSON.
     Summary,
+    /// A C header with the types of the kernel of `--btf`.
+    Header,
     /// An object file: a cubin, or an x86-64 object for the host.
     Object,
 }
@@ -107,6 +109,8 @@ pub struct Arguments {
     pub kernel_sources: Vec<PathBuf>,
     /// `--btf`, in order.
     pub btf: Vec<PathBuf>,
+    /// `--type`: what `--emit header` defines; all types if none is named.
+    pub types: Vec<String>,
     /// `--check-layout all`: compare all structures, and make nothing.
     pub check_layout: bool,
     /// `--relocatable`: offsets and sizes are looked up when a program is loaded.
@@ -222,6 +226,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         kernel_headers: Vec::new(),
         kernel_sources: Vec::new(),
         btf: Vec::new(),
+        types: Vec::new(),
         check_layout: false,
         ownership: Ownership::default(),
         relocates: false,
@@ -275,6 +280,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
 
 /// Defaults, and what does not go together.
 fn finish(mut parsed: Arguments) -> Result<Arguments> {
+    if parsed.emit == Emit::Header {
+        return check_header(&parsed).map(|()| parsed);
+    }
+    if !parsed.types.is_empty() {
+        return Err(usage("--type says what --emit header defines; add that, or leave out --type"));
+    }
     if parsed.inputs.is_empty() {
         return Err(usage("no input files; gpufas-cc --help lists the options"));
     }
@@ -339,6 +350,22 @@ fn finish(mut parsed: Arguments) -> Result<Arguments> {
     Ok(parsed)
 }
 
+/// A header is made of type information alone.
+fn check_header(parsed: &Arguments) -> Result<()> {
+    if let Some(input) = parsed.inputs.first() {
+        return Err(usage(format!(
+            "--emit header takes no inputs, but {input} is one; it is made of --btf FILE"
+        )));
+    }
+    if parsed.btf.len() != 1 {
+        return Err(usage(
+            "--emit header is made of the type information of one kernel; name it with --btf FILE: /sys/kernel/btf/vmlinux, a \
+             vmlinux or a vmlinuz",
+        ));
+    }
+    Ok(())
+}
+
 /// What can be made for several kernels at a time: a program, which holds a variant for each.
 fn check_several_kernels(parsed: &Arguments) -> Result<()> {
     if parsed.stage == Stage::Compile {
@@ -366,7 +393,11 @@ fn check_several_kernels(parsed: &Arguments) -> Result<()> {
 impl Arguments {
     /// The file that is written: `-o`, or the first input's name with the extension of what is made.
     pub fn output_path(&self) -> PathBuf {
-        self.output.clone().unwrap_or_else(|| self.default_output(&self.inputs[0]))
+        self.output.clone().unwrap_or_else(|| match self.inputs.first() {
+            Some(input) => self.default_output(input),
+            // What is made of no input is shown.
+            None => PathBuf::from("-"),
+        })
     }
 
     /// Whether relocatable code is made: of each input by itself, with what it does not define left to a linker.
@@ -383,6 +414,7 @@ impl Arguments {
             (Stage::Link, Emit::Bitcode, _) => "bc",
             (Stage::Compile, Emit::Program | Emit::Bitcode, _) => "o",
             (_, Emit::Summary, _) => "json",
+            (_, Emit::Header, _) => "h",
             (_, Emit::Ptx, _) | (_, Emit::Assembly, Target::Cuda) => "ptx",
             (_, Emit::Cubin, _) | (_, Emit::Object, Target::Cuda) => "cubin",
             (_, Emit::Assembly, Target::Host) => "s",

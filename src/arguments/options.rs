@@ -43,6 +43,7 @@ pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<Strin
         "--kernel" => parsed.kernels.push(value(queue)?),
         "--kernel-headers" => parsed.kernel_headers.push(value(queue)?.into()),
         "--btf" => parsed.btf.push(value(queue)?.into()),
+        "--type" => parsed.types.push(value(queue)?),
         "--check-layout" => match value(queue)?.as_str() {
             "all" => parsed.check_layout = true,
             other => return Err(usage(format!("--check-layout {other} is not known; it is all"))),
@@ -202,6 +203,7 @@ fn emit(text: &str) -> Result<Emit> {
     Ok(match text {
         "llvm-ir" => Emit::LlvmIr,
         "bitcode" | "bc" => Emit::Bitcode,
+        "header" => Emit::Header,
         "summary" => Emit::Summary,
         "ptx" => Emit::Ptx,
         "cubin" => Emit::Cubin,
@@ -210,7 +212,7 @@ fn emit(text: &str) -> Result<Emit> {
         "fatbin" | "program" => Emit::Program,
         _ => {
             return Err(usage(format!(
-                "--emit {text} is not known; it is llvm-ir, bitcode, ptx, cubin, asm, object, summary or fatbin"
+                "--emit {text} is not known; it is llvm-ir, bitcode, ptx, cubin, asm, object, summary, header or fatbin"
             )));
         }
     })

@@ -5,6 +5,7 @@
 mod layouts;
 mod program;
 mod relocatable;
+mod type_header;
 
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,7 @@ use crate::{crash, headers, input, link, output};
 /// The files that are made.
 pub fn outputs(arguments: &Arguments) -> Vec<PathBuf> {
     match arguments.stage {
+        _ if arguments.emit == Emit::Header => vec![arguments.output_path()],
         Stage::Link => vec![arguments.output_path()],
         Stage::Compile if arguments.output.is_none() => {
             arguments.inputs.iter().map(|input| arguments.default_output(input)).collect()
@@ -51,6 +53,9 @@ pub fn compile(arguments: &Arguments, temporary: &Path, messages: &Messages) -> 
         }
         output::check(output, &arguments.inputs)?;
         dependencies::check(arguments, output)?;
+    }
+    if arguments.emit == Emit::Header {
+        return type_header::write(arguments);
     }
     let kernels = kernels(arguments)?;
     let mut names = SourceNames::new(&arguments.inputs);

@@ -15,3 +15,4 @@ pub mod repair;
 pub mod run_lines;
 pub mod suite;
 pub mod tools;
+pub mod type_table;

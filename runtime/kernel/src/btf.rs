@@ -37,6 +37,7 @@ pub(crate) mod kind {
     pub(crate) const RESTRICT: u32 = 11;
     pub(crate) const FUNC_PROTO: u32 = 13;
     pub(crate) const FLOAT: u32 = 16;
+    pub(crate) const DECL_TAG: u32 = 17;
     pub(crate) const TYPE_TAG: u32 = 18;
     pub(crate) const ENUM64: u32 = 19;
 }

@@ -13,7 +13,9 @@
 //! encryption. What differs between releases (forms of the symbol table, kinds of BTF, names of members) is
 //! told by what is in memory, not by lists of releases; Debian's 5.10, 6.1, 6.12, 7.2 and 7.3 have been read.
 
+mod all_structures;
 mod btf;
+mod c_header;
 mod error;
 mod find;
 mod kallsyms;

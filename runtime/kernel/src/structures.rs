@@ -90,7 +90,13 @@ impl Types {
             Tag::Union => &[kind::UNION],
             Tag::Typedef => &[kind::TYPEDEF],
         };
-        for id in self.of_kinds(&expected.name, kinds) {
+        let mut candidates: Vec<_> = self.of_kinds(&expected.name, kinds).collect();
+        if candidates.is_empty()
+            && let Some(bare) = without_number(&expected.name)
+        {
+            candidates.extend(self.of_kinds(bare, kinds));
+        }
+        for id in candidates {
             let target = self.record(self.resolve(id)?)?;
             if !matches!(target.kind, kind::STRUCT | kind::UNION) {
                 continue;
@@ -190,6 +196,12 @@ impl fmt::Display for Difference {
         let mark = if self.sizes.0 == self.sizes.1 { " " } else { "*" };
         line(mark, "size in all", size(self.sizes.0), size(self.sizes.1), "")
     }
+}
+
+/// A name that [`Types::c_header`] has given to one of several types of the same name, `NAME___2`, without its number.
+fn without_number(name: &str) -> Option<&str> {
+    let (bare, number) = name.rsplit_once("___")?;
+    number.parse::<u32>().is_ok().then_some(bare)
 }
 
 /// Whether two texts may name one type. Only basic types are told apart: typedefs and structures are what their own members are,

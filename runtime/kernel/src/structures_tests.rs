@@ -49,6 +49,20 @@ fn what_is_the_same_is_the_same() {
 }
 
 #[test]
+fn types_of_one_name_are_found_by_their_numbers() {
+    let other = |name: &str| Structure {
+        tag: Tag::Struct,
+        name: name.into(),
+        size: 4,
+        members: vec![member("other", "int", 0, 4)],
+    };
+    assert_eq!(kernel().compare(&other("task___2")).unwrap(), Comparison::Same);
+    for name in ["task___", "task___x", "___2"] {
+        assert_eq!(kernel().compare(&other(name)).unwrap(), Comparison::Absent, "{name}");
+    }
+}
+
+#[test]
 fn what_is_not_there_is_absent() {
     let types = kernel();
     for (tag, name) in [(Tag::Struct, "tasks"), (Tag::Union, "task"), (Tag::Typedef, "task")] {

@@ -70,10 +70,10 @@ pub struct Enumerator<'a> {
 /// A member found in a structure: bits from the start of what was searched, its type, its bits if a
 /// bit-field.
 #[derive(Clone, Copy)]
-struct Member {
-    bit_offset: u64,
-    type_id: u32,
-    bit_count: u32,
+pub(crate) struct Member {
+    pub(crate) bit_offset: u64,
+    pub(crate) type_id: u32,
+    pub(crate) bit_count: u32,
 }
 
 impl Types {
@@ -308,7 +308,7 @@ impl Types {
     }
 
     /// Turns bits into bytes.
-    fn finish_field(&self, name: &str, member: Member) -> Result<Field> {
+    pub(crate) fn finish_field(&self, name: &str, member: Member) -> Result<Field> {
         let record = self.record(self.resolve(member.type_id)?)?;
         let (mut bit_offset, mut bit_count) = (member.bit_offset, member.bit_count);
         if bit_count == 0 && record.kind == kind::INT {
@@ -363,7 +363,10 @@ impl Types {
     }
 
     /// The constants of an enumeration's record.
-    fn constants<'a>(&'a self, record: Record<'a>) -> impl Iterator<Item = Result<Enumerator<'a>>> {
+    pub(crate) fn constants<'a>(
+        &'a self,
+        record: Record<'a>,
+    ) -> impl Iterator<Item = Result<Enumerator<'a>>> {
         let narrow =
             record.elements::<2>().filter(move |_| record.kind == kind::ENUM).map(move |[name, value]| {
                 (name, if record.flag { i64::from(value as i32) } else { i64::from(value) })
