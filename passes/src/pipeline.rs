@@ -129,7 +129,7 @@ impl Pipeline {
             function_pointers::KEEP_NAME => function_pointers::keep(module, program.linking),
             function_pointers::NAME => function_pointers::run(module, program),
             OPTIMIZE => {
-                let machine = machine::host(self.optimization).map_err(Error::Llvm)?;
+                let machine = machine::optimizer(self.optimization).map_err(Error::Llvm)?;
                 optimise(module, &machine, self.optimization)?;
             }
             reachability::NAME => reachability::run(module, program),

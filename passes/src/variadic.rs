@@ -56,11 +56,18 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
     }
 }
 
+/// Attributes that say what a function accesses.
+const EFFECTS: &[&str] = &["memory", "speculatable"];
+
 /// The function that takes the place of one with variable arguments; the old one has no body any more.
 fn replace_function<'c>(module: &Module<'c>, old: Value<'c>) -> Value<'c> {
     let context = module.context();
     let new = module.add_function("", plain_type(old.value_type(), Type::pointer(context)));
     new.replace_function(old);
+    // A function that accesses no memory now reads its arguments there.
+    for attribute in EFFECTS {
+        new.remove_attribute(attribute);
+    }
     if old.is_declaration() {
         return new;
     }
@@ -197,6 +204,9 @@ fn replace_call<'c>(
     passed.push(array);
     let new = builder.call(plain_type(ty, pointer), target, &passed);
     new.replace_call(call, u32::try_from(fixed).unwrap_or(u32::MAX));
+    for attribute in EFFECTS {
+        new.remove_call_attribute(attribute);
+    }
     if call.is_used() {
         call.replace_all_uses_with(new);
     }

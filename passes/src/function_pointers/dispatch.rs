@@ -58,8 +58,8 @@ fn replace<'c>(
     call.erase();
 }
 
-/// Defines the function for the type of a call. The calls that it makes are copies of that one: how structures are passed and
-/// numbers are extended is the same.
+/// Defines the function for the type of a call. The calls that it makes are copies of that one, but pass structures and extend
+/// numbers as the function that is called declares.
 fn define<'c>(
     module: &Module<'c>,
     program: &Program,
@@ -99,9 +99,12 @@ fn define<'c>(
         let builder = Builder::at_end(context, block);
         let copy = builder.copy_of(call);
         copy.clear_debug_location();
+        // What is known of that call's arguments, or of its never coming back, is not known of the others.
+        copy.forget_call_attributes();
         copy.remove_metadata(context, "callees");
         (0..).zip(arguments).for_each(|(index, argument)| copy.set_operand(index, *argument));
         copy.set_callee(function);
+        copy.pass_as_declared(function);
         if result.is_void() {
             builder.return_void()
         } else {

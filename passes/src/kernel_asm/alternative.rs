@@ -17,9 +17,6 @@ use super::template::{
 /// `X86_FEATURE_LA57` (arch/x86/include/asm/cpufeatures.h): five levels of page tables.
 const LA57: i64 = 16 * 32 + 16;
 
-/// The bits of an entry that number the feature; above them are flags (`ALT_FLAG_NOT`), which before 6.4 were bit 15.
-const FEATURE: i64 = 0x7fff;
-
 /// An entry of the table of alternatives.
 struct Alternative<'t> {
     /// The feature with its flags, if it is a number.
@@ -87,7 +84,10 @@ pub fn choose(machine: &Machine<'_, '_>, template: &Template) -> Result<Choice, 
             return Err(refusal);
         }
         return match (original.as_slice(), replacement, alternative.feature) {
-            ([old], [new], Some(LA57)) if old.mnemonic == "movq" && new.mnemonic == "movq" => {
+            // Flags beside the feature (`ALT_FLAG_NOT`) or further alternatives mean something else.
+            ([old], [new], Some(LA57))
+                if old.mnemonic == "movq" && new.mnemonic == "movq" && alternatives.len() == 1 =>
+            {
                 Ok(Choice::FiveLevels((*new).clone()))
             }
             _ => Err(Refusal::new(
@@ -186,7 +186,7 @@ fn alternatives(template: &Template) -> Result<Vec<Alternative<'_>>, Refusal> {
                 let [_, (from, name)] = places.as_slice() else { return Err(malformed()) };
                 let label = name.split('-').next().unwrap_or_default().trim();
                 let start = template.label(label, *from).ok_or_else(malformed)?;
-                let feature = evaluate(rest).map(|value| value & FEATURE);
+                let feature = evaluate(rest);
                 found.push(Alternative { feature, instructions: replacement(template, start) });
                 places.clear();
             }

@@ -5,9 +5,11 @@
 use inkwell::llvm_sys::core::*;
 use inkwell::llvm_sys::debuginfo::{LLVMGetSubprogram, LLVMSetSubprogram};
 use inkwell::llvm_sys::prelude::LLVMAttributeRef;
-use inkwell::llvm_sys::{LLVMAttributeFunctionIndex, LLVMAttributeIndex, LLVMAttributeReturnIndex};
+use inkwell::llvm_sys::{
+    LLVMAttributeFunctionIndex, LLVMAttributeIndex, LLVMAttributeReturnIndex, LLVMTailCallKind,
+};
 
-use super::Value;
+use super::{Value, c_string};
 
 /// What has attributes, as LLVM numbers it: return value and so many parameters.
 fn values(parameters: u32) -> impl Iterator<Item = LLVMAttributeIndex> {
@@ -61,6 +63,50 @@ impl Value<'_> {
             for place in values(LLVMCountParams(callee.0)) {
                 for attribute in callee.function_attributes(place) {
                     LLVMAddCallSiteAttribute(self.0, place, attribute);
+                }
+            }
+        }
+    }
+
+    /// Removes all that a call says beside its operands: attributes, and that nothing of its caller's is needed any more.
+    pub fn forget_call_attributes(self) {
+        // SAFETY: self is a call; the buffer has room for all attributes of a place.
+        unsafe {
+            LLVMSetTailCallKind(self.0, LLVMTailCallKind::LLVMTailCallKindNone);
+            for place in values(LLVMGetNumArgOperands(self.0)).chain([LLVMAttributeFunctionIndex]) {
+                let count = LLVMGetCallSiteAttributeCount(self.0, place) as usize;
+                let mut attributes: Vec<LLVMAttributeRef> = vec![std::ptr::null_mut(); count];
+                LLVMGetCallSiteAttributes(self.0, place, attributes.as_mut_ptr());
+                for attribute in attributes {
+                    if LLVMIsStringAttribute(attribute) != 0 {
+                        let mut length = 0;
+                        let name = LLVMGetStringAttributeKind(attribute, &mut length);
+                        LLVMRemoveCallSiteStringAttribute(self.0, place, name, length);
+                    } else {
+                        // Attributes that name a type (`byval`) are found by their kind as well.
+                        let kind = LLVMGetEnumAttributeKind(attribute);
+                        LLVMRemoveCallSiteEnumAttribute(self.0, place, kind);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives a call the calling convention of a function, and of its attributes those by which values are passed.
+    pub fn pass_as_declared(self, callee: Self) {
+        // How the System V ABI for AMD64 passes values, as clang says it to LLVM.
+        const PASSING: &[&str] = &["byval", "sret", "signext", "zeroext", "inreg"];
+        // SAFETY: self is a call of the function, and the attributes are of its context.
+        unsafe {
+            LLVMSetInstructionCallConv(self.0, LLVMGetFunctionCallConv(callee.0));
+            for place in values(LLVMCountParams(callee.0)) {
+                for name in PASSING {
+                    let name = c_string(name);
+                    let kind = LLVMGetEnumAttributeKindForName(name.as_ptr(), name.as_bytes().len());
+                    let attribute = LLVMGetEnumAttributeAtIndex(callee.0, place, kind);
+                    if !attribute.is_null() {
+                        LLVMAddCallSiteAttribute(self.0, place, attribute);
+                    }
                 }
             }
         }

@@ -23,15 +23,23 @@ pub fn triple(target: Target) -> &'static str {
 /// What LLVM says, which was then built without the target.
 pub fn create(target: Target, cpu: &str, features: &str, optimization: u8) -> Result<TargetMachine, String> {
     let relocation = match target {
-        Target::Cuda => {
-            LlvmTarget::initialize_nvptx(&InitializationConfig::default());
-            RelocMode::Default
-        }
-        Target::Host => {
-            LlvmTarget::initialize_x86(&InitializationConfig::default());
-            RelocMode::PIC
-        }
+        Target::Cuda => RelocMode::Default,
+        Target::Host => RelocMode::PIC,
     };
+    relocated(target, cpu, features, optimization, relocation)
+}
+
+fn relocated(
+    target: Target,
+    cpu: &str,
+    features: &str,
+    optimization: u8,
+    relocation: RelocMode,
+) -> Result<TargetMachine, String> {
+    match target {
+        Target::Cuda => LlvmTarget::initialize_nvptx(&InitializationConfig::default()),
+        Target::Host => LlvmTarget::initialize_x86(&InitializationConfig::default()),
+    }
     let triple = TargetTriple::create(triple(target));
     let llvm_target = LlvmTarget::from_triple(&triple)
         .map_err(|error| format!("LLVM has no target {triple}: {error:?}"))?;
@@ -46,6 +54,10 @@ pub fn create(target: Target, cpu: &str, features: &str, optimization: u8) -> Re
         .ok_or_else(|| format!("LLVM makes no target machine for {triple} {cpu}"))
 }
 
+/// LLVM's names of the host's processor and of what else it has.
+const HOST_CPU: &str = "x86-64";
+const HOST_FEATURES: &str = "+cx16";
+
 /// The machine of the host: any x86-64 that can run a virtual machine. All of these exchange 16 bytes at once (`cmpxchg16b`),
 /// for which LLVM would call a library otherwise.
 ///
@@ -53,7 +65,18 @@ pub fn create(target: Target, cpu: &str, features: &str, optimization: u8) -> Re
 ///
 /// Those of [`create`].
 pub fn host(optimization: u8) -> Result<TargetMachine, String> {
-    create(Target::Host, "x86-64", "+cx16", optimization)
+    create(Target::Host, HOST_CPU, HOST_FEATURES, optimization)
+}
+
+/// The machine for which programs of either target are optimised before their accesses are translated. Its code is where it
+/// is: for code that may be anywhere LLVM makes tables of 32-bit distances out of tables of pointers, which do not reach
+/// from the program to the kernel.
+///
+/// # Errors
+///
+/// Those of [`create`].
+pub fn optimizer(optimization: u8) -> Result<TargetMachine, String> {
+    relocated(Target::Host, HOST_CPU, HOST_FEATURES, optimization, RelocMode::Static)
 }
 
 /// The data layout of a machine.

@@ -22,6 +22,7 @@ impl<'a, 'c> Flow<'a, 'c> {
             // What is wider than the C operand is there, too.
             let ty = value.map_or(*ty, Value::ty);
             let place = self.builder.alloca(ty);
+            place.set_alignment(8);
             self.builder.store(value.unwrap_or_else(|| ty.zero()), place, 8);
             self.variables.push(Variable { slot: Some(index), place, ty });
             states.push(if value.is_some() { State::Set } else { State::Undefined });

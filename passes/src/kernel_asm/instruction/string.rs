@@ -96,7 +96,14 @@ impl Operation {
             Repeat::No => builder.u64(1),
             _ => machine.read(&register("rcx"), 64)?,
         };
-        Ok((count, builder.binary(Opcode::LLVMMul, count, builder.u64(self.size))))
+        let bytes = builder.binary(Opcode::LLVMMul, count, builder.u64(self.size));
+        if self.size == 1 || count.is_constant() {
+            return Ok((count, bytes));
+        }
+        // More than there are addresses is nothing that memory has, whatever the product is modulo 2^64.
+        let most = builder.u64(u64::MAX / self.size);
+        let is_too_much = builder.compare(Predicate::LLVMIntUGT, count, most);
+        Ok((count, builder.select(is_too_much, builder.u64(u64::MAX), bytes)))
     }
 
     /// What it accesses, all repetitions together.

@@ -114,8 +114,9 @@ fn argument(text: &str) -> Option<Operand> {
     Some(Operand::Argument(number.parse().ok()?, modifier))
 }
 
-/// The value of an expression of numbers: with `~` and `-`, `*`, `+` and `-`, `<<` and `>>`, `&` and `|`, and parentheses,
-/// which take precedence in this order, as in C. In templates LLVM writes `|` as `$|`.
+/// The value of an expression of numbers: with `~` and `-`, then `*`, `<<` and `>>`, then `&` and `|`, then `+` and `-`, and
+/// parentheses, which take precedence in this order, as assemblers have it and C has not ("Infix Operators" in the manual of
+/// GNU as). In templates LLVM writes `|` as `$|`.
 pub fn evaluate(text: &str) -> Option<i64> {
     let mut rest = text.trim_start();
     let value = expression(&mut rest, 0)?;
@@ -127,7 +128,7 @@ const DEEPEST: u32 = 32;
 
 /// Operators of two operands, and how strongly they bind.
 const OPERATORS: &[(&str, u32)] =
-    &[("$|", 1), ("|", 1), ("&", 2), ("<<", 3), (">>", 3), ("+", 4), ("-", 4), ("*", 5)];
+    &[("$|", 2), ("|", 2), ("&", 2), ("<<", 3), (">>", 3), ("+", 1), ("-", 1), ("*", 3)];
 
 fn expression(rest: &mut &str, depth: u32) -> Option<i64> {
     operation(rest, 0, depth)
@@ -181,6 +182,7 @@ fn term(rest: &mut &str, depth: u32) -> Option<i64> {
             *rest = after.trim_start();
             match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
                 Some(digits) => Some(u64::from_str_radix(digits, 16).ok()?.cast_signed()),
+                None if digits.len() > 1 && digits.starts_with('0') => i64::from_str_radix(digits, 8).ok(),
                 None => digits.parse().ok(),
             }
         }
@@ -230,6 +232,11 @@ mod tests {
             ("1 +", None),
             ("1f - .", None),
             ("", None),
+            ("1<<2+1", Some(5)),
+            ("1|2+1", Some(4)),
+            ("010", Some(8)),
+            ("0", Some(0)),
+            ("09", None),
         ] {
             assert_eq!(evaluate(text), value, "{text}");
         }
