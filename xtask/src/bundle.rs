@@ -33,7 +33,7 @@ const FIRMWARE: &[&str] = &["bios-256k.bin", "linuxboot_dma.bin", "kvmvapic.bin"
 /// Where Debian's QEMU has its firmware.
 const FIRMWARE_FOLDERS: &[&str] = &["/usr/share/qemu", "/usr/share/seabios", "/usr/lib/ipxe/qemu"];
 
-/// QEMU's software emulation, which is a module of its own.
+/// QEMU's software emulation, which is a module of its own in some builds and built in in others.
 const MODULES: &[&str] = &["accel-tcg-x86_64.so"];
 
 /// Where Debian's QEMU has its modules.
@@ -126,7 +126,7 @@ fn qemu(folder: &Path) -> Result<()> {
     copy(&program, &folder.join("qemu"))?;
     let mut needed = libraries_of(&program)?;
     for module in MODULES {
-        let module = find(MODULE_FOLDERS.iter().map(PathBuf::from), module)?;
+        let Ok(module) = find(MODULE_FOLDERS.iter().map(PathBuf::from), module) else { continue };
         needed.extend(libraries_of(&module)?);
         copy_into(&module, &modules)?;
     }
