@@ -36,7 +36,8 @@ define void @fill_zero(ptr %to, i64 %count) {
 ; Where the destination begins inside the source, each element is copied after the one before it was stored.
 ; CHECK-LABEL: @move(
 ; CHECK-DAG: call void @llvm.memmove.p0.p0.i64(ptr {{.*}}%to, ptr {{.*}}%from, i64 [[BYTES:%.*]], i1 false)
-; CHECK-DAG: [[BYTES]] = shl i64 {{%.*}}, 2
+; CHECK-DAG: [[PRODUCT:%.*]] = shl i64 {{%.*}}, 2
+; CHECK-DAG: [[BYTES]] = select i1 {{%.*}}, i64 -1, i64 [[PRODUCT]]
 ; CHECK-DAG: load volatile i32, ptr {{%.*}}, align 4
 ; CHECK-DAG: store volatile i32 {{%.*}}, ptr {{%.*}}, align 4
 ; CHECK: ret void

@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
-; RUN: gpufas-cc --passes layout --emit llvm-ir %s -o - | FileCheck-22 %s
+; RUN: gpufas-cc -g --passes layout --emit llvm-ir %s -o - | FileCheck-22 %s
 ; An address of a structure that no debug information describes may be a constant, which is at no place in the source.
 
 %struct.unknown = type { i32, [4 x i64] }

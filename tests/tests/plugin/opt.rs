@@ -219,7 +219,7 @@ fn errors_write_nothing() -> Result<()> {
     command.arg("-load-pass-plugin").arg(plugin()?).args(["-passes=reachability,llview", "-S", "-o"]);
     let outcome = finish(command.arg(&output).arg(&file))?.fails(&[
         "error: f.c:7:3: call of `schedule`, which is not defined\n",
-        "note: functions of the running kernel cannot be called from outside",
+        "note: a recovery program is no task of the kernel's that could sleep",
         "f.c:20:2: note: in `inner`, called from `outer` here",
     ])?;
     ensure!(outcome.messages.matches("error:").count() == 1, "{}", outcome.messages);
