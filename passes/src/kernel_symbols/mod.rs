@@ -22,7 +22,7 @@ use gpufas_abi::symbols::{self, runtime};
 
 use crate::diagnostic::{Diagnostic, Remark};
 use crate::initial_values::Assignments;
-use crate::llvm::{Builder, Linkage, Module, Opcode, Type, Value, debug};
+use crate::llvm::{Builder, Linkage, Module, Type, Value, debug};
 use crate::marker;
 use crate::program::{Linking, Program};
 
@@ -306,20 +306,7 @@ fn rebuild<'c>(
         let fields = (0..).zip(operands);
         return Some(fields.fold(poison, |whole, (index, field)| builder.insert(whole, field, index)));
     }
-    match constant.opcode()? {
-        Opcode::LLVMGetElementPtr => {
-            Some(builder.gep(constant.gep_source_type()?, operands[0], &operands[1..]))
-        }
-        opcode @ (Opcode::LLVMPtrToInt
-        | Opcode::LLVMIntToPtr
-        | Opcode::LLVMBitCast
-        | Opcode::LLVMTrunc
-        | Opcode::LLVMAddrSpaceCast) => Some(builder.cast(opcode, operands[0], constant.ty())),
-        opcode @ (Opcode::LLVMAdd | Opcode::LLVMSub | Opcode::LLVMXor) => {
-            Some(builder.binary(opcode, operands[0], operands[1]))
-        }
-        _ => None,
-    }
+    builder.rebuilt(constant, &operands)
 }
 
 /// A symbol and the constants that are made of it.

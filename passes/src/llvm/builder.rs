@@ -321,6 +321,24 @@ impl<'c> Builder<'c> {
         })
     }
 
+    /// A constant expression as an instruction with other operands; none for an expression that is not known here.
+    pub fn rebuilt(&self, constant: Value<'c>, operands: &[Value<'c>]) -> Option<Value<'c>> {
+        match constant.opcode()? {
+            LLVMOpcode::LLVMGetElementPtr => {
+                Some(self.gep(constant.gep_source_type()?, operands[0], &operands[1..]))
+            }
+            opcode @ (LLVMOpcode::LLVMPtrToInt
+            | LLVMOpcode::LLVMIntToPtr
+            | LLVMOpcode::LLVMBitCast
+            | LLVMOpcode::LLVMTrunc
+            | LLVMOpcode::LLVMAddrSpaceCast) => Some(self.cast(opcode, operands[0], constant.ty())),
+            opcode @ (LLVMOpcode::LLVMAdd | LLVMOpcode::LLVMSub | LLVMOpcode::LLVMXor) => {
+                Some(self.binary(opcode, operands[0], operands[1]))
+            }
+            _ => None,
+        }
+    }
+
     /// A copy of an instruction, with its operands and attributes.
     pub fn copy_of(&self, instruction: Value<'c>) -> Value<'c> {
         // SAFETY: the instruction is alive; its copy belongs to nobody until it is inserted here.

@@ -146,7 +146,7 @@ impl<'c> Rewriter<'_, '_, 'c> {
                     .zip(operands)
                     .map(|(changed, operand)| changed.unwrap_or(operand))
                     .collect();
-                rebuild(&self.after(function, &operands), constant, &operands)?
+                self.after(function, &operands).rebuilt(constant, &operands)?
             }
         };
         self.constants.insert((function, constant), made);
@@ -181,23 +181,5 @@ fn change_of<'c>(
             let index = builder.to_signed(index, 64);
             builder.offset(base, builder.binary(Opcode::LLVMMul, index, number))
         }
-    }
-}
-
-/// A constant expression as an instruction with other operands.
-fn rebuild<'c>(builder: &Builder<'c>, constant: Value<'c>, operands: &[Value<'c>]) -> Option<Value<'c>> {
-    match constant.opcode()? {
-        Opcode::LLVMGetElementPtr => {
-            Some(builder.gep(constant.gep_source_type()?, operands[0], &operands[1..]))
-        }
-        opcode @ (Opcode::LLVMPtrToInt
-        | Opcode::LLVMIntToPtr
-        | Opcode::LLVMBitCast
-        | Opcode::LLVMTrunc
-        | Opcode::LLVMAddrSpaceCast) => Some(builder.cast(opcode, operands[0], constant.ty())),
-        opcode @ (Opcode::LLVMAdd | Opcode::LLVMSub | Opcode::LLVMXor) => {
-            Some(builder.binary(opcode, operands[0], operands[1]))
-        }
-        _ => None,
     }
 }
