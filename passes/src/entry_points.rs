@@ -20,6 +20,9 @@ pub const NAME: &str = "entry-points";
 /// The section that holds the descriptors.
 pub const SECTION: &str = ".gpufas.entries";
 
+/// What precedes the names of the variables that point to the functions of entry points.
+const TARGET_PREFIX: &str = "gpufas.target.";
+
 /// Runs the pass: fills the program's entries, and takes the descriptors out of the module.
 pub fn run(module: &Module<'_>, program: &mut Program) {
     let descriptors: Vec<_> =
@@ -107,6 +110,23 @@ fn read(descriptor: Value<'_>) -> Option<(Entry, Value<'_>)> {
     Some((Entry { name, description, arguments }, function))
 }
 
+/// The functions of entry points, to which variables of the compiler's own point.
+pub fn targets<'c>(module: &Module<'c>) -> Vec<(Value<'c>, Value<'c>)> {
+    let variables = module.globals().into_iter().filter(|global| global.name().starts_with(TARGET_PREFIX));
+    let pairs = variables.filter_map(|target| Some((target, target.initializer()?)));
+    pairs.filter(|(_, function)| function.is_function()).collect()
+}
+
+/// Whether anything but calls, and what the compiler itself makes for an entry point, uses a function.
+pub fn is_address_taken(function: Value<'_>) -> bool {
+    let is_target = |user: &Value<'_>| user.is_global_variable() && user.name().starts_with(TARGET_PREFIX);
+    function
+        .users()
+        .into_iter()
+        .filter(|user| !is_target(user))
+        .any(|user| user.callee() != Some(function) || user.arguments().contains(&function))
+}
+
 /// Whether a name can be part of a symbol of every target.
 fn is_identifier(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
@@ -157,7 +177,7 @@ fn define<'c>(module: &Module<'c>, entry: &Entry, function: Value<'c>) {
         .collect();
     // Through a pointer that the optimiser and ptxas cannot see through. Else ptxas would give the whole program one frame on
     // the stack with `stack` at any place in it, and the runtime could not tell the program's variables by their addresses.
-    let target = module.add_global(&format!("gpufas.target.{}", entry.name), pointer);
+    let target = module.add_global(&format!("{TARGET_PREFIX}{}", entry.name), pointer);
     target.set_initializer(function);
     target.set_linkage(Linkage::LLVMInternalLinkage);
     let callee = builder.load(pointer, target, 8);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! LLVM's intrinsics that a recovery program may have: those that every target has, and whose accesses to memory llview knows.
+//! LLVM's intrinsics that a recovery program may have: those that every target has, and whose accesses to memory llview knows;
+//! and the functions that clang and LLVM take for some of them.
+
+/// C library functions that llview turns into the runtime's copies and fills.
+pub const MEMORY_FUNCTIONS: &[&str] = &["memcpy", "memmove", "memset", "__memcpy", "__memmove", "__memset"];
 
 /// Beginnings of names, after `llvm.`.
 const KNOWN: &[&str] = &[

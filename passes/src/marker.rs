@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Calls that early passes leave for later ones.
+//! What early passes leave for later ones: calls, and attributes and names of functions.
 //!
 //! What kernel code means in a recovery program is decided on unoptimised IR, but a source site with its
 //! inlining chain is known only after optimisation. So the early passes insert calls of functions with
@@ -40,6 +40,15 @@ pub const RELOCATION_PREFIX: &str = "gpufas.relocation.";
 
 /// What precedes a kernel symbol's name in the name of the variable that stands for its entry in the symbol table.
 pub const SYMBOL_PREFIX: &str = "gpufas.symbol.";
+
+/// Attribute of a function that has a place in the running kernel, whose value is the symbol of that.
+pub const KERNEL_SYMBOL_ATTRIBUTE: &str = "gpufas-kernel-symbol";
+
+/// Attribute of a function to which the initial value of a variable of the kernel's points.
+pub const POINTER_ATTRIBUTE: &str = "gpufas-pointer";
+
+/// What precedes a number in the name of a function that calls through a pointer to functions of one type.
+pub const DISPATCHER_PREFIX: &str = "gpufas.call.";
 
 /// Named metadata that says in which folders headers of the kernel's and ours were; each ends with a slash.
 pub const HEADERS_METADATA: &str = "gpufas.headers";

@@ -10,13 +10,10 @@ use gpufas_abi::symbols::runtime;
 
 use crate::diagnostic::Diagnostic;
 use crate::llvm::{Block, Builder, Linkage, Module, Type, Value, debug};
-use crate::marker;
+use crate::marker::{self, DISPATCHER_PREFIX};
 use crate::program::Program;
 
 use super::{NAME, Signature};
-
-/// What precedes the numbers of these functions.
-pub const PREFIX: &str = "gpufas.call.";
 
 /// Lets all `calls` go through functions that know `numbered`, in the order of their numbers.
 pub fn run<'c>(module: &Module<'c>, program: &mut Program, calls: &[Value<'c>], numbered: &[Value<'c>]) {
@@ -75,7 +72,7 @@ fn define<'c>(
     let result = called.result().unwrap_or(void);
     let parameters: Vec<_> = [pointer, number].into_iter().chain(called.parameters()).collect();
     let ty = result.function(&parameters);
-    let dispatcher = module.declare_function(&format!("{PREFIX}{count}"), ty);
+    let dispatcher = module.declare_function(&format!("{DISPATCHER_PREFIX}{count}"), ty);
     dispatcher.set_linkage(Linkage::LLVMInternalLinkage);
     dispatcher.add_attribute(context, "nounwind");
     let parameters = dispatcher.parameters();

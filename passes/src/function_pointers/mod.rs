@@ -18,16 +18,16 @@
 
 mod dispatch;
 
-pub use dispatch::PREFIX as DISPATCHER_PREFIX;
-
 use std::collections::{HashMap, HashSet};
 
 use gpufas_abi::manifest::Function;
 use gpufas_abi::symbols::{ENTRY_PREFIX, FUNCTION_BASE, FUNCTION_STEP};
 
+use crate::entry_points::{self, is_address_taken};
 use crate::initial_values::Assignments;
-use crate::kernel_symbols::{self, definitions};
+use crate::kernel_symbols;
 use crate::llvm::{Builder, InlineAsm, Linkage, Module, Type, Value};
+use crate::marker;
 use crate::program::{Linking, Program};
 
 /// Name of the pass.
@@ -35,9 +35,6 @@ pub const NAME: &str = "function-pointers";
 
 /// Name of the first part, [`keep`], as a pass.
 pub const KEEP_NAME: &str = "callable-functions";
-
-/// What precedes the names of the variables that point to the functions of entry points.
-const TARGET_PREFIX: &str = "gpufas.target.";
 
 /// The list of functions that pointers may lead to, from [`keep`] to [`run`].
 const CALLABLE: &str = "gpufas.callable";
@@ -98,20 +95,10 @@ fn is_root(function: Value<'_>) -> bool {
 
 /// Whether the address of a function is taken, here or, as it is one that all of the kernel knows, elsewhere in the kernel.
 fn may_be_pointed_to(function: Value<'_>) -> bool {
-    let symbol = function.text_attribute(definitions::FUNCTION_ATTRIBUTE);
+    let symbol = function.text_attribute(marker::KERNEL_SYMBOL_ATTRIBUTE);
     symbol.is_some_and(|symbol| !symbol.contains(':'))
-        || function.text_attribute(definitions::POINTER_ATTRIBUTE).is_some()
+        || function.text_attribute(marker::POINTER_ATTRIBUTE).is_some()
         || is_address_taken(function)
-}
-
-/// Whether anything but calls, and what the compiler itself makes for an entry point, uses a function.
-pub fn is_address_taken(function: Value<'_>) -> bool {
-    let is_target = |user: &Value<'_>| user.is_global_variable() && user.name().starts_with(TARGET_PREFIX);
-    function
-        .users()
-        .into_iter()
-        .filter(|user| !is_target(user))
-        .any(|user| user.callee() != Some(function) || user.arguments().contains(&function))
 }
 
 /// Whether an instruction calls through a pointer.
@@ -198,7 +185,7 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
     }
     let mut assignments = Assignments::new(module, "functions");
     for (number, &function) in numbered.iter().enumerate() {
-        let symbol = function.text_attribute(definitions::FUNCTION_ATTRIBUTE);
+        let symbol = function.text_attribute(marker::KERNEL_SYMBOL_ATTRIBUTE);
         program.functions.push(Function { name: function.name(), symbol: symbol.clone() });
         match symbol {
             Some(symbol) => {
@@ -210,18 +197,13 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
     dispatch::run(module, program, &calls, &numbered);
 }
 
-/// The functions of entry points, to which variables of the compiler's own point.
-pub fn entry_targets<'c>(module: &Module<'c>) -> Vec<(Value<'c>, Value<'c>)> {
-    let targets = module.globals().into_iter().filter(|global| global.name().starts_with(TARGET_PREFIX));
-    let pairs = targets.filter_map(|target| Some((target, target.initializer()?)));
-    pairs.filter(|(_, function)| function.is_function()).collect()
-}
-
 /// Puts a made-up address in the place of the address of a function.
 fn replace_by_number<'c>(module: &Module<'c>, function: Value<'c>, number: u64) {
     let calls: Vec<_> = function.users().into_iter().filter(|user| user.callee() == Some(function)).collect();
-    let targets =
-        entry_targets(module).into_iter().filter(|(_, target)| *target == function).collect::<Vec<_>>();
+    let targets = entry_points::targets(module)
+        .into_iter()
+        .filter(|(_, target)| *target == function)
+        .collect::<Vec<_>>();
     let address = Type::integer(module.context(), 64).constant(FUNCTION_BASE + number * FUNCTION_STEP);
     function.replace_all_uses_with(Builder::constant_pointer(module.context(), address));
     for call in calls {

@@ -8,11 +8,11 @@ use std::collections::HashSet;
 
 use gpufas_abi::symbols::runtime;
 
+use crate::intrinsic::MEMORY_FUNCTIONS;
 use crate::llvm::{Linkage, Module, Opcode, Value};
 use crate::marker;
-use crate::reachability::MEMORY_FUNCTIONS;
 
-use super::definitions::{CONSTANT_SECTION, FUNCTION_ATTRIBUTE};
+use super::definitions::CONSTANT_SECTION;
 
 /// Whether a variable is a constant that a kernel source defines.
 pub fn is_kernels(variable: Value<'_>) -> bool {
@@ -58,7 +58,7 @@ fn is_relocated<'c>(constant: Value<'c>, kernels: &HashSet<Value<'c>>) -> bool {
             continue;
         }
         if value.is_function() {
-            if value.is_declaration() || value.text_attribute(FUNCTION_ATTRIBUTE).is_some() {
+            if value.is_declaration() || value.text_attribute(marker::KERNEL_SYMBOL_ATTRIBUTE).is_some() {
                 return true;
             }
         } else if value.is_global_variable() {

@@ -11,8 +11,9 @@
 
 use gpufas_abi::manifest::Contents;
 
-use crate::function_pointers;
+use crate::entry_points;
 use crate::llvm::{Linkage, Module, Value};
+use crate::marker;
 
 use super::ownership::{Owner, Ownership};
 
@@ -21,12 +22,6 @@ pub const CONTENTS_METADATA: &str = "gpufas.contents";
 
 /// What precedes the symbol of a constant of the kernel's in the name of its section, where a module carries it.
 pub const CONSTANT_SECTION: &str = "gpufas.kernel:";
-
-/// Attribute of a function that has a place in the running kernel, whose value is the symbol of that.
-pub const FUNCTION_ATTRIBUTE: &str = "gpufas-kernel-symbol";
-
-/// Attribute of a function to which the initial value of a variable of the kernel's points.
-pub const POINTER_ATTRIBUTE: &str = "gpufas-pointer";
 
 /// Sections of variables that are nobody else's business: what is printed once, and what the kernel forgets after it has
 /// started.
@@ -58,10 +53,14 @@ pub fn adopt(module: &Module<'_>, file: Option<&str>, ownership: &Ownership) {
         let is_copy = function.linkage() == Linkage::LLVMAvailableExternallyLinkage;
         if !is_copy && owner(function) == Owner::Kernel {
             let symbol = symbol(function, file);
-            function.add_text_attribute_with_value(module.context(), FUNCTION_ATTRIBUTE, &symbol);
+            function.add_text_attribute_with_value(
+                module.context(),
+                marker::KERNEL_SYMBOL_ATTRIBUTE,
+                &symbol,
+            );
             // The initial values go, and the pointers in the running kernel stay.
-            if function_pointers::is_address_taken(function) {
-                function.add_text_attribute(module.context(), POINTER_ATTRIBUTE);
+            if entry_points::is_address_taken(function) {
+                function.add_text_attribute(module.context(), marker::POINTER_ATTRIBUTE);
             }
         }
     }

@@ -7,11 +7,11 @@ use gpufas_abi::fault::FaultKind;
 use gpufas_abi::manifest::Site;
 use gpufas_abi::symbols::runtime;
 
+use crate::intrinsic::MEMORY_FUNCTIONS;
 use crate::llvm::{Builder, Linkage, Type, Value, debug, ty};
 use crate::log_format;
 use crate::marker;
 use crate::memory_class::own_place;
-use crate::reachability::MEMORY_FUNCTIONS;
 use crate::warning::Warning;
 
 use super::Pass;

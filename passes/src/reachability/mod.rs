@@ -22,9 +22,6 @@ use crate::program::{Linking, Program};
 /// Name of the pass.
 pub const NAME: &str = "reachability";
 
-/// C library functions that llview turns into the runtime's copies and fills.
-pub const MEMORY_FUNCTIONS: &[&str] = &["memcpy", "memmove", "memset", "__memcpy", "__memmove", "__memset"];
-
 /// Runs the check.
 pub fn run(module: &Module<'_>, program: &mut Program) {
     let linking = program.linking;
@@ -168,7 +165,7 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
     let known = name.starts_with("gpufas.")
         || runtime::FUNCTIONS.contains(&name.as_str())
         || runtime::LIBRARY.contains(&name.as_str())
-        || MEMORY_FUNCTIONS.contains(&name.as_str());
+        || intrinsic::MEMORY_FUNCTIONS.contains(&name.as_str());
     (!known).then(|| {
         let general = "functions of the running kernel cannot be called from outside; compile a source file that defines it along, \
                        or do without it";

@@ -8,18 +8,18 @@ use std::collections::HashSet;
 
 use gpufas_abi::symbols::ENTRY_PREFIX;
 
-use crate::function_pointers;
-use crate::kernel_symbols::definitions::FUNCTION_ATTRIBUTE;
+use crate::entry_points;
 use crate::llvm::{Module, Value};
+use crate::marker;
 
 /// All of them: functions of kernel sources to which no calls by name lead from the user's own functions.
 pub fn functions<'c>(module: &Module<'c>) -> HashSet<Value<'c>> {
-    let is_kernels = |function: &Value<'_>| function.text_attribute(FUNCTION_ATTRIBUTE).is_some();
-    let is_dispatcher =
-        |function: &Value<'_>| function.name().starts_with(function_pointers::DISPATCHER_PREFIX);
+    let is_kernels =
+        |function: &Value<'_>| function.text_attribute(marker::KERNEL_SYMBOL_ATTRIBUTE).is_some();
+    let is_dispatcher = |function: &Value<'_>| function.name().starts_with(marker::DISPATCHER_PREFIX);
     let defined = module.defined_functions();
     let mut reached: HashSet<Value<'c>> = HashSet::new();
-    let entries = function_pointers::entry_targets(module).into_iter().map(|(_, function)| function);
+    let entries = entry_points::targets(module).into_iter().map(|(_, function)| function);
     let own = defined.iter().copied().filter(|function| !is_kernels(function) && !is_dispatcher(function));
     let mut pending: Vec<Value<'c>> = own.chain(entries).collect();
     while let Some(function) = pending.pop() {
