@@ -44,7 +44,7 @@ const WATCHED: &[&str] = &[
 const DEFINED_BY_THE_COMPILER: &[&str] = &["gpufas_own_variables", "gpufas_own_variable_count"];
 
 /// Functions of the device runtime that must become part of the program's own: one of them is at every load.
-const INLINED: &[&str] = &["gpufas_translate_load", "gpufas_count"];
+const INLINED: &[&str] = &["gpufas_translate_load", "gpufas_stored", "gpufas_count"];
 
 fn main() {
     for variable in ["GPUFAS_RUSTC", "RUSTC", "LLVM_SYS_221_PREFIX"] {

@@ -117,7 +117,8 @@ impl<'c> Pass<'_, 'c> {
         false
     }
 
-    /// Whether an access can be made through a translated pointer: naturally aligned, so that it never crosses a page.
+    /// Whether an access can be made through a translated pointer: naturally aligned as far as its type says, so that it should
+    /// never cross a page. The runtime sees to those whose address is another.
     fn is_natural(size: u64, alignment: u32) -> bool {
         size.is_power_of_two() && size <= WIDEST_ACCESS && u64::from(alignment) >= size
     }
@@ -184,6 +185,10 @@ impl<'c> Pass<'_, 'c> {
             let address = self.translated(&builder, runtime::TRANSLATE_STORE, store, pointer, size);
             store.set_operand(1, address);
             store.set_volatile();
+            if let Some(builder) = Builder::behind(self.module.context(), store) {
+                let site = builder.u32(self.site(store));
+                self.runtime_call(&builder, runtime::STORED, Type::void(self.module.context()), &[site]);
+            }
             return;
         }
         let Some(slot) = self.temporary(function, value.ty()) else { return };
@@ -203,7 +208,7 @@ impl<'c> Pass<'_, 'c> {
             return;
         }
         let builder = Builder::before(self.module.context(), operation);
-        let address = self.translated(&builder, runtime::TRANSLATE_STORE, operation, pointer, size);
+        let address = self.translated(&builder, runtime::TRANSLATE_ATOMIC, operation, pointer, size);
         operation.set_operand(0, address);
         operation.set_volatile();
     }

@@ -38,10 +38,20 @@ impl<'c> Builder<'c> {
     /// Builds before `instruction`, with its debug location. Where it has none, its function's is used: a call without a
     /// location in a function with one cannot be inlined.
     pub fn before(context: &'c Context, instruction: Value<'c>) -> Self {
+        Self::located(context, instruction, instruction)
+    }
+
+    /// Builds behind `instruction`, which ends no block, with its debug location as [`Builder::before`] takes it.
+    pub fn behind(context: &'c Context, instruction: Value<'c>) -> Option<Self> {
+        Some(Self::located(context, instruction.next_instruction()?, instruction))
+    }
+
+    /// Builds before `place` with the debug location of `instruction`.
+    fn located(context: &'c Context, place: Value<'c>, instruction: Value<'c>) -> Self {
         let builder = Self::new(context);
-        // SAFETY: the instruction is in a block, so it has a function; what has no location or subprogram gives null.
+        // SAFETY: the instructions are in a block, so they have a function; what has no location or subprogram gives null.
         unsafe {
-            LLVMPositionBuilderBefore(builder.raw, instruction.0);
+            LLVMPositionBuilderBefore(builder.raw, place.0);
             let mut location = LLVMInstructionGetDebugLoc(instruction.0);
             if location.is_null()
                 && let Some(function) = instruction.function()

@@ -55,11 +55,15 @@ pub mod runtime {
     pub const START: &str = "gpufas_start";
     /// `fn(result: i64)`: ends a launch regularly.
     pub const FINISH: &str = "gpufas_finish";
-    /// `fn(va: u64, size: u64, site: u32) -> *mut u8`: the address of `size` bytes to load; `va` must be a
-    /// multiple of `size`, which is a power of two of at most 16.
+    /// `fn(va: u64, size: u64, site: u32) -> *mut u8`: the address of `size` bytes to load at once, a power of two of at most 16:
+    /// those at `va`, or a copy of them if `va` is no multiple of `size`.
     pub const TRANSLATE_LOAD: &str = "gpufas_translate_load";
-    /// The same for a store, which is recorded in the journal.
+    /// The same for a store, which is recorded in the journal. [`STORED`] must follow the store.
     pub const TRANSLATE_STORE: &str = "gpufas_translate_store";
+    /// `fn(site: u32)`: a store through [`TRANSLATE_STORE`] was made.
+    pub const STORED: &str = "gpufas_stored";
+    /// As [`TRANSLATE_STORE`] for what is loaded and stored in one step; `va` must be a multiple of `size`.
+    pub const TRANSLATE_ATOMIC: &str = "gpufas_translate_atomic";
     /// `fn(to: *mut u8, va: u64, size: u64, site: u32)`: loads any number of bytes from any address, which
     /// may be misaligned and cross pages, into the program's own memory.
     pub const LOAD_BYTES: &str = "gpufas_load_bytes";
@@ -107,6 +111,8 @@ pub mod runtime {
         FINISH,
         TRANSLATE_LOAD,
         TRANSLATE_STORE,
+        STORED,
+        TRANSLATE_ATOMIC,
         LOAD_BYTES,
         STORE_BYTES,
         COPY,

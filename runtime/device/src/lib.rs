@@ -38,6 +38,7 @@ pub mod string;
 pub mod target;
 pub mod tlb;
 pub mod translate;
+pub mod unaligned;
 pub mod warn;
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ pub extern "C-unwind" fn gpufas_start(stack: *mut u8) {
     state.journal_used.set(0);
     state.log_used.set(0);
     state.tlb.clear();
+    state.unaligned.clear();
     translate::open_window(&context.space, &state.window);
     report.begin();
 }

@@ -6,6 +6,7 @@ use core::cell::Cell;
 use core::ops::Deref;
 
 use crate::tlb::Tlb;
+use crate::unaligned::Unaligned;
 
 /// The part of the direct map that the inlined path of a translation serves: the largest segment.
 ///
@@ -34,6 +35,8 @@ pub struct State {
     pub log_used: Cell<u64>,
     /// Pages that were found by walking the page tables.
     pub tlb: Tlb,
+    /// The access that is being made at an address that is no multiple of its size.
+    pub unaligned: Unaligned,
 }
 
 /// Something that only one thread uses.
@@ -60,6 +63,7 @@ static STATE: OneThread<State> = OneThread(State {
     journal_used: Cell::new(0),
     log_used: Cell::new(0),
     tlb: Tlb::new(),
+    unaligned: Unaligned::new(),
 });
 
 /// The state of the calling thread.

@@ -15,6 +15,7 @@ use crate::page_table;
 use crate::physical::{self, Memory};
 use crate::state::{Window, state};
 use crate::target::stack_pointer;
+use crate::unaligned;
 
 /// Bytes of a page.
 pub const PAGE_SIZE: u64 = 4096;
@@ -28,8 +29,8 @@ pub const fn is_kernel(address: u64) -> bool {
     address.cast_signed() < 0
 }
 
-/// The address of `size` bytes to load; `va` must be a multiple of `size`, which is a power of two of at
-/// most 16. The largest part of the direct map is served inline.
+/// The address of `size` bytes to load at once, a power of two of at most 16: those at `va`, or a copy of them if it is no multiple
+/// of `size`. The largest part of the direct map is served inline.
 #[unsafe(no_mangle)]
 #[inline(always)]
 #[expect(
@@ -48,13 +49,34 @@ pub extern "C-unwind" fn gpufas_translate_load(va: u64, size: u64, site: u32) ->
 #[cold]
 #[inline(never)]
 extern "C-unwind" fn translate_load_slow(va: u64, size: u64, site: u32) -> *mut u8 {
+    if is_unaligned(va, size) {
+        return unaligned::load(va, size, site);
+    }
     aligned(va, size, Access::Load, site).pointer
 }
 
-/// The address of `size` bytes to store, which are recorded in the journal; as [`gpufas_translate_load`].
+/// The address of `size` bytes to store, which are recorded in the journal; as [`gpufas_translate_load`]. When they are
+/// stored, [`gpufas_stored`](unaligned::gpufas_stored) must be called.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C-unwind" fn gpufas_translate_store(va: u64, size: u64, site: u32) -> *mut u8 {
+    if is_unaligned(va, size) {
+        return unaligned::store(va, size);
+    }
+    gpufas_translate_atomic(va, size, site)
+}
+
+/// Whether an access of a possible size is at an address that is no multiple of it.
+#[inline(always)]
+const fn is_unaligned(va: u64, size: u64) -> bool {
+    size.is_power_of_two() && size <= WIDEST && va & size.wrapping_sub(1) != 0
+}
+
+/// The address of `size` bytes to change in one step, which are recorded in the journal. `va` must be a multiple of `size`, a power
+/// of two of at most 16.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C-unwind" fn gpufas_translate_atomic(va: u64, size: u64, site: u32) -> *mut u8 {
     let memory = aligned(va, size, Access::Store, site);
     if is_kernel(va) {
         // SAFETY: `aligned` found `size` bytes of memory there, aligned.

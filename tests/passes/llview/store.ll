@@ -9,6 +9,7 @@ target triple = "x86_64-unknown-linux-gnu"
 ; CHECK-NEXT: [[ADDRESS:%.*]] = ptrtoint ptr %p to i64
 ; CHECK-NEXT: [[AT:%.*]] = call ptr @gpufas_translate_store(i64 [[ADDRESS]], i64 2, i32 1)
 ; CHECK-NEXT: store volatile i16 %value, ptr [[AT]], align 2
+; CHECK-NEXT: call void @gpufas_stored(i32 1)
 ; CHECK-NEXT: ret void
 define void @f(ptr %p, i16 %value) {
   store i16 %value, ptr %p, align 2

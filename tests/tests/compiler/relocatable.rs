@@ -38,6 +38,7 @@ const DRIVER: &str = "#include <stdio.h>\n#include <stdlib.h>\n\
     unsigned long gpufas_symbol_init_task;\n\
     void *gpufas_translate_load(unsigned long va, unsigned long size, unsigned site) { return (void *)va; }\n\
     void *gpufas_translate_store(unsigned long va, unsigned long size, unsigned site) { return (void *)va; }\n\
+    void gpufas_stored(unsigned site) {}\n\
     void gpufas_count(unsigned site) {}\n\
     void gpufas_check_stack(unsigned site) {}\n\
     void gpufas_unsupported(const char *text, unsigned site) { fputs(text, stdout); exit(7); }\n\

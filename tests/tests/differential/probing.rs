@@ -107,9 +107,6 @@ fn expected(stage: &Stage, probe: Probe) -> Expected {
         let at = probe.address.wrapping_add(index);
         model::translate(&stage.machine, &stage.before, at).map_err(|kind| Expected::Fault(kind, at))
     };
-    if probe.is_single && !probe.address.is_multiple_of(probe.size) {
-        return Expected::Fault(FaultKind::Misaligned, probe.address);
-    }
     if probe.size != 0 && probe.address.checked_add(probe.size - 1).is_none() {
         // It would go on at address 0.
         return Expected::Fault(FaultKind::Unmapped, probe.address);
@@ -119,7 +116,9 @@ fn expected(stage: &Stage, probe: Probe) -> Expected {
         match byte(index) {
             Ok(physical) => bytes.push(stage.before.byte(physical).unwrap_or(0)),
             // One that begins in memory and ends out of it ends where it begins.
-            Err(Expected::Fault(kind, _)) if probe.is_single => return Expected::Fault(kind, probe.address),
+            Err(Expected::Fault(kind, _)) if probe.is_single && probe.address.is_multiple_of(probe.size) => {
+                return Expected::Fault(kind, probe.address);
+            }
             Err(fault) => return fault,
         }
     }

@@ -14,3 +14,4 @@ mod print;
 mod program;
 mod string;
 mod translate;
+mod unaligned;
