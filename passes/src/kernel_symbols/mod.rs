@@ -12,6 +12,7 @@ mod distrust;
 mod functions;
 pub mod implementations;
 pub mod ownership;
+mod shifts;
 
 use std::collections::{HashMap, HashSet};
 use std::mem::offset_of;
@@ -38,6 +39,7 @@ const MOST_DEPTH: usize = 64;
 /// Runs the pass.
 pub fn run(module: &Module<'_>, program: &mut Program) {
     distrust::run(module);
+    shifts::run(module);
     implementations::run(module);
     functions::run(module, program);
     replace_all(module, program);
