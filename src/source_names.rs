@@ -53,6 +53,12 @@ impl SourceNames {
         is_input || (!file.is_empty() && self.inside(file).is_none())
     }
 
+    /// Whether a site is in headers and kernel sources alone, also where its code was inlined.
+    pub fn are_kernels(&self, site: &Site) -> bool {
+        let is_kernels = |file: &str| self.inside(file).is_some();
+        is_kernels(&site.file) && site.inlined_at.iter().all(|frame| is_kernels(&frame.file))
+    }
+
     /// Gives all headers and kernel sources of a site their short names.
     pub fn shorten(&self, site: &mut Site) {
         let files =

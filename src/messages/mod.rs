@@ -83,6 +83,8 @@ impl Message {
             Severity::Warning(class) if class.is_about_text() && !names.is_users(&diagnostic.site.file) => {
                 return None;
             }
+            // The kernel's own sources are compiled without warnings, and nobody here can change them.
+            Severity::Warning(_) if names.are_kernels(&diagnostic.site) => return None,
             Severity::Warning(class) => match warnings.level(class) {
                 Level::Ignored => return None,
                 Level::Shown => (Kind::Warning, class.name(), format!("-W{}", class.name())),
@@ -189,5 +191,35 @@ impl Messages {
     fn write_lines(self, lines: String) {
         // At once, so that what other processes write does not come between.
         let _ = std::io::stderr().write_all(lines.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gpufas_abi::manifest::Site;
+    use gpufas_passes::warning::Warning;
+
+    /// Whether a warning about code in the first file, inlined into that of the others, is shown.
+    fn is_shown(files: &[&str]) -> bool {
+        let mut names = SourceNames::new(&["kill.c".to_owned(), "/linux/lib/maple_tree.c".to_owned()]);
+        names.add(std::path::Path::new("/linux"));
+        let frame = |file: &&str| Frame { file: (*file).to_owned(), ..Frame::default() };
+        let (file, inlined_at) = match files.split_first() {
+            Some((first, outer)) => ((*first).to_owned(), outer.iter().map(frame).collect()),
+            None => Default::default(),
+        };
+        let site = Site { file, inlined_at, ..Site::default() };
+        let warning = Diagnostic::warning(Warning::InvalidAddress, "llview", site, "a load");
+        Message::of(&warning, &names, &Warnings::default()).is_some()
+    }
+
+    #[test]
+    fn nobody_is_warned_of_what_is_the_kernels_alone() {
+        assert!(
+            is_shown(&["kill.c"]) && is_shown(&["/linux/include/linux/list.h", "kill.c"]) && is_shown(&[])
+        );
+        assert!(!is_shown(&["/linux/lib/maple_tree.c"]));
+        assert!(!is_shown(&["/linux/include/linux/list.h", "/linux/lib/maple_tree.c"]));
     }
 }
