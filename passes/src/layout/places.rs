@@ -211,6 +211,12 @@ impl<'a, 'c> Places<'a, 'c> {
         for candidate in &place.candidates {
             self.look_for(candidate, ty, &mut found, &mut through, 0);
         }
+        // LLVM leaves out steps of a constant that lead nowhere: those to first members.
+        if found.is_empty() && ty.is_structure() && base.is_some_and(Value::is_constant) {
+            for candidate in &place.candidates {
+                self.look_into(candidate, ty, &mut found, &mut through, 0);
+            }
+        }
         if !through.is_empty() {
             self.used(address, &Place { base: place.base, candidates: through });
         }
@@ -270,6 +276,32 @@ impl<'a, 'c> Places<'a, 'c> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Looks for an object of an LLVM type in the first members of a structure, of their first members, and so on.
+    fn look_into(
+        &self,
+        candidate: &Candidate,
+        ty: LlvmType<'c>,
+        found: &mut Vec<Candidate>,
+        through: &mut Vec<Candidate>,
+        depth: usize,
+    ) {
+        let Some((id, record)) = self.types.record(candidate.ty).filter(|_| depth < MOST_DEPTH) else {
+            return;
+        };
+        let outer = self.as_root(candidate, id);
+        let first = record.members.iter().filter(|member| member.bits.is_none() && member.bit_offset == 0);
+        for inner in first.map(|member| self.part(&outer, id, member)) {
+            let before = found.len();
+            self.look_for(&inner, ty, found, through, depth + 1);
+            if found.len() == before {
+                self.look_into(&inner, ty, found, through, depth + 1);
+            }
+            if found.len() > before && !self.is_anonymous(inner.ty) && !through.contains(&inner) {
+                through.push(inner);
+            }
         }
     }
 

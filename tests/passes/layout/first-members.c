@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+// RUN: gpufas-cc --kernel-headers %kernel --passes layout --emit llvm-ir %s -o - | FileCheck-22 %s
+// RUN: gpufas-cc --kernel-headers %kernel --relocatable --passes layout,relocate --emit llvm-ir %s -o - | FileCheck-22 --check-prefix MOVED %s
+// In the address of a constant LLVM leaves out the steps to what comes first, as to `preempt_count` of pcpu_hot in 6.12.
+
+#include <gpufas/relocate.h>
+
+struct GPUFAS_KERNEL_TYPE first {
+	int number, other;
+};
+
+struct GPUFAS_KERNEL_TYPE hot {
+	union {
+		struct {
+			void *task;
+			int count;
+		};
+		char padding[64];
+	};
+};
+
+struct GPUFAS_KERNEL_TYPE outer {
+	struct first first;
+	long last;
+};
+
+extern struct hot hot;
+extern struct outer outer;
+
+// MOVED-LABEL: define {{.*}}@count(
+// MOVED: load i64, ptr @gpufas.relocation.{{[0-9a-f]+}}.offset.hot.count
+int count(void) { return hot.count; }
+
+// MOVED-LABEL: define {{.*}}@nested(
+// MOVED: load i64, ptr @gpufas.relocation.{{[0-9a-f]+}}.offset.first.other
+int nested(void) { return outer.first.other; }
+
+// CHECK: !{!"struct first: 8 bytes", !"4 4 other: int"}
+// CHECK: !{!"struct hot: 64 bytes", !"8 4 count: int"}
+// CHECK: !{!"struct outer: 16 bytes", !"0 8 first: struct first"}
