@@ -73,3 +73,12 @@ GPUFAS_ENTRY(warn, "find fault with something three times")
 	refcount_inc(&count);
 	return said;
 }
+
+GPUFAS_ENTRY(fresh, "ask to be run again, unless the variables are no more as they were compiled")
+{
+	static int runs;
+
+	if (runs++)
+		return -EEXIST;
+	return -EAGAIN;
+}

@@ -76,6 +76,11 @@ pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
         held.restore()?;
         repair.clean_up(pid)
     });
+    case(group, "each try begins with the program's variables as they were compiled", move |repair| {
+        let report = repair.report_with(1, MEANING, "fresh", &["--pause", "always"], &[])?;
+        ensure!(report.0["end"]["errno"] == "EAGAIN" && report.0["tries"].as_u64() > Some(1), "{report:?}");
+        report.has_written(false)
+    });
     case(group, "a warning is a line in the log, and the program goes on", move |repair| {
         let report = repair.report(0, MEANING, "warn", &[])?;
         ensure!(report.result()? == 6, "{report:?}");

@@ -127,7 +127,7 @@ impl Gpu {
         self.device.set_stack_size((STACK_SIZE + STACK_RESERVE) as usize)?;
         let module = Module::load(&self.device, code)?;
         let held = Held { module, _registered: registered, _view: view, gpu: self };
-        Ok(Prepared { segments, held: ManuallyDrop::new(held), abandoned: false })
+        Ok(Prepared { segments, held: ManuallyDrop::new(held), abandoned: false, has_run: false })
     }
 }
 
@@ -150,6 +150,8 @@ pub struct Prepared {
     held: ManuallyDrop<Held>,
     /// Whether a kernel may still be running, or the context is lost.
     abandoned: bool,
+    /// Whether the program has run, and its variables are as it left them.
+    has_run: bool,
 }
 
 impl Drop for Prepared {
@@ -175,6 +177,10 @@ impl Prepared {
     /// # Errors
     /// [`Error::Cuda`], [`Error::Start`]. What goes wrong in the program is no error but an [`End`].
     pub fn run(&mut self, launch: &Launch<'_>, log: LogSink<'_>) -> Result<Outcome> {
+        // Each time a program begins with the variables that it was compiled with, as in a new process on the host.
+        if std::mem::replace(&mut self.has_run, true) {
+            self.held.module = Module::load(&self.held.gpu.device, launch.code)?;
+        }
         let parts = Parts::new(launch.arguments);
         let buffers_memory = PinnedMemory::new(&self.held.gpu.device, parts.size)?;
         let program_base = buffers_memory.device_address()?;
