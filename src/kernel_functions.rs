@@ -15,6 +15,7 @@ use crate::arguments::Arguments;
 use crate::command::Runner;
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
+use crate::source_names::SourceNames;
 use crate::{frontend, headers, input};
 
 /// The files, and the functions that each defines for some kernels.
@@ -31,6 +32,7 @@ const PRIVATE_PREFIX: &str = "gpufas.function.";
 pub fn link<'c>(
     arguments: &Arguments,
     kernel: &Kernel,
+    names: &SourceNames,
     runner: Runner,
     (context, log): (&'c Context, &DiagnosticLog<'_>),
     module: &Module<'c>,
@@ -41,7 +43,7 @@ pub fn link<'c>(
     while let Some(file) = needed(module, &linked) {
         linked.insert(file);
         let path = folder.join("gpufas/functions").join(file);
-        let functions = compile(arguments, kernel, runner, (context, log), &path)?;
+        let functions = compile(arguments, kernel, names, runner, (context, log), &path)?;
         if !module.link(functions) {
             let reason = log.take_errors().join("; ");
             return Err(Error::Internal(format!("{} does not link: {reason}", path.display())));
@@ -61,6 +63,7 @@ fn needed(module: &Module<'_>, linked: &HashSet<&str>) -> Option<&'static str> {
 fn compile<'c>(
     arguments: &Arguments,
     kernel: &Kernel,
+    names: &SourceNames,
     runner: Runner,
     (context, log): (&'c Context, &DiagnosticLog<'_>),
     path: &Path,
@@ -68,6 +71,8 @@ fn compile<'c>(
     let bitcode = frontend::compile_own(arguments, kernel, runner, path)?;
     let name = path.display().to_string();
     let module = input::parse(context, log, &name, &bitcode)?;
+    // Whose the structures are shows in where the headers are: what the functions use is checked and relocated as the program's.
+    input::mark(&module, &kernel.identity, names);
     if frontend::needs_types(arguments) {
         frontend::note_structures(arguments, &module)?;
     }

@@ -95,7 +95,14 @@ impl Driver<'_> {
             input::mark(&module, &kernel.identity, &self.names);
         }
         if let Some(kernel) = self.kernels.get(kernel) {
-            kernel_functions::link(self.arguments, kernel, self.runner, (context, log), &module)?;
+            kernel_functions::link(
+                self.arguments,
+                kernel,
+                &self.names,
+                self.runner,
+                (context, log),
+                &module,
+            )?;
         }
         crash::keep_program(&encode(&module, false));
         Ok(Some(module))

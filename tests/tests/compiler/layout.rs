@@ -64,6 +64,30 @@ fn a_program_says_which_members_it_uses() {
     assert_eq!(linked.manifest().variants[0].structures, program.manifest().variants[0].structures);
 }
 
+/// What the compiler's own versions of kernel functions use counts as the program's: in another kernel the extents of a user
+/// namespace lie elsewhere.
+#[test]
+fn what_kernel_functions_in_c_use_is_compared_too() {
+    let scratch = Scratch::new();
+    let text = "#include <gpufas/gpufas.h>\n\
+        #include <linux/uidgid.h>\n\
+        GPUFAS_ENTRY(go, \"test\", u32, id)\n\
+        {\n\
+        \treturn from_kuid(&init_user_ns, KUIDT_INIT(id));\n\
+        }\n";
+    scratch.write("a.c", text);
+    compile(&scratch, &kernel().headers, &[]).succeeds();
+    let program = Program::read(&scratch.path().join("p.so")).unwrap();
+    let structures = &program.manifest().variants[0].structures;
+    let map = structures.iter().find(|structure| structure.name == "uid_gid_map");
+    let map = map.unwrap_or_else(|| panic!("{structures:?}"));
+    assert!(map.members.iter().any(|member| member.path == "nr_extents"), "{map:?}");
+    compile(&scratch, &kernel().headers, &["--relocatable".as_ref()]).succeeds();
+    let program = Program::read(&scratch.path().join("p.so")).unwrap();
+    let relocations = &program.manifest().variants[0].relocatable;
+    assert!(format!("{relocations:?}").contains("nr_extents"), "{relocations:?}");
+}
+
 #[test]
 fn a_structure_that_was_changed_is_refused_with_both_layouts() {
     let scratch = Scratch::new();
