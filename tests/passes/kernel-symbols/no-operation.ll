@@ -20,6 +20,15 @@ define i32 @section() {
   ret i32 %sum
 }
 
+; pr_debug() is off, since nobody can have turned it on in the program's own code.
+declare void @__dynamic_pr_debug(ptr, ptr, ...)
+; CHECK-LABEL: @debug(
+; CHECK-NEXT: ret void
+define void @debug(ptr %descriptor) {
+  call void (ptr, ptr, ...) @__dynamic_pr_debug(ptr %descriptor, ptr %descriptor, i32 1)
+  ret void
+}
+
 ; A static call goes through a pointer until it is optimised.
 declare void @__SCT__might_resched()
 ; CHECK-LABEL: @static_call(

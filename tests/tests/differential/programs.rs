@@ -31,6 +31,9 @@ pub const PROBE: &str = "probe";
 /// string, by words, and that of another file's may be in the program's own memory.
 const STRINGS: &str = "library_string";
 
+/// The source that takes the compiler's string functions, which natively are the kernel's own.
+const FUNCTIONS: &str = "functions_string";
+
 /// The program of all other sources.
 pub const TOGETHER: &str = "all";
 
@@ -42,7 +45,7 @@ pub struct Programs {
     /// The layout of what they work on.
     pub fields: Fields,
     native: Library,
-    /// The functions of [`STRINGS`], with the kernel's own string functions.
+    /// The functions of [`STRINGS`] and [`FUNCTIONS`], with the kernel's own string functions.
     strings: Library,
     sources: Vec<Source>,
 }
@@ -76,7 +79,8 @@ impl Programs {
             |name: &String| compiler.object(&compiler.sources.join("native").join(name).with_extension("c"));
         let support: Vec<PathBuf> = natives.iter().map(of_native).collect::<Result<_>>()?;
         let apart = [DIFFERING, PROBE, STRINGS];
-        let (strings, others): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| name == STRINGS);
+        let (strings, others): (Vec<_>, Vec<_>) =
+            names.iter().cloned().partition(|name| name == STRINGS || name == FUNCTIONS);
         let native = compiler.native(&others, &support, "native.so")?;
         let strings = compiler.native(&strings, &support, "strings.so")?;
         // SAFETY: what was just compiled has no initialisers.
@@ -109,7 +113,8 @@ impl Programs {
     ///
     /// If it was not compiled natively.
     pub fn native(&self, entry: &str) -> Result<Native> {
-        let library = if entry.starts_with(STRINGS) { &self.strings } else { &self.native };
+        let is_of_strings = entry.starts_with(STRINGS) || entry.starts_with(FUNCTIONS);
+        let library = if is_of_strings { &self.strings } else { &self.native };
         // SAFETY: GPUFAS_ENTRY() of scene.h defines it with integers and pointers as parameters, all of which are
         // passed in registers.
         Ok(*unsafe { library.get::<Native>(format!("native_{entry}\0").as_bytes()) }?)
@@ -194,9 +199,14 @@ impl Compiler {
 
     /// The sources of the kernel that a file names in its comment "Kernel sources:", which are compiled along.
     fn kernel_sources(&self, name: &str) -> Result<Vec<PathBuf>> {
+        self.named_sources(name, "Kernel sources:")
+    }
+
+    /// The sources of the kernel that a file names behind `title`.
+    fn named_sources(&self, name: &str, title: &str) -> Result<Vec<PathBuf>> {
         let file = self.sources.join(name).with_extension("c");
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let line = text.lines().find_map(|line| line.split_once("Kernel sources:"));
+        let line = text.lines().find_map(|line| line.split_once(title));
         let files = line.map(|(_, files)| files.trim_end_matches("*/").split_whitespace());
         Ok(files.into_iter().flatten().map(|file| self.tree.join(file)).collect())
     }
@@ -208,6 +218,7 @@ impl Compiler {
         for name in names {
             objects.push(self.object(&self.sources.join(name).with_extension("c"))?);
             kernels.extend(self.kernel_sources(name)?);
+            kernels.extend(self.named_sources(name, "Native sources:")?);
         }
         // The kernel's own functions stand in the place of those in native/library.c.
         for source in kernels {

@@ -146,3 +146,25 @@ bool KERNEL(__percpu_down_read)(struct percpu_rw_semaphore *lock, bool try)
 		return false;
 	gpufas_lock_held(lock);
 }
+
+/*
+ * Whoever waits for the readers to go would have to be woken. One who came when
+ * the program had passed: it did not wait for writers.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+KERNEL_FUNCTION(__percpu_up_read);
+void KERNEL(__percpu_up_read)(struct percpu_rw_semaphore *lock)
+{
+	this_cpu_dec(*lock->read_count);
+	if (rcuwait_active(&lock->writer))
+		gpufas_lock_held(lock);
+}
+#endif
+
+KERNEL_FUNCTION(rcuwait_wake_up);
+int KERNEL(rcuwait_wake_up)(struct rcuwait *waiter)
+{
+	if (rcuwait_active(waiter))
+		gpufas_lock_held(waiter);
+	return 0;
+}
