@@ -3,13 +3,13 @@
 // RUN: gpufas-cc --kernel-headers %kernel --relocatable --passes layout,relocate --emit llvm-ir %s -o - | FileCheck-22 --check-prefix MOVED %s
 // In the address of a constant LLVM leaves out the steps to what comes first, as to `preempt_count` of pcpu_hot in 6.12.
 
-#include <gpufas/relocate.h>
+#define KERNELS __attribute__((btf_decl_tag("gpufas:kernel")))
 
-struct GPUFAS_KERNEL_TYPE first {
+struct KERNELS first {
 	int number, other;
 };
 
-struct GPUFAS_KERNEL_TYPE hot {
+struct KERNELS hot {
 	union {
 		struct {
 			void *task;
@@ -19,7 +19,7 @@ struct GPUFAS_KERNEL_TYPE hot {
 	};
 };
 
-struct GPUFAS_KERNEL_TYPE outer {
+struct KERNELS outer {
 	struct first first;
 	long last;
 };
