@@ -177,7 +177,6 @@
         "rwsem.c",
         &[
             "__percpu_down_read",
-            "__percpu_up_read",
             "down_read",
             "down_read_interruptible",
             "down_read_killable",
@@ -185,7 +184,9 @@
             "down_write",
             "down_write_killable",
             "down_write_trylock",
-            "rcuwait_wake_up",
+            "percpu_down_read",
+            "percpu_down_read_trylock",
+            "percpu_up_read",
             "up_read",
             "up_write",
         ],

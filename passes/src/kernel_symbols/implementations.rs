@@ -12,12 +12,15 @@ use crate::llvm::{Linkage, Module, Value};
 pub const IMPLEMENTATION_PREFIX: &str = "gpufas_kernel_";
 
 /// Inline functions of the kernel's headers whose definition is left aside: what they do to locks, the CPU's way, is a matter
-/// of `--locks` (include/linux/bit_spinlock.h, include/asm-generic/{qspinlock,qrwlock}.h).
+/// of `--locks` (include/linux/{bit_spinlock,percpu-rwsem}.h, include/asm-generic/{qspinlock,qrwlock}.h).
 const INLINE: &[&str] = &[
     "__bit_spin_unlock",
     "bit_spin_lock",
     "bit_spin_trylock",
     "bit_spin_unlock",
+    "percpu_down_read",
+    "percpu_down_read_trylock",
+    "percpu_up_read",
     "queued_read_lock",
     "queued_read_trylock",
     "queued_read_unlock",

@@ -212,10 +212,13 @@ impl<'a, 'c> Places<'a, 'c> {
             self.look_for(candidate, ty, &mut found, &mut through, 0);
         }
         // LLVM leaves out steps of a constant that lead nowhere: those to first members.
-        if found.is_empty() && ty.is_structure() && base.is_some_and(Value::is_constant) {
+        if let Some(pointer) = base.filter(|base| found.is_empty() && ty.is_structure() && base.is_constant())
+        {
+            let mut first = Vec::new();
             for candidate in &place.candidates {
-                self.look_into(candidate, ty, &mut found, &mut through, 0);
+                self.look_into(candidate, ty, &mut found, &mut first, 0);
             }
+            self.used(pointer, &Place { base, candidates: first });
         }
         if !through.is_empty() {
             self.used(address, &Place { base: place.base, candidates: through });

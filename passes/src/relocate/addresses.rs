@@ -72,8 +72,11 @@ fn members<'c>(
         }
     }
     let bases: HashMap<Value<'c>, usize> =
-        accesses.iter().fold(HashMap::new(), |mut count, (address, ..)| {
-            *count.entry(*address).or_default() += 1;
+        accesses.iter().fold(HashMap::new(), |mut count, (address, base, ..)| {
+            // What is where its structure begins is not relocated.
+            if *base != Some(*address) {
+                *count.entry(*address).or_default() += 1;
+            }
             count
         });
     let mut changes = HashMap::new();

@@ -7,6 +7,7 @@
 
 #include <linux/bit_spinlock.h>
 #include <linux/mutex.h>
+#include <linux/percpu-rwsem.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 
@@ -68,6 +69,19 @@ void take_mutex(struct mutex *lock)
 {
 	mutex_lock(lock);
 	mutex_unlock(lock);
+}
+
+// Readers of these count inline, and in passing would leave a count behind.
+// CHECK-LABEL: @take_percpu(
+// CHECK-NOT: atomicrmw
+// CHECK: call void @gpufas_lock_held(
+// TAKE-LABEL: @take_percpu(
+// TAKE: atomicrmw
+// TAKE: atomicrmw
+void take_percpu(struct percpu_rw_semaphore *lock)
+{
+	percpu_down_read(lock);
+	percpu_up_read(lock);
 }
 
 // CHECK-LABEL: @try_semaphore(

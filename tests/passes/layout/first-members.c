@@ -19,9 +19,14 @@ struct KERNELS hot {
 	};
 };
 
-struct KERNELS outer {
+struct KERNELS inner {
 	struct first first;
 	long last;
+};
+
+struct KERNELS outer {
+	struct first first;
+	struct inner inner;
 };
 
 extern struct hot hot;
@@ -35,6 +40,13 @@ int count(void) { return hot.count; }
 // MOVED: load i64, ptr @gpufas.relocation.{{[0-9a-f]+}}.offset.first.other
 int nested(void) { return outer.first.other; }
 
+// Both steps are relocated, and what is first has to stay that.
+// MOVED-LABEL: define {{.*}}@deep(
+// MOVED-DAG: load i64, ptr @gpufas.relocation.{{[0-9a-f]+}}.offset.outer.inner
+// MOVED-DAG: load i64, ptr @gpufas.relocation.{{[0-9a-f]+}}.offset.first.other
+int deep(void) { return outer.inner.first.other; }
+
 // CHECK: !{!"struct first: 8 bytes", !"4 4 other: int"}
 // CHECK: !{!"struct hot: 64 bytes", !"8 4 count: int"}
-// CHECK: !{!"struct outer: 16 bytes", !"0 8 first: struct first"}
+// CHECK: !{!"struct inner: 16 bytes", !"0 8 first: struct first"}
+// CHECK: !{!"struct outer: 24 bytes", !"0 8 first: struct first", !"8 16 inner: struct inner"}

@@ -148,23 +148,43 @@ bool KERNEL(__percpu_down_read)(struct percpu_rw_semaphore *lock, bool try)
 }
 
 /*
- * Whoever waits for the readers to go would have to be woken. One who came when
- * the program had passed: it did not wait for writers.
+ * Readers count on their own CPU, by inline functions, and a writer who comes
+ * says so in block. Whoever waits for the readers to go would have to be woken.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
-KERNEL_FUNCTION(__percpu_up_read);
-void KERNEL(__percpu_up_read)(struct percpu_rw_semaphore *lock)
+#define PERCPU_FREE(lock)	(!atomic_read(&(lock)->block))
+
+static __maybe_unused bool percpu_try(struct percpu_rw_semaphore *lock)
 {
+	this_cpu_inc(*lock->read_count);
+	smp_mb();
+	if (PERCPU_FREE(lock))
+		return true;
+	this_cpu_dec(*lock->read_count);
+	return false;
+}
+
+static __maybe_unused void percpu_release(struct percpu_rw_semaphore *lock)
+{
+	smp_mb();
 	this_cpu_dec(*lock->read_count);
 	if (rcuwait_active(&lock->writer))
 		gpufas_lock_held(lock);
 }
-#endif
 
-KERNEL_FUNCTION(rcuwait_wake_up);
-int KERNEL(rcuwait_wake_up)(struct rcuwait *waiter)
+KERNEL_FUNCTION(percpu_down_read);
+void KERNEL(percpu_down_read)(struct percpu_rw_semaphore *lock)
 {
-	if (rcuwait_active(waiter))
-		gpufas_lock_held(waiter);
-	return 0;
+	gpufas_acquire(lock, PERCPU_FREE(lock), percpu_try(lock));
+}
+
+KERNEL_FUNCTION(percpu_down_read_trylock);
+bool KERNEL(percpu_down_read_trylock)(struct percpu_rw_semaphore *lock)
+{
+	return gpufas_try(PERCPU_FREE(lock), percpu_try(lock));
+}
+
+KERNEL_FUNCTION(percpu_up_read);
+void KERNEL(percpu_up_read)(struct percpu_rw_semaphore *lock)
+{
+	gpufas_release(percpu_release(lock));
 }
