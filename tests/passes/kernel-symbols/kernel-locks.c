@@ -75,6 +75,7 @@ void take_mutex(struct mutex *lock)
 // CHECK-LABEL: @take_percpu(
 // CHECK-NOT: atomicrmw
 // CHECK: call void @gpufas_lock_held(
+// CHECK-NOT: atomicrmw
 // TAKE-LABEL: @take_percpu(
 // TAKE: atomicrmw
 // TAKE: atomicrmw
