@@ -107,12 +107,16 @@ int KERNEL(strcasecmp)(const char *s1, const char *s2)
 KERNEL_FUNCTION(strncasecmp);
 int KERNEL(strncasecmp)(const char *s1, const char *s2, size_t count)
 {
-	int c1 = 0, c2 = 0;
+	unsigned char c1 = 0, c2 = 0;
 
 	for (; count; count--) {
-		c1 = to_lower(*s1++);
-		c2 = to_lower(*s2++);
-		if (c1 != c2 || !c1)
+		c1 = *s1++;
+		c2 = *s2++;
+		if (!c1 || !c2)
+			break;
+		c1 = to_lower(c1);
+		c2 = to_lower(c2);
+		if (c1 != c2)
 			break;
 	}
 	return c1 - c2;
