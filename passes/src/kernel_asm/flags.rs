@@ -9,6 +9,17 @@ use super::refusal::Refusal;
 /// How many flags there are.
 pub const COUNT: usize = 4;
 
+/// Codes of conditions (Intel SDM volume 1, appendix B), without those of the parity flag.
+const CONDITIONS: &[&str] = &[
+    "c", "b", "nae", "nc", "ae", "nb", "z", "e", "nz", "ne", "s", "ns", "o", "no", "be", "na", "a", "nbe",
+    "l", "nge", "ge", "nl", "le", "ng", "g", "nle",
+];
+
+/// Whether a condition has this code.
+pub fn is_condition(code: &str) -> bool {
+    CONDITIONS.contains(&code)
+}
+
 /// The flags that instructions here define; `None` is undefined.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flags<'c> {

@@ -49,15 +49,22 @@ fn variable_at<'c>(module: &Module<'c>, pointer: Value<'c>) -> Variable<'c> {
 ///
 /// # Errors
 ///
-/// Memory relative to `%fs`, and `lea`, which takes no account of segments.
-pub fn check(instruction: &Instruction) -> Result<(), Refusal> {
+/// Memory relative to `%fs`, `lea`, which takes no account of segments, and what is no memory.
+pub fn check(machine: &Machine<'_, '_>, instruction: &Instruction) -> Result<(), Refusal> {
     for operand in &instruction.operands {
-        let Operand::Segment(segment, _) = operand else { continue };
+        let Operand::Segment(segment, inner) = operand else { continue };
         if segment != "gs" {
             return Err(Refusal::new(Class::CpuState, "memory relative to `%fs` belongs to user programs"));
         }
         if instruction.mnemonic.starts_with("lea") {
             return Err(Refusal::unknown("`lea` takes no account of `%gs`"));
+        }
+        // x86_this_cpu_variable_test_bit() of older kernels (arch/x86/include/asm/percpu.h).
+        if !machine.is_address(inner) {
+            return Err(Refusal::new(
+                Class::ThisCpu,
+                "`%gs` stands before what is no memory, which no assembler takes",
+            ));
         }
     }
     Ok(())

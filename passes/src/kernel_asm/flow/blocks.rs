@@ -19,11 +19,13 @@ impl<'a, 'c> Flow<'a, 'c> {
             if !self.outer.is_written(index) {
                 continue;
             }
-            // What is wider than the C operand is there, too.
-            let ty = value.map_or(*ty, Value::ty);
+            // All 64 bits are there, whatever the C operand's type.
+            let held = value.map_or(*ty, Value::ty);
+            let ty = if held.is_pointer() { held } else { self.builder.integer(64) };
             let place = self.builder.alloca(ty);
             place.set_alignment(8);
-            self.builder.store(value.unwrap_or_else(|| ty.zero()), place, 8);
+            let start = value.map_or_else(|| ty.zero(), |value| self.builder.convert(value, ty));
+            self.builder.store(start, place, 8);
             self.variables.push(Variable { slot: Some(index), place, ty });
             states.push(if value.is_some() { State::Set } else { State::Undefined });
         }
@@ -135,7 +137,7 @@ impl<'a, 'c> Flow<'a, 'c> {
             let mut machine = self.outer.inside(builder, slots, flags);
             machine.is_unaligned = line == start && self.entries.iter().any(|entry| entry.at == start);
             instruction::execute(&mut machine, module, instruction)?;
-            Machine { slots, flags, .. } = machine;
+            Machine { slots, flags, .. } = self.noted(machine);
             match following? {
                 Start::Line(next) if !self.leaders.contains(&next) => line = next,
                 next => {
@@ -146,6 +148,12 @@ impl<'a, 'c> Flow<'a, 'c> {
             }
         }
         Err(Refusal::unknown("it goes on where there is no instruction"))
+    }
+
+    /// A machine that has executed an instruction, with what registers only kept in it noted.
+    pub(super) fn noted<'b>(&mut self, mut machine: Machine<'b, 'c>) -> Machine<'b, 'c> {
+        self.kept.extend(machine.kept.drain(..));
+        machine
     }
 
     /// What follows an instruction.

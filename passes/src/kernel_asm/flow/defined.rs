@@ -14,7 +14,8 @@ impl Flow<'_, '_> {
     pub(super) fn check(&self) -> Result<(), Refusal> {
         for (node, Node { start, loads, .. }) in self.nodes.iter().enumerate() {
             for (number, load) in loads.iter().enumerate() {
-                if !load.is_used() {
+                // The rest of a register of which a part is written may be anything, as long as nothing reads it.
+                if load.users().into_iter().all(|user| self.kept.contains(&user)) {
                     continue;
                 }
                 let is_flag = self.variables[number].slot.is_none();

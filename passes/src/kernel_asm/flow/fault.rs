@@ -61,7 +61,7 @@ impl<'c> Flow<'_, 'c> {
                 Start::Exit(self.exit(operand).ok_or_else(unknown)?)
             }
         };
-        let Machine { slots, flags, .. } = faulted;
+        let Machine { slots, flags, .. } = self.noted(faulted);
         let block = self.end(node, &slots, flags, target)?;
         builder.branch(block);
 

@@ -10,7 +10,7 @@ mod blocks;
 mod defined;
 mod fault;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::llvm::{Block, Builder, Linkage, Module, Predicate, Type, Value};
 
@@ -109,6 +109,8 @@ struct Flow<'a, 'c> {
     nodes: Vec<Node<'c>>,
     numbers: BTreeMap<Start, usize>,
     edges: Vec<Edge>,
+    /// What registers kept beside a part that was written, which is no use of what was in them.
+    kept: HashSet<Value<'c>>,
 }
 
 /// Executes a template on the operands of `machine`.
@@ -203,6 +205,7 @@ fn build<'c>(
         nodes: Vec::new(),
         numbers: BTreeMap::new(),
         edges: Vec::new(),
+        kept: HashSet::new(),
     };
     flow.find_leaders()?;
     let states = flow.make_variables();

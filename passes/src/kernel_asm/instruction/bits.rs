@@ -103,9 +103,11 @@ pub fn scan<'c>(
             } else {
                 intrinsic(machine, module, "llvm.cttz", &[value, no])
             };
+            // Not even its upper half changes.
+            let bits = if bits == 32 && machine.held_bits(to) > 32 { 64 } else { bits };
             let old = machine.read(to, bits).unwrap_or_else(|_| builder.integer(bits).zero());
             machine.flags = Flags { zero: Some(is_zero), ..Flags::default() };
-            return machine.write(to, builder.select(is_zero, old, found));
+            return machine.write(to, builder.select(is_zero, old, builder.to_unsigned(found, bits)));
         }
     };
     machine.flags = if base == "popcnt" {

@@ -146,6 +146,6 @@ pub fn execute<'c>(
             machine.write(&register("rax"), builder.integer(64).signed_constant(EFAULT))?;
             machine.write(&register("rdx"), builder.u64(0))
         }
-        Meaning::PutUser => machine.write(&register("rcx"), builder.integer(64).signed_constant(EFAULT)),
+        Meaning::PutUser => machine.write(&register("rcx"), builder.integer(32).signed_constant(EFAULT)),
     }
 }

@@ -6,7 +6,7 @@ use crate::kernel_asm::flags::Flags;
 use crate::kernel_asm::machine::Machine;
 use crate::kernel_asm::refusal::Refusal;
 use crate::kernel_asm::template::Operand;
-use crate::llvm::{AtomicOp, Opcode, Predicate};
+use crate::llvm::{AtomicOp, Opcode, Predicate, Value};
 
 use super::arithmetic::set_flags;
 
@@ -81,7 +81,22 @@ pub fn compare(
         (old, equal)
     };
     machine.flags = Flags { zero: Some(equal), ..Flags::default() };
-    machine.write(&accumulator, old)
+    write_unless(machine, equal, &accumulator, old)
+}
+
+/// Writes to a register only where a condition does not hold: where it does, not even its upper half changes.
+fn write_unless<'c>(
+    machine: &mut Machine<'_, 'c>,
+    condition: Value<'c>,
+    to: &Operand,
+    value: Value<'c>,
+) -> Result<(), Refusal> {
+    if value.ty().bits() != 32 || machine.held_bits(to) <= 32 {
+        return machine.write(to, value);
+    }
+    let builder = machine.builder;
+    let whole = builder.select(condition, machine.read(to, 64)?, builder.to_unsigned(value, 64));
+    machine.write(to, whole)
 }
 
 /// `cmpxchg8b` and `cmpxchg16b`: the same with two registers of `half` bits for each value.
@@ -112,10 +127,10 @@ pub fn compare_double<'c>(
         machine.write(to, builder.select(equal, new, old))?;
         (old, equal)
     };
-    // The registers are written only if the values differ, and hold the same otherwise.
+    // The registers are written only if the values differ.
     let old_high = builder.binary(Opcode::LLVMLShr, old, whole.constant(u64::from(half)));
-    machine.write(&high, builder.to_unsigned(old_high, half))?;
-    machine.write(&low, builder.to_unsigned(old, half))?;
+    write_unless(machine, equal, &high, builder.to_unsigned(old_high, half))?;
+    write_unless(machine, equal, &low, builder.to_unsigned(old, half))?;
     machine.flags.zero = Some(equal);
     Ok(())
 }

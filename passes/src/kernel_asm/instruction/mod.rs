@@ -87,8 +87,11 @@ pub fn execute<'c>(
     module: &Module<'c>,
     instruction: &Instruction,
 ) -> Result<(), Refusal> {
-    segment::check(instruction)?;
+    segment::check(machine, instruction)?;
     let operands = instruction.operands.as_slice();
+    if operands.iter().filter(|operand| machine.is_memory(operand)).count() > 1 {
+        return Err(Refusal::unknown("no instruction has two operands in memory"));
+    }
     let lock = instruction.lock;
     if let Some(operation) = string::operation(instruction) {
         return operation.execute(machine, module);

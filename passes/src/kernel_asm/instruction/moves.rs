@@ -2,6 +2,7 @@
 
 //! Moves of addresses and conditions, and moves that change the width.
 
+use crate::kernel_asm::flags;
 use crate::kernel_asm::machine::Machine;
 use crate::kernel_asm::refusal::Refusal;
 use crate::kernel_asm::template::Operand;
@@ -40,9 +41,9 @@ pub fn conditional(
     source: &Operand,
     to: &Operand,
 ) -> Result<(), Refusal> {
-    let (code, suffix) = match (code.strip_suffix('w'), code.strip_suffix('q')) {
-        (Some(code), _) => (code, Some(16)),
-        (_, Some(code)) => (code, Some(64)),
+    // `cmovl` moves if less, `cmovll` moves 32 bits if less.
+    let (code, suffix) = match code.char_indices().last() {
+        Some((end, letter)) if !flags::is_condition(code) => (&code[..end], suffix_bits(letter)),
         _ => (code, None),
     };
     let bits = suffix
@@ -75,14 +76,18 @@ pub fn extend(
 
 /// The widths in bits from and to which `movzbl` and its like extend.
 pub fn extended(base: &str) -> Option<(u32, u32)> {
-    let bits = |letter: char| match letter {
+    let mut letters = base.strip_prefix("movz").or_else(|| base.strip_prefix("movs"))?.chars();
+    let (from, wide) = (suffix_bits(letters.next()?)?, suffix_bits(letters.next()?)?);
+    (letters.next().is_none() && from < wide).then_some((from, wide))
+}
+
+/// The width in bits that a suffix says.
+fn suffix_bits(letter: char) -> Option<u32> {
+    match letter {
         'b' => Some(8),
         'w' => Some(16),
         'l' => Some(32),
         'q' => Some(64),
         _ => None,
-    };
-    let mut letters = base.strip_prefix("movz").or_else(|| base.strip_prefix("movs"))?.chars();
-    let (from, wide) = (bits(letters.next()?)?, bits(letters.next()?)?);
-    (letters.next().is_none() && from < wide).then_some((from, wide))
+    }
 }

@@ -112,6 +112,7 @@ impl<'a, 'c> Machine<'a, 'c> {
             has_side_effects: true,
             variables,
             is_unaligned: false,
+            kept: Vec::new(),
             constraints,
         })
     }

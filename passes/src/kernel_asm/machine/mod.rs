@@ -20,7 +20,8 @@ pub use binding::Binding;
 /// What an operand is bound to.
 #[derive(Clone, Debug)]
 pub enum Slot<'c> {
-    /// A register: what it holds, if anything yet, and the type of the C operand.
+    /// A register: what it holds, if anything yet, and the type of the C operand. What it holds has up to 64 bits, whatever the
+    /// C operand's type; those above are 0.
     Register(Option<Value<'c>>, Type<'c>),
     /// Memory at an address.
     Memory(Value<'c>),
@@ -50,6 +51,8 @@ pub struct Machine<'a, 'c> {
     pub variables: Vec<(usize, Value<'c>)>,
     /// Whether memory operands may be misaligned.
     pub is_unaligned: bool,
+    /// What registers kept beside a part that was written: as such, not yet read by any instruction.
+    pub kept: Vec<Value<'c>>,
     constraints: &'a Constraints,
 }
 
@@ -65,7 +68,7 @@ impl<'a, 'c> Machine<'a, 'c> {
         'a: 'b,
     {
         let variables = self.variables.clone();
-        Machine { builder, slots, flags, variables, is_unaligned: false, ..*self }
+        Machine { builder, slots, flags, variables, is_unaligned: false, kept: Vec::new(), ..*self }
     }
 
     /// The number of the operand that an operand of the text stands for, if it stands for one.
@@ -92,10 +95,13 @@ impl<'a, 'c> Machine<'a, 'c> {
         self.slots.get(self.index(operand)?)
     }
 
-    /// Whether two operands are the same register.
+    /// Whether two operands are the same register, or the second byte of the same.
     pub fn is_same_register(&self, one: &Operand, other: &Operand) -> bool {
         let index = self.index(one);
-        index.is_some() && index == self.index(other) && matches!(self.slot(one), Some(Slot::Register(..)))
+        index.is_some()
+            && index == self.index(other)
+            && is_high(one) == is_high(other)
+            && matches!(self.slot(one), Some(Slot::Register(..)))
     }
 
     /// Whether an operand is a number in the text of the instruction.
@@ -169,7 +175,9 @@ impl<'a, 'c> Machine<'a, 'c> {
                 Some(self.builder.offset(self.builder.to_pointer(base), offset))
             }
             Operand::At(index) => match self.slots.get(*index)? {
-                Slot::Register(Some(address), ty) if ty.is_pointer() => Some(*address),
+                Slot::Register(Some(address), ty) if ty.is_pointer() => {
+                    Some(self.builder.to_pointer(*address))
+                }
                 _ => None,
             },
             // A register's width means nothing for memory.
@@ -186,6 +194,22 @@ impl<'a, 'c> Machine<'a, 'c> {
         matches!(operand, Operand::Memory(..) | Operand::Indexed(..) | Operand::At(_))
             || self.is_this_cpu(operand)
             || matches!(self.slot(operand), Some(Slot::Memory(..)))
+    }
+
+    /// Whether an operand is written as an address, so that a segment can stand before it.
+    pub fn is_address(&self, operand: &Operand) -> bool {
+        let Operand::Argument(index, modifier) = operand else {
+            return !matches!(operand, Operand::Register(_));
+        };
+        match self.slots.get(*index) {
+            Some(Slot::Register(..)) => {
+                let is_memory =
+                    self.constraints.operands.get(*index).map(|one| &one.place) == Some(&Place::Address);
+                // A number or name without its dollar sign.
+                is_memory || matches!(modifier, Some('P' | 'c')) && self.is_immediate(operand)
+            }
+            _ => true,
+        }
     }
 
     /// Reads an operand as an integer of `bits` bits.
@@ -267,27 +291,35 @@ impl<'a, 'c> Machine<'a, 'c> {
         let Some(Slot::Register(old, ty)) = self.slots.get(index).cloned() else {
             return Err(Refusal::unknown("it writes to an operand that is no output"));
         };
-        let room = ty.bits().max(8);
-        // A write of 32 bits clears the upper half of a register, a narrower one keeps the rest (Intel SDM
-        // volume 1, 3.4.1.1).
-        let whole = if bits >= room || bits == 32 {
-            value
-        } else if is_high(operand) {
-            let old = old.map_or_else(|| self.builder.u64(0), |old| self.builder.to_unsigned(old, 64));
-            let rest = self.builder.and(old, self.builder.u64(!0xff00));
-            let high = self.builder.to_unsigned(value, 64);
-            let high = self.builder.binary(Opcode::LLVMShl, high, self.builder.u64(8));
-            self.builder.or(rest, high)
-        } else {
-            let old = match old {
-                Some(old) => self.builder.to_unsigned(old, room),
-                None => self.builder.integer(room).zero(),
-            };
-            let mask = self.builder.integer(room).constant(u64::MAX << bits);
-            self.builder.or(self.builder.and(old, mask), self.builder.to_unsigned(value, room))
+        // A write of 32 bits clears the upper half of a register, a narrower one keeps the rest (Intel SDM volume 1, 3.4.1.1).
+        // What the C operand's type has no room for is kept, too: a later instruction may name the whole register.
+        let whole = match old {
+            Some(old) if bits < 32 => {
+                let shift = if is_high(operand) { 8 } else { 0 };
+                let old = self.builder.to_unsigned(old, 64);
+                let rest = self.builder.and(old, self.builder.u64(!(((1 << bits) - 1) << shift)));
+                self.kept.push(rest);
+                self.builder.or(rest, self.shifted(value, shift))
+            }
+            None if is_high(operand) => self.shifted(value, 8),
+            _ => value,
         };
-        self.slots[index] = Slot::Register(Some(self.builder.convert(whole, ty)), ty);
+        self.slots[index] = Slot::Register(Some(whole), ty);
         Ok(())
+    }
+
+    /// A value as 64 bits, `shift` bits up.
+    fn shifted(&self, value: Value<'c>, shift: u64) -> Value<'c> {
+        let wide = self.builder.to_unsigned(value, 64);
+        if shift == 0 { wide } else { self.builder.binary(Opcode::LLVMShl, wide, self.builder.u64(shift)) }
+    }
+
+    /// How many bits of a register may be other than 0.
+    pub fn held_bits(&self, operand: &Operand) -> u32 {
+        match self.slot(operand) {
+            Some(Slot::Register(Some(value), _)) => value.ty().bits(),
+            _ => 0,
+        }
     }
 
     /// Sets zero and sign from a result.
