@@ -180,6 +180,12 @@ impl<'c> Value<'c> {
         unsafe { LLVMGetIntrinsicID(self.0) }
     }
 
+    /// The calling convention of a function.
+    pub fn calling_convention(self) -> u32 {
+        // SAFETY: callers ask it of functions.
+        unsafe { LLVMGetFunctionCallConv(self.0) }
+    }
+
     /// Calling convention of a function.
     pub fn set_calling_convention(self, convention: u32) {
         // SAFETY: callers ask it of functions.

@@ -122,6 +122,29 @@ impl<'c> Value<'c> {
         }
     }
 
+    /// The alignment in bytes that a call's `align` attribute gives for argument `index`.
+    pub fn argument_alignment(self, index: u32) -> Option<u64> {
+        let name = c"align";
+        // SAFETY: self is a call; an attribute that is not there gives null, and this kind has a number.
+        unsafe {
+            let kind = LLVMGetEnumAttributeKindForName(name.as_ptr(), name.to_bytes().len());
+            let found = LLVMGetCallSiteEnumAttribute(self.0, index + 1, kind);
+            (!found.is_null()).then(|| LLVMGetEnumAttributeValue(found))
+        }
+    }
+
+    /// Whether a division is known to leave no remainder.
+    pub fn is_exact(self) -> bool {
+        // SAFETY: callers ask it of divisions and shifts.
+        unsafe { LLVMGetExact(self.0) != 0 }
+    }
+
+    /// The calling convention of a call.
+    pub fn call_convention(self) -> u32 {
+        // SAFETY: callers ask it of calls.
+        unsafe { LLVMGetInstructionCallConv(self.0) }
+    }
+
     /// The field that an `extractvalue` takes out of a structure, not of one in it.
     pub fn extracted_field(self) -> Option<u32> {
         if !self.is(LLVMOpcode::LLVMExtractValue) {

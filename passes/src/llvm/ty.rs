@@ -75,15 +75,25 @@ impl<'c> Type<'c> {
         self.kind() == LLVMTypeKind::LLVMPointerTypeKind
     }
 
-    /// Whether this is an integer, floating-point or pointer type.
-    pub fn is_scalar(self) -> bool {
+    /// Whether this is a floating-point type that goes into a vector register of x86-64 as it is.
+    pub fn is_floating_point(self) -> bool {
         matches!(
             self.kind(),
-            LLVMTypeKind::LLVMIntegerTypeKind
-                | LLVMTypeKind::LLVMPointerTypeKind
+            LLVMTypeKind::LLVMHalfTypeKind
+                | LLVMTypeKind::LLVMBFloatTypeKind
                 | LLVMTypeKind::LLVMFloatTypeKind
                 | LLVMTypeKind::LLVMDoubleTypeKind
         )
+    }
+
+    /// Whether this is the floating-point type of the x87 FPU.
+    pub fn is_x87(self) -> bool {
+        self.kind() == LLVMTypeKind::LLVMX86_FP80TypeKind
+    }
+
+    /// Whether this is a vector type of so many elements, whatever the CPU has.
+    pub fn is_vector(self) -> bool {
+        self.kind() == LLVMTypeKind::LLVMVectorTypeKind
     }
 
     /// Whether this is `void`.

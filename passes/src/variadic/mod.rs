@@ -4,9 +4,13 @@
 //!
 //! clang has lowered `va_arg()` already, to code that reads the `va_list` of x86-64 (System V ABI for AMD64, 3.5.7): an argument
 //! comes from the area of saved registers as long as the offsets into it are below their ends, then from the overflow area. No
-//! target but the CPU has such registers to save; so a caller puts all variable arguments into an array of 8-byte slots on its
-//! stack, in the layout that the overflow area has, and `va_start()` makes a list whose registers are used up and whose overflow
-//! area is that array. The code that clang made then reads them, on either target.
+//! target but the CPU has such registers to save; so a caller puts each variable argument where that code looks for it, into an
+//! array on its stack that is both areas, one behind the other, and `va_start()` makes a list of that array.
+//!
+//! Both areas are needed: clang takes structures apart that go into registers, so that nothing says any more how they would have
+//! to be aligned in the overflow area.
+
+mod places;
 
 use std::collections::HashMap;
 
@@ -14,20 +18,22 @@ use crate::diagnostic::Diagnostic;
 use crate::llvm::{Block, Builder, Module, Type, Value, debug};
 use crate::program::Program;
 
+use places::{ByValue, Places, SAVE_AREA};
+
 /// Name of the pass.
 pub const NAME: &str = "variadic";
 
-/// `gp_offset` and `fp_offset` of a list that has no argument in a register left (System V ABI for AMD64, figure 3.34).
-const REGISTERS_USED_UP: (u32, u32) = (48, 176);
-
 /// Offsets of the members of a `va_list` and its size (the same, figure 3.34).
+const VECTOR_OFFSET: u64 = 4;
 const OVERFLOW_AREA: u64 = 8;
-const SAVE_AREA: u64 = 16;
+const REGISTER_AREA: u64 = 16;
 const LIST_SIZE: u64 = 24;
 
-/// Bytes of a slot, and the largest alignment of an argument.
-const SLOT: u64 = 8;
-const MOST_ALIGNED: u64 = 16;
+/// LLVM's calling convention of C (IR/CallingConv.h, `C`).
+const C_CONVENTION: u32 = 0;
+
+const UNKNOWN_TYPE: &str =
+    "a variable argument is neither an integer, a floating-point number, a pointer nor a structure";
 
 /// Runs the pass.
 pub fn run(module: &Module<'_>, program: &mut Program) {
@@ -38,7 +44,7 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
         .collect();
     let mut replaced = HashMap::new();
     for function in variadic {
-        replaced.insert(function, replace_function(module, function));
+        replaced.insert(function, replace_function(module, program, function));
     }
     replace_list_operations(module);
     for function in module.defined_functions() {
@@ -60,8 +66,14 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
 const EFFECTS: &[&str] = &["memory", "speculatable"];
 
 /// The function that takes the place of one with variable arguments; the old one has no body any more.
-fn replace_function<'c>(module: &Module<'c>, old: Value<'c>) -> Value<'c> {
+fn replace_function<'c>(module: &Module<'c>, program: &mut Program, old: Value<'c>) -> Value<'c> {
     let context = module.context();
+    let mut fixed = Places::default();
+    let types = (0_u32..).zip(old.value_type().parameters());
+    let is_known = types
+        .into_iter()
+        .all(|(index, ty)| fixed.skip(module, ty, old.parameter_has_attribute(index, "byval")).is_some());
+    let is_known = is_known && old.calling_convention() == C_CONVENTION;
     let new = module.add_function("", plain_type(old.value_type(), Type::pointer(context)));
     new.replace_function(old);
     // A function that accesses no memory now reads its arguments there.
@@ -88,12 +100,20 @@ fn replace_function<'c>(module: &Module<'c>, old: Value<'c>) -> Value<'c> {
         };
         let builder = Builder::before(context, call);
         if let (true, &[list]) = (name.starts_with("llvm.va_start"), &call.arguments()[..]) {
-            let (general, vector) = REGISTERS_USED_UP;
+            if !is_known {
+                program.diagnostics.push(Diagnostic::error(
+                    NAME,
+                    debug::site(context, call),
+                    "it is not known how this function's variable arguments are passed",
+                ));
+            }
+            let (general, vector) = fixed.offsets();
             let at = |offset| builder.offset(list, builder.u64(offset));
-            builder.store(builder.u32(general), list, 8);
-            builder.store(builder.u32(vector), at(4), 4);
-            builder.store(arguments, at(OVERFLOW_AREA), 8);
-            builder.store(Type::pointer(context).zero(), at(SAVE_AREA), 8);
+            let number = |value| builder.u32(u32::try_from(value).unwrap_or(u32::MAX));
+            builder.store(number(general), list, 8);
+            builder.store(number(vector), at(VECTOR_OFFSET), 4);
+            builder.store(builder.offset(arguments, builder.u64(SAVE_AREA)), at(OVERFLOW_AREA), 8);
+            builder.store(arguments, at(REGISTER_AREA), 8);
             call.erase();
         }
     }
@@ -136,7 +156,7 @@ fn replace_unprototyped<'c>(module: &Module<'c>, call: Value<'c>, callee: Value<
     }
     let ty = callee.value_type();
     let types = |arguments: Vec<Value<'c>>| arguments.into_iter().map(Value::ty).collect::<Vec<_>>();
-    if ty.is_variadic() || ty.parameters() != types(call.arguments()) {
+    if ty.is_variadic() || ty.parameters() != types(call.arguments()) || ty.result() != Some(call.ty()) {
         return false;
     }
     let new = Builder::before(module.context(), call).call(ty, callee, &call.arguments());
@@ -164,38 +184,45 @@ fn replace_call<'c>(
     if replace_unprototyped(module, call, callee) {
         return;
     }
+    let mut refuse = |message: &str| {
+        program.diagnostics.push(Diagnostic::error(NAME, debug::site(context, call), message));
+    };
+    if callee.is_function() && callee.value_type() != ty {
+        return refuse(&format!("`{}` is called with other arguments than it takes", callee.name()));
+    }
+    if call.call_convention() != C_CONVENTION {
+        return refuse("variable arguments of another calling convention than C's");
+    }
     let fixed = ty.parameters().len();
     let arguments = call.arguments();
-    // Where each variable argument goes.
-    let mut places = Vec::new();
-    let mut end = 0_u64;
-    for (index, &argument) in (0_u32..).zip(&arguments).skip(fixed) {
+    let mut places = Places::default();
+    let mut placed = Vec::new();
+    for (index, &argument) in (0_u32..).zip(&arguments) {
         let by_value = call.argument_type_attribute(index, "byval");
-        let held = by_value.unwrap_or_else(|| argument.ty());
-        let size = held.allocation_size(module).filter(|_| by_value.is_some() || held.is_scalar());
-        let Some(size) = size else {
-            program.diagnostics.push(Diagnostic::error(
-                NAME,
-                debug::site(context, call),
-                "a variable argument is neither an integer, a floating-point number, a pointer nor a structure",
-            ));
-            return;
-        };
-        let alignment = held.abi_alignment(module).clamp(SLOT, MOST_ALIGNED);
-        let start = end.next_multiple_of(alignment);
-        end = (start + size).next_multiple_of(SLOT);
-        places.push((argument, by_value, start, size));
+        let by_value = by_value.map(|ty| ByValue { ty, alignment: call.argument_alignment(index) });
+        if (index as usize) < fixed {
+            if places.skip(module, argument.ty(), by_value.is_some()).is_none() {
+                return refuse("an argument before variable ones has a type that is not known to gpufas-cc");
+            }
+        } else {
+            match places.next(module, argument.ty(), by_value) {
+                Some(place) => placed.push((argument, by_value.is_some(), place)),
+                None => return refuse(UNKNOWN_TYPE),
+            }
+        }
     }
     let entry = function.blocks().first().and_then(|block| block.first_instruction()).unwrap_or(call);
-    let array = Builder::before(context, entry).alloca(Type::integer(context, 64).array((end / SLOT).max(1)));
-    array.set_alignment(u32::try_from(MOST_ALIGNED).unwrap_or(16));
+    let words = Type::integer(context, 64).array(places.size().div_ceil(8));
+    let array = Builder::before(context, entry).alloca(words);
+    array.set_alignment(u32::try_from(places.alignment()).unwrap_or(16));
     let builder = Builder::before(context, call);
-    for (argument, by_value, start, size) in places {
-        let place = builder.offset(array, builder.u64(start));
-        match by_value {
-            Some(_) => _ = builder.copy(place, argument, builder.u64(size)),
+    for (argument, is_by_value, place) in placed {
+        let to = builder.offset(array, builder.u64(place.offset));
+        if is_by_value {
+            builder.copy(to, argument, builder.u64(place.size));
+        } else {
             // All that an argument has is its own width; clang has promoted what is narrower than int.
-            None => _ = builder.store(argument, place, 8),
+            builder.store(argument, to, 8);
         }
     }
     let pointer = Type::pointer(context);
