@@ -86,6 +86,8 @@ pub struct Types<'c> {
     ids: HashMap<DebugNode<'c>, TypeId>,
     /// Types of variables in memory and of functions.
     declared: HashMap<Value<'c>, TypeId>,
+    /// Types that no variable or function leads to, as those of casts.
+    retained: Vec<TypeId>,
 }
 
 impl<'c> Types<'c> {
@@ -97,6 +99,7 @@ impl<'c> Types<'c> {
                 by_name: HashMap::new(),
                 ids: HashMap::new(),
                 declared: HashMap::new(),
+                retained: Vec::new(),
             },
             module,
             is_kernels,
@@ -120,6 +123,19 @@ impl<'c> Types<'c> {
     /// The type of a variable that lies at an address, or of a function.
     pub fn declared(&self, value: Value<'c>) -> Option<TypeId> {
         self.declared.get(&value).copied()
+    }
+
+    /// Types that casts name, among others that no variable or function leads to.
+    pub fn retained(&self) -> &[TypeId] {
+        &self.retained
+    }
+
+    /// The type of what a function returns; none is `void`, or not known.
+    pub fn result(&self, function: TypeId) -> Option<TypeId> {
+        match self.get(self.resolve(function)?).shape {
+            Shape::Function(result, _) => result,
+            _ => None,
+        }
     }
 
     /// The type of a parameter of a function.
@@ -268,7 +284,8 @@ impl<'c> Reader<'_, 'c> {
     fn read(&mut self) {
         let context = self.module.context();
         for node in self.module.retained_debug_types() {
-            self.id(node);
+            let id = self.id(node);
+            self.types.retained.extend(id);
         }
         for variable in self.module.globals() {
             if let Some(id) = variable.debug_variable_type(context).and_then(|node| self.id(node)) {

@@ -13,6 +13,7 @@
 //! optimisation, when it is known which entries of the table are needed.
 
 mod addresses;
+mod differences;
 mod existence;
 mod notes;
 mod reliance;

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use gpufas_abi::manifest::Site;
 use gpufas_abi::relocation::StructureSize;
 
+use super::differences;
 use super::notes::Note;
 use super::table::place;
 use super::{kernel_name, kernels_structure};
@@ -15,7 +16,7 @@ use crate::layout::{Candidate, Shape, TypeId, Types, Uses};
 use crate::llvm::{Module, Opcode, Value, debug};
 
 /// Deepest nesting of types that is followed.
-const MOST_DEPTH: usize = 64;
+pub(super) const MOST_DEPTH: usize = 64;
 
 /// Functions that take a number of bytes as their last argument but for flags.
 const BYTE_FUNCTIONS: &[&str] =
@@ -33,7 +34,7 @@ pub fn collect<'c>(
     variables(module, types, user, uses, &mut sizes);
     copies(module, types, uses, &mut sizes, found);
     for instruction in if user.is_function() { user.instructions() } else { Vec::new() } {
-        difference(module, types, uses, instruction, &mut sizes, found);
+        differences::check(module, types, uses, instruction, &mut sizes, found);
         first_member(module, types, uses, instruction, found);
     }
     for id in sizes {
@@ -81,7 +82,7 @@ fn variables<'c>(
 }
 
 /// The outermost structures of the kernel in a type.
-fn inside(types: &Types<'_>, id: TypeId, sizes: &mut BTreeSet<TypeId>, depth: usize) {
+pub(super) fn inside(types: &Types<'_>, id: TypeId, sizes: &mut BTreeSet<TypeId>, depth: usize) {
     let Some(id) = types.resolve(id).filter(|_| depth < MOST_DEPTH) else { return };
     match &types.get(id).shape {
         _ if kernels_structure(types, id).is_some() => {
@@ -123,51 +124,6 @@ fn copies<'c>(
             found.push(Note::Refused(debug::site(module.context(), call), message));
         }
     }
-}
-
-/// The difference of two pointers is divided by the size of what they point to.
-fn difference<'c>(
-    module: &Module<'c>,
-    types: &Types<'c>,
-    uses: &Uses<'c>,
-    instruction: Value<'c>,
-    sizes: &mut BTreeSet<TypeId>,
-    found: &mut Vec<Note>,
-) {
-    let difference = instruction.operand(0).filter(|_| instruction.is(Opcode::LLVMSDiv));
-    let Some(difference) = difference.filter(|difference| difference.opcode() == Some(Opcode::LLVMSub))
-    else {
-        return;
-    };
-    let pointers: Vec<_> = difference
-        .operands()
-        .into_iter()
-        .filter(|operand| operand.opcode() == Some(Opcode::LLVMPtrToInt))
-        .filter_map(|operand| operand.operand(0))
-        .collect();
-    let Some(size) = instruction.operand(1).and_then(|size| size.as_unsigned()) else { return };
-    if pointers.is_empty() {
-        return;
-    }
-    let targets = pointers.into_iter().filter_map(|pointer| pointed_to(types, uses, pointer));
-    match targets.into_iter().find(|target| types.size(*target) == size) {
-        Some(target) => inside(types, target, sizes, 0),
-        // Integers and pointers.
-        None if [1, 2, 4, 8].contains(&size) => {}
-        None => {
-            let message =
-                format!("the difference of two pointers to something of {size} bytes cannot be relocated");
-            found.push(Note::Refused(debug::site(module.context(), instruction), message));
-        }
-    }
-}
-
-/// What a pointer points to that is loaded from a variable or a member.
-fn pointed_to<'c>(types: &Types<'c>, uses: &Uses<'c>, pointer: Value<'c>) -> Option<TypeId> {
-    let from = pointer.operand(0).filter(|_| pointer.is(Opcode::LLVMLoad))?;
-    let member = || uses.accesses.iter().find(|access| access.address == from)?.members.first();
-    let ty = types.declared(from).or_else(|| member().map(|member| member.ty))?;
-    types.pointee(ty)
 }
 
 /// `container_of()` of a structure's first member steps back by nothing, and names neither. So the first member must be the

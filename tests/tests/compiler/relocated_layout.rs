@@ -118,3 +118,36 @@ fn options_that_need_it_say_so() {
         scratch.for_host(&["p.c", "--relocatable", "--accept", wrong]).fails(1, &["--accept", "as in 6.1"]);
     }
 }
+
+#[test]
+fn the_difference_of_two_pointers_relies_on_the_size_of_what_they_point_to() {
+    let scratch = Scratch::new();
+    let structures = ["returned long", "element int", "small char", "cast short", "taken long", "chosen int"];
+    let mut source = "#include <gpufas/gpufas.h>\n#include <gpufas/relocate.h>\n".to_owned();
+    for (name, word) in structures.iter().filter_map(|structure| structure.split_once(' ')) {
+        source.push_str(&format!("struct GPUFAS_KERNEL_TYPE {name} {{ {word} word; }};\n"));
+    }
+    source.push_str(
+        "static noinline struct returned *one(unsigned long at) { return (void *)at; }\n\
+         static noinline struct small *byte(unsigned long at) { return (void *)at; }\n\
+         GPUFAS_ENTRY(go, \"test\", unsigned long, at, int, i)\n{\n\
+         \tstruct element **elements = (void *)at;\n\
+         \tstruct taken *(*take)(unsigned long) = i ? (void *)one : (void *)byte;\n\
+         \tlong sum = one(at) - one(at + 8);\n\n\
+         \tsum += elements[i] - elements[i + 1];\n\
+         \tsum += byte(at) - byte(i);\n\
+         \tsum += (struct cast *)at - (struct cast *)elements;\n\
+         \tsum += take(at) - take(i);\n\
+         \tsum += (i ? (struct chosen *)at : NULL) - ({ struct chosen *of = (void *)elements; of; });\n\
+         \treturn sum;\n}\n",
+    );
+    scratch.write("p.c", source);
+    scratch.for_host(&["p.c", "--relocatable"]).succeeds();
+    let relocatable = variant(&scratch, "p.so").relocatable.unwrap();
+    let found: Vec<_> = relocatable.same_size.iter().map(|one| (one.name.as_str(), one.size)).collect();
+    for (name, size) in
+        [("returned", 8), ("element", 4), ("small", 1), ("cast", 2), ("taken", 8), ("chosen", 4)]
+    {
+        assert!(found.contains(&(name, size)), "no {name} in {found:?}");
+    }
+}
