@@ -9,12 +9,17 @@
 //!
 //! Accesses through pointers to `%fs` are left as they are, and refused by [`crate::reachability`].
 
+use std::collections::HashSet;
+
 use crate::llvm::{Builder, Module, Opcode, Type, Value};
 
 use super::segment;
 
 /// The address space of memory relative to `%gs`.
 pub const GS: u32 = 256;
+
+/// The address space of memory relative to `%fs`.
+const FS: u32 = 257;
 
 /// Deepest nest of steps from one pointer to another that is followed.
 const MOST_STEPS: usize = 32;
@@ -31,6 +36,52 @@ pub fn rename_variables(module: &Module<'_>) {
         variable.replace_all_uses_with(plain.constant_cast_address_space(variable.ty()));
         variable.delete_global();
     }
+}
+
+/// Makes constants that convert between address spaces integers of the same bits between two pointers: other code generators than
+/// x86's know no such conversion.
+pub fn convert_constants(module: &Module<'_>) {
+    let word = Type::integer(module.context(), 64);
+    // What a constant is part of is made anew when it is replaced, so those without others in them go first.
+    for _ in 0..MOST_STEPS {
+        let all = conversions(module);
+        let innermost: Vec<_> = all
+            .iter()
+            .filter(|cast| parts(cast.operands()).into_iter().all(|part| !all.contains(&part)))
+            .collect();
+        for cast in &innermost {
+            let Some(from) = cast.operand(0) else { continue };
+            cast.replace_all_uses_with(from.as_integer_constant(word).as_pointer_constant(cast.ty()));
+        }
+        if innermost.is_empty() {
+            break;
+        }
+    }
+}
+
+/// The constants that convert from or to an address space relative to a segment.
+fn conversions<'c>(module: &Module<'c>) -> HashSet<Value<'c>> {
+    let instructions = module.defined_functions().into_iter().flat_map(|function| function.instructions());
+    let mut used: Vec<_> = instructions.flat_map(|instruction| instruction.operands()).collect();
+    used.extend(module.globals().into_iter().filter_map(|variable| variable.initializer()));
+    let mut found = parts(used);
+    found.retain(|constant| {
+        let ends = [Some(*constant), constant.operand(0)];
+        constant.opcode() == Some(Opcode::LLVMAddrSpaceCast)
+            && ends.into_iter().flatten().any(|pointer| matches!(pointer.ty().address_space(), GS | FS))
+    });
+    found
+}
+
+/// The constants among values that are made of others, and those in them.
+fn parts(mut pending: Vec<Value<'_>>) -> HashSet<Value<'_>> {
+    let mut seen = HashSet::new();
+    while let Some(value) = pending.pop() {
+        if (value.is_constant_expression() || value.is_constant_aggregate()) && seen.insert(value) {
+            pending.extend(value.operands());
+        }
+    }
+    seen
 }
 
 /// Makes the accesses of a function relative to `%gs` accesses to this CPU's copies.
@@ -68,6 +119,9 @@ fn flatten_steps<'c>(builder: &Builder<'c>, pointer: Value<'c>, depth: usize) ->
         return builder.to_pointer(pointer);
     }
     let base = pointer.operand(0).filter(|_| depth < MOST_STEPS);
+    if let (Some(Opcode::LLVMIntToPtr), Some(plain)) = (pointer.opcode(), base.and_then(plain_pointer)) {
+        return plain;
+    }
     match (pointer.opcode(), base) {
         (Some(Opcode::LLVMAddrSpaceCast | Opcode::LLVMIntToPtr), Some(base))
             if !base.ty().is_pointer() || base.ty().address_space() == 0 =>
@@ -85,12 +139,20 @@ fn flatten_steps<'c>(builder: &Builder<'c>, pointer: Value<'c>, depth: usize) ->
     }
 }
 
+/// The pointer of the usual address space that a number is made of, if it is made of one.
+fn plain_pointer(number: Value<'_>) -> Option<Value<'_>> {
+    let pointer = number.operand(0).filter(|_| number.opcode() == Some(Opcode::LLVMPtrToInt))?;
+    let is_whole = number.ty().bits() == 64 && pointer.ty().is_pointer() && pointer.ty().address_space() == 0;
+    is_whole.then_some(pointer)
+}
+
 /// A conversion between address spaces, which other code generators than x86's do not know.
 fn convert<'c>(builder: &Builder<'c>, cast: Value<'c>) {
     let Some(from) = cast.operand(0) else { return };
     let converted = match (from.ty().address_space(), cast.ty().address_space()) {
         (GS, 0) => flatten(builder, from),
-        (0, GS) => builder.cast(Opcode::LLVMIntToPtr, builder.to_unsigned(from, 64), cast.ty()),
+        (FS, 0) => builder.to_pointer(builder.to_unsigned(from, 64)),
+        (0, GS | FS) => builder.cast(Opcode::LLVMIntToPtr, builder.to_unsigned(from, 64), cast.ty()),
         _ => return,
     };
     cast.replace_all_uses_with(converted);

@@ -43,6 +43,7 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
     // Symbol tables, export entries and the like of the kernel's own link.
     module.clear_inline_asm();
     address_space::rename_variables(module);
+    address_space::convert_constants(module);
     for function in module.defined_functions() {
         for call in function.instructions() {
             if let Some(asm) = call.callee().and_then(InlineAsm::of) {

@@ -194,6 +194,12 @@ impl<'c> Value<'c> {
         Self::new(unsafe { LLVMConstIntToPtr(self.0, ty.0) })
     }
 
+    /// A pointer constant as an integer constant.
+    pub fn as_integer_constant(self, ty: Type<'c>) -> Self {
+        // SAFETY: self is a pointer constant and ty an integer type.
+        Self::new(unsafe { LLVMConstPtrToInt(self.0, ty.0) })
+    }
+
     /// Element `index` of a constant array, structure or string.
     pub fn aggregate_element(self, index: u32) -> Option<Self> {
         // SAFETY: LLVM returns null for an index out of range.

@@ -212,8 +212,14 @@ fn impossible<'c>(function: Value<'c>, instruction: Value<'c>) -> Option<(&'stat
             (!instruction.ty().is_integer()).then_some(("operation", message))
         }
         _ => {
-            let elsewhere = (instruction.is_memory_access() || instruction.is_call())
-                && instruction.operands().into_iter().any(|operand| operand.ty().address_space() != 0);
+            // What is stored may well be such a pointer.
+            let addresses = match instruction.opcode()? {
+                _ if instruction.is_call() => instruction.operands(),
+                Opcode::LLVMStore => instruction.operand(1).into_iter().collect(),
+                _ if instruction.is_memory_access() => instruction.operand(0).into_iter().collect(),
+                _ => Vec::new(),
+            };
+            let elsewhere = addresses.into_iter().any(|operand| operand.ty().address_space() != 0);
             elsewhere.then_some((
                 "address-space",
                 "memory of an address space of its own, as per-CPU variables of \"this CPU\", is not the kernel's",
