@@ -2,13 +2,14 @@
 
 //! Atomic operations of a GPU on the memory of a running system.
 
-use crate::diagnostic::Remark;
+use crate::diagnostic::{Diagnostic, Remark};
 use crate::llvm::{AtomicOp, Builder, Module, Opcode, Ordering, Predicate, Value, debug};
 use crate::program::Program;
 
 use super::NAME;
 
-/// The operations that kernel code has. The rest (floating point, wrapping increments) LLVM may lower.
+/// The operations that kernel code has. The rest (floating point, wrapping increments) is refused: LLVM makes atomic operations
+/// of them that order nothing.
 const SEPARABLE: &[AtomicOp] = &[
     AtomicOp::LLVMAtomicRMWBinOpXchg,
     AtomicOp::LLVMAtomicRMWBinOpAdd,
@@ -36,7 +37,13 @@ pub fn separate<'c>(module: &Module<'c>, program: &mut Program, function: Value<
             });
         }
         match operation.opcode() {
-            Some(Opcode::LLVMAtomicRMW) => separate_update(module, operation),
+            Some(Opcode::LLVMAtomicRMW) => {
+                if separate_update(module, operation).is_none() {
+                    let message = "an atomic operation on this type, or of this kind, has no ordered form on a GPU";
+                    let site = debug::site(module.context(), operation);
+                    program.diagnostics.push(Diagnostic::error(NAME, site, message));
+                }
+            }
             Some(Opcode::LLVMAtomicCmpXchg) => separate_exchange(module, operation),
             Some(Opcode::LLVMFence) => {
                 // A fence of one thread orders what the compiler does, and on x86 that is the order of memory too; LLVM
@@ -49,10 +56,11 @@ pub fn separate<'c>(module: &Module<'c>, program: &mut Program, function: Value<
     }
 }
 
-fn separate_update<'c>(module: &Module<'c>, operation: Value<'c>) {
-    let (Some(pointer), Some(value)) = (operation.operand(0), operation.operand(1)) else { return };
+/// `None` if it is not known how.
+fn separate_update<'c>(module: &Module<'c>, operation: Value<'c>) -> Option<()> {
+    let (pointer, value) = (operation.operand(0)?, operation.operand(1)?);
     if !SEPARABLE.contains(&operation.atomic_operation()) || value.ty().bits() == 0 {
-        return;
+        return None;
     }
     let builder = Builder::before(module.context(), operation);
     let bytes = operation.alignment();
@@ -79,12 +87,13 @@ fn separate_update<'c>(module: &Module<'c>, operation: Value<'c>) {
         AtomicOp::LLVMAtomicRMWBinOpUMin => {
             builder.select(builder.compare(Predicate::LLVMIntULT, old, value), old, value)
         }
-        _ => return,
+        _ => return None,
     };
     builder.store(new, pointer, bytes).set_volatile();
     builder.fence(Ordering::LLVMAtomicOrderingSequentiallyConsistent, false);
     operation.replace_all_uses_with(old);
     operation.erase();
+    Some(())
 }
 
 fn separate_exchange<'c>(module: &Module<'c>, operation: Value<'c>) {

@@ -116,6 +116,10 @@ pub fn widen(module: &Module<'_>) {
         if !ty.is_integer() || bits > 64 || (bits >= 8 && bits.is_power_of_two()) {
             continue;
         }
+        // An address in so few bits is none, and code generators refuse it.
+        if variable.initializer().is_some_and(|value| value.is_constant_expression()) {
+            continue;
+        }
         let wide = Type::integer(context, bits.next_power_of_two().max(8));
         let new = module.add_global("", wide);
         if let Some(value) = variable.initializer() {
