@@ -9,6 +9,8 @@
 
 #[path = "passes/determinism.rs"]
 mod determinism;
+#[path = "passes/generated.rs"]
+mod generated;
 #[path = "passes/run_lines.rs"]
 mod run_lines;
 #[path = "passes/semantics.rs"]
@@ -54,6 +56,10 @@ fn main() -> ExitCode {
             })),
             Err(error) => trials.push(Trial::test(name, move || Err(failed(error)))),
         }
+    }
+    for source in semantics::generated() {
+        let name = format!("semantics/{}", source.name);
+        trials.push(Trial::test(name, move || source.check_all().map_err(failed)));
     }
     for kernel in releases::kernels() {
         let name = kernel.name;

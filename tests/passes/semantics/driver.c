@@ -6,6 +6,7 @@
  *	driver CASE SEED
  */
 #define _GNU_SOURCE
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -66,12 +67,167 @@ unsigned int cpu asm("gpufas.cpu") = 3;
 /* Which kernel this is: one with four levels of page tables. */
 unsigned int pgdir_shift = 39;
 
-/* BUG(), which no case comes to. */
+/*
+ * Per-CPU variables. This CPU's copies lie CPU_OFFSET bytes beyond them.
+ */
+#define THIS_CPU(name, value) unsigned long name[8] = { [CPU_OFFSET / 8] = value }
+THIS_CPU(current_task, 0x1234567812345678);
+THIS_CPU(const_current_task, 0x1234567812345678);
+THIS_CPU(pcpu_hot, 0x8765432187654321);
+THIS_CPU(const_pcpu_hot, 0x8765432187654321);
+THIS_CPU(this_cpu_off, CPU_OFFSET);
+THIS_CPU(cpu_number, 3);
+
+/* In older kernels those of struct pcpu_hot: the task, the preemption count, the number. */
+static void prepare_this_cpu(void)
+{
+	unsigned int *hot[] = { (unsigned int *)&pcpu_hot[CPU_OFFSET / 8], (unsigned int *)&const_pcpu_hot[CPU_OFFSET / 8] };
+
+	for (int i = 0; i < 2; i++) {
+		hot[i][2] = 0x80000000;
+		hot[i][3] = cpu;
+	}
+}
+
+/* What ends a case: BUG(). What it says besides: how often WARN() warned. */
+static sigjmp_buf end;
+static unsigned int warned;
+
 void bug(void) asm("gpufas.bug");
 void bug(void)
 {
-	exit(5);
+	siglongjmp(end, 1);
 }
+
+void warn(unsigned char *done) asm("gpufas.warn");
+void warn(unsigned char *done)
+{
+	if (done && *done)
+		return;
+	warned++;
+	if (done)
+		*done = 1;
+}
+
+/* WARN() with a text says first what, and then traps. */
+void warn_text(const char *format, ...) asm("__warn_printk");
+void warn_text(const char *format, ...)
+{
+	(void)format;
+}
+
+/* Or it hands the entry of the table of bugs over, from 6.19 on. The translation has none, and has warned. */
+void warn_entry(unsigned char *entry, ...) asm("__SCT__WARN_trap");
+unsigned long warn_key[2] asm("__SCK__WARN_trap");
+
+/* The table of bugs, in which the place of the trap comes first (struct bug_entry, include/asm-generic/bug.h). */
+extern const unsigned int bug_entry_size __attribute__((weak));
+extern const unsigned int bug_entry_flags __attribute__((weak));
+extern unsigned char bugs[] asm("__start___bug_table") __attribute__((weak));
+extern unsigned char bugs_end[] asm("__stop___bug_table") __attribute__((weak));
+#define BUGFLAG_WARNING 1
+#define BUGFLAG_ONCE 2
+#define BUGFLAG_DONE 4
+
+/* What report_bug() does (lib/bug.c); not 0 if the kernel goes on. */
+static int report(unsigned char *entry)
+{
+	uint16_t flags;
+
+	memcpy(&flags, entry + bug_entry_flags, sizeof(flags));
+	if (!(flags & BUGFLAG_WARNING))
+		return 0;
+	if (flags & BUGFLAG_ONCE && flags & BUGFLAG_DONE)
+		return 1;
+	warned++;
+	if (flags & BUGFLAG_ONCE)
+		flags |= BUGFLAG_DONE;
+	memcpy(entry + bug_entry_flags, &flags, sizeof(flags));
+	return 1;
+}
+
+void warn_entry(unsigned char *entry, ...)
+{
+	if (entry)
+		report(entry);
+}
+
+/* An instruction that is undefined: ud2, of two bytes. */
+static void trap(int number, siginfo_t *info, void *context)
+{
+	greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+	(void)number;
+	(void)info;
+	for (unsigned char *entry = bugs; entry < bugs_end; entry += bug_entry_size) {
+		int32_t place;
+
+		memcpy(&place, entry, sizeof(place));
+		if ((uintptr_t)entry + place != (uint64_t)registers[REG_RIP])
+			continue;
+		if (!report(entry))
+			siglongjmp(end, 1);
+		registers[REG_RIP] += 2;
+		return;
+	}
+	_exit(6);
+}
+
+/* Static keys (include/linux/jump_label.h): what jump_label_init() does, once and for all. */
+struct jump_entry {
+	int32_t code, target;
+	long key;
+};
+extern const struct jump_entry jumps[] asm("__start___jump_table") __attribute__((weak));
+extern const struct jump_entry jumps_end[] asm("__stop___jump_table") __attribute__((weak));
+
+static void patch(unsigned char *code, const unsigned char *target, int is_taken)
+{
+	int length = *code == 0xeb ? 2 : 5;
+	unsigned char new[5] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+
+	if (length == 2) {
+		new[0] = is_taken ? 0xeb : 0x66;
+		new[1] = is_taken ? target - code - 2 : 0x90;
+	} else if (is_taken) {
+		int32_t distance = target - code - 5;
+
+		new[0] = 0xe9;
+		memcpy(new + 1, &distance, sizeof(distance));
+	}
+	uintptr_t page = (uintptr_t)code & ~(PAGE - 1ul), last = (uintptr_t)(code + length - 1) & ~(PAGE - 1ul);
+	if (mprotect((void *)page, last - page + PAGE, PROT_READ | PROT_WRITE | PROT_EXEC))
+		exit(2);
+	memcpy(code, new, length);
+}
+
+static void patch_all(void)
+{
+	for (const struct jump_entry *entry = jumps; entry < jumps_end; entry++) {
+		uintptr_t key = (uintptr_t)&entry->key + entry->key;
+		/* `enabled` is the first member; the lowest bit says whether the branch is compiled as likely taken. */
+		int is_enabled = *(int *)(key & ~3ul) != 0;
+
+		patch((unsigned char *)(uintptr_t)((uintptr_t)&entry->code + entry->code),
+		      (unsigned char *)(uintptr_t)((uintptr_t)&entry->target + entry->target),
+		      is_enabled ^ (key & 1));
+	}
+}
+
+/* Functions for the memory of users (arch/x86/lib/getuser.S, putuser.S), where every access faults. */
+#define USER_FUNCTIONS(size)							\
+	asm(".globl __get_user_" size ", __get_user_nocheck_" size "\n"	\
+	    ".globl __put_user_" size ", __put_user_nocheck_" size "\n"	\
+	    "__get_user_" size ": __get_user_nocheck_" size ": xorl %edx, %edx; movq $-14, %rax; ret\n" \
+	    "__put_user_" size ": __put_user_nocheck_" size ": movl $-14, %ecx; ret\n")
+USER_FUNCTIONS("1");
+USER_FUNCTIONS("2");
+USER_FUNCTIONS("4");
+USER_FUNCTIONS("8");
+
+/* Another task's turn. */
+asm(".globl preempt_schedule_thunk, preempt_schedule_notrace_thunk\n"
+    "preempt_schedule_thunk: preempt_schedule_notrace_thunk: ret\n");
 
 /* The end of user space, as kernels have it in their code before they find out. */
 unsigned long USER_PTR_MAX = 0x0123456789abcdef;
@@ -113,6 +269,11 @@ static void handle(int number, siginfo_t *info, void *context)
 
 	(void)number;
 	(void)info;
+	/* cli and sti: nothing interrupts a process that it can mask. */
+	if ((*(unsigned char *)registers[REG_RIP] & 0xfe) == 0xfa) {
+		registers[REG_RIP]++;
+		return;
+	}
 	for (const struct exception *entry = exceptions; entry < exceptions_end; entry++) {
 		greg_t *named = &registers[order[entry->type >> 8 & 15]];
 
@@ -155,8 +316,13 @@ static void prepare(void)
 	struct sigaction action = { .sa_sigaction = handle, .sa_flags = SA_SIGINFO };
 	unsigned char *pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (pages == MAP_FAILED || mprotect(pages + PAGE, PAGE, PROT_NONE) || sigaction(SIGSEGV, &action, NULL))
+	struct sigaction trapped = { .sa_sigaction = trap, .sa_flags = SA_SIGINFO };
+
+	if (pages == MAP_FAILED || mprotect(pages + PAGE, PAGE, PROT_NONE) || sigaction(SIGSEGV, &action, NULL) ||
+	    sigaction(SIGILL, &trapped, NULL))
 		exit(2);
+	prepare_this_cpu();
+	patch_all();
 	guard = pages + PAGE;
 	for (int i = 1; i <= 64; i++)
 		guard[-i] = i * 37;
@@ -193,6 +359,17 @@ static void show(const char *which, const unsigned long *out, const unsigned cha
 	printf("\n");
 }
 
+/* Runs one of both; how it ended is among its outputs. */
+static void call(test_case *function, unsigned long *out, unsigned char *memory, uint64_t a, uint64_t b)
+{
+	warned = 0;
+	if (sigsetjmp(end, 1))
+		out[OUTPUTS - 1] += 0xb06;
+	else
+		function(out, memory, a, b);
+	out[OUTPUTS - 2] += warned;
+}
+
 /* 1 if both did the same. */
 static int compare(test_case *native, test_case *translated, uint64_t a, uint64_t b)
 {
@@ -205,10 +382,10 @@ static int compare(test_case *native, test_case *translated, uint64_t a, uint64_
 	}
 	/* At the same address, which may be among the results. */
 	memcpy(memory, before, MEMORY);
-	native(first_out, memory + MEMORY / 2, a, b);
+	call(native, first_out, memory + MEMORY / 2, a, b);
 	memcpy(first, memory, MEMORY);
 	memcpy(memory, before, MEMORY);
-	translated(out, memory + MEMORY / 2, a, b);
+	call(translated, out, memory + MEMORY / 2, a, b);
 	if (!memcmp(out, first_out, sizeof(out)) && !memcmp(memory, first, MEMORY))
 		return 1;
 	printf("a=%#lx b=%#lx\n", a, b);

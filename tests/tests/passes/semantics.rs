@@ -10,12 +10,16 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
+use gpufas_tests::releases;
 use tempfile::TempDir;
 
-use super::tools;
+use super::{generated, tools};
 
 /// Where the random numbers begin.
 const SEED: u64 = 0x6770_7566_6173;
+
+/// What makes IR as clang emits it run without a kernel.
+const STEPS: &str = "kernel-asm,labels,variadic,aliases,optimize,retarget";
 
 /// A file of cases.
 pub struct Source {
@@ -23,18 +27,38 @@ pub struct Source {
     pub name: &'static str,
     /// The kernel whose headers it includes.
     pub kernel: Option<&'static str>,
+    /// Its text, if it is no file.
+    text: Option<fn() -> String>,
     driver: OnceLock<std::result::Result<(TempDir, PathBuf), String>>,
 }
 
 /// Those of a test of their own for each case.
-pub static SOURCES: [Source; 6] = [
+pub static SOURCES: [Source; 9] = [
     Source::new("templates", None),
     Source::new("products", None),
     Source::new("flow", None),
+    Source::new("registers", None),
+    Source::new("arguments", None),
     Source::new("kernel", Some(tools::KERNEL)),
     Source::new("exceptions", Some(tools::KERNEL)),
     Source::new("percpu", Some(tools::KERNEL)),
+    Source::new("system", Some(tools::KERNEL)),
 ];
+
+/// Instructions at random, all in one test; more of them where every kernel is tested.
+pub fn generated() -> Vec<Source> {
+    const TEXTS: [(&str, fn() -> String); 6] = [
+        ("generated", || generated::text(SEED)),
+        ("generated-1", || generated::text(SEED + 1)),
+        ("generated-2", || generated::text(SEED + 2)),
+        ("generated-3", || generated::text(SEED + 3)),
+        ("generated-4", || generated::text(SEED + 4)),
+        ("generated-5", || generated::text(SEED + 5)),
+    ];
+    let count = if releases::is_matrix() { TEXTS.len() } else { 1 };
+    let texts = TEXTS.iter().take(count);
+    texts.map(|&(name, text)| Source { text: Some(text), ..Source::new(name, None) }).collect()
+}
 
 /// All of them, with the headers of one kernel.
 pub fn with_kernel(kernel: &'static str) -> Vec<Source> {
@@ -48,11 +72,15 @@ pub fn folder() -> &'static Path {
 
 impl Source {
     const fn new(name: &'static str, kernel: Option<&'static str>) -> Self {
-        Self { name, kernel, driver: OnceLock::new() }
+        Self { name, kernel, text: None, driver: OnceLock::new() }
     }
 
-    fn path(&self) -> PathBuf {
-        folder().join(self.name).with_extension("c")
+    /// The file, which is written to a folder if it is none yet.
+    fn file(&self, folder: &Path) -> Result<PathBuf> {
+        let Some(text) = self.text else { return Ok(self::folder().join(self.name).with_extension("c")) };
+        let path = folder.join(self.name).with_extension("c");
+        std::fs::write(&path, text())?;
+        Ok(path)
     }
 
     /// Names of its cases.
@@ -63,7 +91,9 @@ impl Source {
             Some(kernel) => kernel_compiler(kernel)?,
             None => clang()?,
         };
-        command.arg("-E").arg(format!("-DPREFIX={before}")).arg(self.path());
+        let folder = tempfile::tempdir()?;
+        command.arg("-I").arg(self::folder());
+        command.arg("-E").arg(format!("-DPREFIX={before}")).arg(self.file(folder.path())?);
         let text = String::from_utf8(run(command)?)?;
         let name = |rest: &str| -> String {
             rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect()
@@ -72,7 +102,7 @@ impl Source {
         // Each is declared before it is defined.
         names.sort();
         names.dedup();
-        ensure!(names.len() > 10, "no cases in {}", self.path().display());
+        ensure!(names.len() > 10, "no cases in {}", self.name);
         Ok(names)
     }
 
@@ -118,7 +148,7 @@ impl Source {
             self.front_end(prefix, &at(ir))?;
         }
         let mut passes = Command::new(tools::gpufas_cc()?);
-        passes.args(["--passes", "kernel-asm,optimize,retarget", "--target", "host", "--emit", "llvm-ir"]);
+        passes.args(["--passes", STEPS, "--target", "host", "--emit", "llvm-ir"]);
         passes.arg(at("translated.ll")).arg("-o").arg(at("passed.ll"));
         run(passes)?;
         let passed = std::fs::read_to_string(at("passed.ll"))?;
@@ -153,7 +183,9 @@ impl Source {
                 command
             }
         };
-        command.arg(format!("-DPREFIX={prefix}")).arg(self.path()).arg("-o").arg(output);
+        let folder = output.parent().context("a file in no folder")?;
+        command.arg("-I").arg(self::folder()).arg(format!("-DPREFIX={prefix}"));
+        command.arg(self.file(folder)?).arg("-o").arg(output);
         run(command).map(drop)
     }
 }
