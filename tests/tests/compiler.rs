@@ -5,6 +5,8 @@
 //! `cargo xtask test` sets what they need; alone: `GPUFAS_CC=target/release/gpufas-cc cargo test -p gpufas-tests --test
 //! compiler`.
 
+#[path = "compiler/accepted_but_wrong.rs"]
+mod accepted_but_wrong;
 #[path = "compiler/btf_header.rs"]
 mod btf_header;
 #[path = "compiler/damaged.rs"]
