@@ -11,9 +11,13 @@
 
 use std::collections::HashSet;
 
-use crate::llvm::{Builder, Module, Opcode, Type, Value};
+use gpufas_abi::manifest::Site;
 
-use super::segment;
+use crate::diagnostic::Diagnostic;
+use crate::llvm::{Builder, Module, Opcode, Type, Value};
+use crate::program::Program;
+
+use super::{NAME, segment};
 
 /// The address space of memory relative to `%gs`.
 pub const GS: u32 = 256;
@@ -24,10 +28,19 @@ const FS: u32 = 257;
 /// Deepest nest of steps from one pointer to another that is followed.
 const MOST_STEPS: usize = 32;
 
-/// Gives variables that are declared relative to `%gs` the type of others, as the kernel's symbols have it.
-pub fn rename_variables(module: &Module<'_>) {
+/// Gives variables that are declared relative to `%gs` the type of others, as the kernel's symbols have it. Of the program's own
+/// there is none.
+pub fn rename_variables(module: &Module<'_>, program: &mut Program) {
     for variable in module.globals() {
-        if variable.ty().address_space() != GS || !variable.is_declaration() {
+        let space = variable.ty().address_space();
+        if matches!(space, GS | FS) && !variable.is_declaration() && variable.is_used() {
+            let message = format!(
+                "`{}` is defined relative to a segment, where a program has no variables of its own",
+                variable.name()
+            );
+            program.diagnostics.push(Diagnostic::error(NAME, Site::default(), message));
+        }
+        if space != GS || !variable.is_declaration() {
             continue;
         }
         let name = variable.name();

@@ -42,7 +42,7 @@ pub const NAME: &str = "kernel-asm";
 pub fn run(module: &Module<'_>, program: &mut Program) {
     // Symbol tables, export entries and the like of the kernel's own link.
     module.clear_inline_asm();
-    address_space::rename_variables(module);
+    address_space::rename_variables(module, program);
     address_space::convert_constants(module);
     for function in module.defined_functions() {
         for call in function.instructions() {

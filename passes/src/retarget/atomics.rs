@@ -39,7 +39,8 @@ pub fn separate<'c>(module: &Module<'c>, program: &mut Program, function: Value<
         match operation.opcode() {
             Some(Opcode::LLVMAtomicRMW) => {
                 if separate_update(module, operation).is_none() {
-                    let message = "an atomic operation on this type, or of this kind, has no ordered form on a GPU";
+                    let message =
+                        "an atomic operation on this type, or of this kind, has no ordered form on a GPU";
                     let site = debug::site(module.context(), operation);
                     program.diagnostics.push(Diagnostic::error(NAME, site, message));
                 }
