@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -19,6 +19,9 @@ use crate::tools::{Target, Tools};
 
 /// No run takes that long; one that does hangs, and is ended.
 const LIMIT: Duration = Duration::from_secs(180);
+
+/// Time that a killed command has to be gone. One that a driver of the kernel's holds may take for ever.
+const KILL_LIMIT: Duration = Duration::from_secs(10);
 
 /// The guest that a command is for.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +73,18 @@ pub fn heed_signals(command: &mut Command) {
             for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
                 libc::signal(signal, libc::SIG_DFL);
             }
+            Ok(())
+        });
+    }
+}
+
+/// Lets a command be killed when the thread that started it ends, and so with the tests, however they end: one that waits for a
+/// GPU would hold it for ever.
+fn end_with_this_process(command: &mut Command) {
+    // SAFETY: prctl() is async-signal-safe, and takes no pointers here.
+    unsafe {
+        command.pre_exec(|| {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             Ok(())
         });
     }
@@ -150,7 +165,8 @@ pub struct Running {
     child: Child,
     lines: Receiver<String>,
     seen: Vec<String>,
-    errors: Option<JoinHandle<String>>,
+    /// All of its standard error, once that has ended.
+    errors: Receiver<String>,
     start: Instant,
 }
 
@@ -164,6 +180,7 @@ impl Running {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let text = format!("{command:?}");
         heed_signals(&mut command);
+        end_with_this_process(&mut command);
         let mut child = command.spawn().with_context(|| format!("cannot run {text}"))?;
         let output = child.stdout.take().context("no standard output")?;
         let mut errors = child.stderr.take().context("no standard error")?;
@@ -177,20 +194,15 @@ impl Running {
                 line.clear();
             }
         });
-        let errors = thread::spawn(move || {
+        let (sender, all_errors) = channel();
+        thread::spawn(move || {
             let mut bytes = Vec::new();
             // What was read until an error is better than nothing.
             let _ = errors.read_to_end(&mut bytes);
-            String::from_utf8_lossy(&bytes).into_owned()
+            let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
         });
-        Ok(Self {
-            command: text,
-            child,
-            lines,
-            seen: Vec::new(),
-            errors: Some(errors),
-            start: Instant::now(),
-        })
+        let (seen, start) = (Vec::new(), Instant::now());
+        Ok(Self { command: text, child, lines, seen, errors: all_errors, start })
     }
 
     /// Waits until it prints a line that holds `text`.
@@ -231,7 +243,9 @@ impl Running {
             self.check_time()?;
             thread::sleep(Duration::from_millis(2));
         };
-        let errors = self.errors.take().and_then(|reader| reader.join().ok()).unwrap_or_default();
+        // What it started may have kept its standard error open, and may go on.
+        let errors = self.errors.recv_timeout(LIMIT.saturating_sub(self.start.elapsed()));
+        let errors = errors.with_context(|| format!("{} left its standard error open", self.command))?;
         let (command, output) = (std::mem::take(&mut self.command), self.seen.concat());
         Ok(Ran { command, status, output, errors })
     }
@@ -260,6 +274,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        let start = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && start.elapsed() < KILL_LIMIT {
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 }

@@ -5,12 +5,19 @@
 //! Cases run one after another, in the order in which they were added: an emulated guest takes all of a small
 //! machine. The thing is made when its first case begins and dropped when its last one has ended; a case that
 //! fails may have left it in any state, so the next case gets a new one.
+//!
+//! A case has a limited time. One that does not end is left behind with what it uses, and fails.
 
+use std::env;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 /// The error of a case that cannot run on this machine: it is reported as ignored, with the reason.
@@ -25,6 +32,12 @@ impl fmt::Display for Skipped {
 
 impl std::error::Error for Skipped {}
 
+/// Time that a case may take: more than any takes on a machine that is busy with other things.
+const LIMIT: Duration = Duration::from_secs(900);
+
+/// The environment variable for another limit, in seconds.
+const LIMIT_VARIABLE: &str = "GPUFAS_CASE_LIMIT";
+
 /// Cases, in the order in which they run.
 #[derive(Default)]
 pub struct Suite {
@@ -34,7 +47,8 @@ pub struct Suite {
 impl Suite {
     /// Adds a case that needs nothing of another.
     pub fn case(&mut self, name: impl Into<String>, run: impl FnOnce() -> Result<()> + Send + 'static) {
-        self.trials.push(Trial::ignorable_test(name, || outcome(run())));
+        self.trials
+            .push(Trial::ignorable_test(name, || outcome(limit().and_then(|limit| limited(limit, run)))));
     }
 
     /// Begins a group of cases that share what `make` makes. Their names begin with the group's.
@@ -85,30 +99,65 @@ enum State<T> {
 }
 
 impl<T> Shared<T> {
+    /// No case holds this while it runs: one that never ends would keep all others.
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        // Nothing is done in between that could panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn with(&self, run: impl FnOnce(&T) -> Result<()>) -> Result<()> {
-        // A case that panicked left the state as absent.
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let thing = match std::mem::replace(&mut *state, State::Absent) {
+        // A case that panicked or never ended left the state as absent.
+        let state = std::mem::replace(&mut *self.state(), State::Absent);
+        let thing = match state {
             State::Present(thing) => Ok(thing),
             State::Absent => (self.make)(),
             State::Failed(message) => Err(anyhow!("as before: {message}")),
             State::Skipped(reason) => Err(anyhow!(Skipped(reason))),
         };
         let thing = thing.inspect_err(|error| {
-            *state = match error.downcast_ref() {
+            *self.state() = match error.downcast_ref() {
                 Some(Skipped(reason)) => State::Skipped(reason.clone()),
                 None => State::Failed(format!("{error:#}")),
             };
         })?;
         let result = run(&thing);
         if result.as_ref().err().is_none_or(|error| error.is::<Skipped>()) {
-            *state = State::Present(thing);
+            *self.state() = State::Present(thing);
         }
         result
     }
 }
 
-fn outcome(result: Result<()>) -> Result<Completion, Failed> {
+/// The time that a case may take.
+fn limit() -> Result<Duration> {
+    let Ok(text) = env::var(LIMIT_VARIABLE) else { return Ok(LIMIT) };
+    let seconds =
+        text.parse().with_context(|| format!("{LIMIT_VARIABLE}: {text} is no number of seconds"))?;
+    Ok(Duration::from_secs(seconds))
+}
+
+/// Runs a case in a thread of its own, which is left to itself if it does not end in time.
+fn limited(limit: Duration, run: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+    let (sender, receiver) = channel();
+    thread::Builder::new()
+        .spawn(move || {
+            // Nobody waits any more if the time is over.
+            let _ = sender.send(catch_unwind(AssertUnwindSafe(run)));
+        })
+        .context("cannot start a thread")?;
+    match receiver.recv_timeout(limit) {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(_) => bail!("it has not ended within {limit:?} ({LIMIT_VARIABLE}), and is left behind"),
+    }
+}
+
+/// What became of a case, for the harness: one that cannot run here is ignored.
+///
+/// # Errors
+///
+/// Those of the case.
+pub fn outcome(result: Result<()>) -> Result<Completion, Failed> {
     match result {
         Ok(()) => Ok(Completion::Completed),
         Err(error) => match error.downcast::<Skipped>() {
@@ -121,8 +170,6 @@ fn outcome(result: Result<()>) -> Result<Completion, Failed> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
-
-    use anyhow::bail;
 
     use super::*;
 
@@ -162,13 +209,39 @@ mod tests {
             })
             .unwrap();
         let panics = || shared.with(|_| panic!("another failure"));
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).unwrap_err();
+        catch_unwind(AssertUnwindSafe(panics)).unwrap_err();
         shared
             .with(|number| {
                 assert_eq!(*number, 2);
                 Ok(())
             })
             .unwrap();
+    }
+
+    #[test]
+    fn a_case_that_never_ends_fails_and_keeps_no_other() {
+        let made = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&made);
+        let shared = Arc::new(shared(move || Ok(count.fetch_add(1, Ordering::Relaxed))));
+        let (hanging, next) = (Arc::clone(&shared), Arc::clone(&shared));
+        let (_never, end) = channel::<()>();
+        let hang = move || hanging.with(|_| Ok(end.recv()?));
+        let error = limited(Duration::from_millis(50), hang).unwrap_err();
+        assert!(error.to_string().contains("has not ended"), "{error}");
+        let is_new = move || {
+            next.with(|number| {
+                assert_eq!(*number, 1);
+                Ok(())
+            })
+        };
+        limited(LIMIT, is_new).unwrap();
+    }
+
+    #[test]
+    fn a_case_that_panics_is_one_that_panics() {
+        let panics = || limited(LIMIT, || panic!("a failure"));
+        let panic = catch_unwind(AssertUnwindSafe(panics)).unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&"a failure"));
     }
 
     #[test]
