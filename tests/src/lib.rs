@@ -5,6 +5,7 @@
 //! ([`command`], [`repair`], [`listing`]), and a harness in which several cases use one guest ([`suite`]); for
 //! tests of passes, what their files say to run ([`run_lines`]).
 
+pub mod bundle;
 pub mod command;
 pub mod damage;
 pub mod gpu;

@@ -75,7 +75,7 @@ impl Machine {
     pub fn boot(tools: &Arc<Tools>, model: Model) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let monitor = folder.path().join("monitor");
-        let mut builder: GuestBuilder = Guest::builder(tools.kernel());
+        let mut builder: GuestBuilder = Guest::builder(tools.kernel()?);
         builder = builder.cpus(model.cpus).memory_mib(model.memory_mib).backing(model.backing);
         builder = builder.five_level_paging(model.five_level_paging);
         builder = builder.qemu_argument("-qmp");

@@ -10,8 +10,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use gpufas_guest::{Kernel, kernels};
+
+use crate::bundle;
+use crate::suite::Skipped;
+
+/// The folder of compiled programs in a bundle.
+const PROGRAMS: &str = "programs";
 
 /// Where a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +37,8 @@ impl Target {
         }
     }
 
-    fn extension(self) -> &'static str {
+    /// The ending of a program's file name.
+    pub fn extension(self) -> &'static str {
         match self {
             Self::Host => "so",
             Self::Cuda => "fatbin",
@@ -44,7 +51,10 @@ pub struct Tools {
     /// None: programs come compiled.
     compiler: Option<PathBuf>,
     gpufas: PathBuf,
-    kernel: Kernel,
+    /// None: the bundle has no such kernel.
+    kernel: Option<Kernel>,
+    /// Its name in the list of kernels.
+    kernel_name: String,
     /// Where compiled programs are.
     folder: PathBuf,
     /// What was compiled in this process; by source and target.
@@ -55,15 +65,12 @@ impl Tools {
     /// The tools that `cargo xtask test` has built, with the kernel 6.1. Programs are compiled into `folder`.
     ///
     /// On a machine with a GPU and without a compiler, `GPUFAS_BUNDLE` in the environment names an unpacked bundle of
-    /// `cargo xtask bundle`, which has all of them.
+    /// `cargo xtask bundle --tests`, which has all of them.
     ///
     /// # Errors
     ///
     /// If the tests were not started by `cargo xtask test`, or there is no such kernel.
     pub fn new(folder: &Path) -> Result<Arc<Self>> {
-        if let Some(bundle) = env::var_os("GPUFAS_BUNDLE") {
-            return Self::bundled(Path::new(&bundle)).map(Arc::new);
-        }
         Self::for_guest(folder, "6.1")
     }
 
@@ -73,31 +80,21 @@ impl Tools {
     ///
     /// If the tests were not started by `cargo xtask test`, or there is no such kernel.
     pub fn for_guest(folder: &Path, kernel: &str) -> Result<Arc<Self>> {
-        let folder = folder.join("recovery");
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        Ok(Arc::new(Self {
-            compiler: Some(tool("GPUFAS_CC")?),
-            gpufas: tool("GPUFAS")?,
-            kernel: kernels::find(kernel)?.fetch(&|_| {})?,
-            folder,
-            made: Mutex::default(),
-        }))
-    }
-
-    fn bundled(bundle: &Path) -> Result<Self> {
-        let release = fs::read_to_string(bundle.join("release"))
-            .with_context(|| format!("{} is no bundle of cargo xtask bundle", bundle.display()))?;
-        let kernel = Kernel {
-            release: release.trim().to_owned(),
-            vmlinuz: bundle.join("vmlinuz"),
-            // Nothing is compiled there.
-            headers: PathBuf::new(),
-            common_headers: PathBuf::new(),
-            modules: PathBuf::new(),
-            config: PathBuf::new(),
+        let made = Mutex::default();
+        let kernel_name = kernel.to_owned();
+        if let Some(bundle) = bundle::used() {
+            let (gpufas, folder) = (bundle.join("gpufas"), bundle.join(PROGRAMS));
+            let kernel = kernels::bundled::find(&bundle, kernel)?;
+            return Ok(Arc::new(Self { compiler: None, gpufas, kernel, kernel_name, folder, made }));
+        }
+        let folder = match bundle::filled() {
+            Some(bundle) => bundle.join(PROGRAMS),
+            None => folder.join("recovery"),
         };
-        let (gpufas, folder) = (bundle.join("gpufas"), bundle.join("programs"));
-        Ok(Self { compiler: None, gpufas, kernel, folder, made: Mutex::default() })
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let kernel = Some(kernels::find(kernel)?.fetch(&|_| {})?);
+        let (compiler, gpufas) = (Some(tool("GPUFAS_CC")?), tool("GPUFAS")?);
+        Ok(Arc::new(Self { compiler, gpufas, kernel, kernel_name, folder, made }))
     }
 
     /// The `gpufas` command.
@@ -106,8 +103,15 @@ impl Tools {
     }
 
     /// The kernel.
-    pub fn kernel(&self) -> &Kernel {
-        &self.kernel
+    ///
+    /// # Errors
+    ///
+    /// [`Skipped`] if a bundle has no such kernel.
+    pub fn kernel(&self) -> Result<&Kernel> {
+        let name = &self.kernel_name;
+        let missing =
+            || Skipped(format!("the bundle has no kernel {name}: cargo xtask bundle --kernel {name}"));
+        self.kernel.as_ref().ok_or_else(|| missing().into())
     }
 
     /// Compiles a program and says where it is. `source` is a path in the repository, as in `examples/kill.c`.
@@ -116,8 +120,9 @@ impl Tools {
     ///
     /// What the compiler says.
     pub fn compile(&self, source: &str, target: Target) -> Result<PathBuf> {
-        let headers = ["--kernel-headers".into(), self.kernel.headers.clone().into_os_string()];
-        self.make(source, target, "", &headers)
+        self.make(source, target, "", &|| {
+            Ok(vec!["--kernel-headers".into(), self.kernel()?.headers.clone().into_os_string()])
+        })
     }
 
     /// Compiles a program for other kernels than the guests', by their names in the list of kernels, with options of the compiler's.
@@ -132,17 +137,39 @@ impl Tools {
         releases: &[&str],
         options: &[&str],
     ) -> Result<PathBuf> {
-        let mut arguments: Vec<OsString> = options.iter().map(Into::into).collect();
-        for release in releases {
-            let kernel = kernels::find(release)?.fetch(&|_| {})?;
-            arguments.extend(["--kernel-headers".into(), kernel.headers.into_os_string()]);
-        }
         let of = [releases, options].concat().join("").replace([',', '-'], "_");
-        self.make(source, target, &format!("-{of}"), &arguments)
+        self.make(source, target, &format!("-{of}"), &|| {
+            let mut arguments: Vec<OsString> = options.iter().map(Into::into).collect();
+            for release in releases {
+                let kernel = kernels::find(release)?.fetch(&|_| {})?;
+                arguments.extend(["--kernel-headers".into(), kernel.headers.into_os_string()]);
+            }
+            Ok(arguments)
+        })
     }
 
-    /// `of` is what distinguishes it from others of the same source.
-    fn make(&self, source: &str, target: Target, of: &str, arguments: &[OsString]) -> Result<PathBuf> {
+    /// Compiles programs for every target; for a bundle.
+    ///
+    /// # Errors
+    ///
+    /// What the compiler says.
+    pub fn compile_all(&self, sources: &[&str]) -> Result<()> {
+        for source in sources {
+            for target in [Target::Host, Target::Cuda] {
+                self.compile(source, target)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `of` is what distinguishes it from others of the same source; `arguments` are the compiler's.
+    fn make(
+        &self,
+        source: &str,
+        target: Target,
+        of: &str,
+        arguments: &dyn Fn() -> Result<Vec<OsString>>,
+    ) -> Result<PathBuf> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (format!("{source}{of}"), target);
         if let Some(program) = made.get(&key) {
@@ -151,13 +178,18 @@ impl Tools {
         let name = Path::new(source).file_stem().context("a source without a name")?;
         let output = self.folder.join(format!("{}{of}.{}", name.display(), target.extension()));
         let Some(compiler) = &self.compiler else {
+            ensure!(
+                output.is_file(),
+                "the bundle has no {}: the test program must compile it when a bundle is filled",
+                output.display()
+            );
             return Ok(output);
         };
         // Under another name first: a test that runs at the same time may be reading the file.
         let new = self.folder.join(format!("{}-{}", std::process::id(), name.display()));
         let mut command = Command::new(compiler);
         command.arg(workspace().join(source)).arg("-o").arg(&new).args(["--target", target.name()]);
-        command.args(arguments);
+        command.args(arguments()?);
         let result = command.output().with_context(|| format!("cannot run {}", compiler.display()))?;
         if !result.status.success() {
             bail!("{command:?} failed ({}):\n{}", result.status, String::from_utf8_lossy(&result.stderr));

@@ -35,11 +35,17 @@ pub struct Reader {
     /// What the current binary skipped by saying so.
     said_skipped: usize,
     failed_here: usize,
+    passed_here: usize,
     /// Within the output of tests that passed.
     in_successes: bool,
 }
 
 impl Reader {
+    /// Says that a test binary begins, where it is not cargo that starts it and says so.
+    pub fn begin(&mut self) {
+        self.begun += 1;
+    }
+
     /// Reads a line, and says whether it is for people: what passed tests print is not.
     pub fn line(&mut self, line: &str) -> bool {
         // Some harnesses begin a test's line before it runs, and do not end it before the test speaks.
@@ -77,7 +83,9 @@ impl Reader {
     fn outcome(&mut self, name: &str, outcome: &str) {
         // Harnesses that mimic libtest align the outcomes, and put a reason in parentheses.
         let name = name.trim_end();
-        if outcome == "FAILED" {
+        if outcome == "ok" {
+            self.passed_here += 1;
+        } else if outcome == "FAILED" {
             self.failed_here += 1;
             self.counts.failed.push(name.to_owned());
         } else if let Some(reason) = outcome.strip_prefix("ignored") {
@@ -101,13 +109,15 @@ impl Reader {
         for _ in self.failed_here..count("failed") {
             self.counts.failed.push("a test whose name was not printed".to_owned());
         }
-        (self.said_skipped, self.failed_here) = (0, 0);
+        (self.said_skipped, self.failed_here, self.passed_here) = (0, 0, 0);
     }
 
     /// The counts, once cargo has ended. A failure that no test accounts for is the step's own: the code does
     /// not compile, or a test binary died.
     pub fn finish(mut self, step: &str, success: bool) -> Counts {
         if !success {
+            // Of one that gave no result, what passed before is known from its lines alone.
+            self.counts.passed += self.passed_here.saturating_sub(self.said_skipped);
             for _ in self.ended..self.begun {
                 self.counts.failed.push(format!("{step}: a test binary ended without a result"));
             }
@@ -177,6 +187,16 @@ mod tests {
         let (counts, shown) = read(text, false);
         assert_eq!((counts.passed, counts.failed.as_slice()), (3, &["a".to_owned()][..]));
         assert!(shown.contains(&"why"));
+    }
+
+    #[test]
+    fn a_binary_that_is_ended_has_failed() {
+        let mut reader = Reader::default();
+        reader.begin();
+        reader.line("test a ... ok");
+        let counts = reader.finish("guests", false);
+        assert_eq!(counts.failed, ["guests: a test binary ended without a result"]);
+        assert_eq!(counts.passed, 1);
     }
 
     #[test]

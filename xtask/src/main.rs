@@ -5,6 +5,7 @@
 
 mod apt;
 mod bundle;
+mod bundled_tests;
 mod cargo;
 mod coverage;
 mod cuda;
@@ -53,6 +54,9 @@ enum Task {
     Recovery(recovery::Arguments),
     /// Pack the demonstration for a machine with a GPU that has neither network, QEMU nor a compiler
     Bundle(bundle::Arguments),
+    /// Run the tests of an unpacked bundle; its script run-tests calls this
+    #[command(hide = true)]
+    BundledTests(bundled_tests::Arguments),
 }
 
 /// The exit status where the machine or the installation is at fault.
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Task::Vm(arguments) => vm::run(&arguments),
         Task::Recovery(arguments) => recovery::run(&arguments),
         Task::Bundle(arguments) => bundle::run(&arguments),
+        Task::BundledTests(arguments) => bundled_tests::run(&arguments),
     };
     result.unwrap_or_else(|error| {
         ui::error(&format!("{error:#}"));

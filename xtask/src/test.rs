@@ -145,11 +145,28 @@ fn color() -> &'static str {
     if std::io::stdout().is_terminal() { "always" } else { "never" }
 }
 
-fn report(counts: &Counts) {
+/// What was skipped, by the reasons in their order.
+fn by_reason(skipped: &[(String, String)]) -> Vec<(&str, Vec<&str>)> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, reason) in skipped {
+        match reasons.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((reason, vec![name])),
+        }
+    }
+    reasons
+}
+
+/// Says what was skipped and what failed, and in the last line how much of all.
+pub fn report(counts: &Counts) {
     if !counts.skipped.is_empty() {
         ui::heading("Skipped");
-        for (name, reason) in &counts.skipped {
-            println!("  {name}: {reason}");
+        for (reason, names) in by_reason(&counts.skipped) {
+            match names.as_slice() {
+                [name] => println!("  {name}: {reason}"),
+                [first, .., last] => println!("  {} tests, {first} to {last}: {reason}", names.len()),
+                [] => {}
+            }
         }
     }
     if !counts.failed.is_empty() {
@@ -160,4 +177,16 @@ fn report(counts: &Counts) {
     }
     println!();
     println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed.len(), counts.skipped.len());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_skipped_for_one_reason_is_told_at_once() {
+        let skipped = [("a", "no GPU"), ("b", "no network"), ("c", "no GPU")];
+        let skipped = skipped.map(|(name, reason)| (name.to_owned(), reason.to_owned()));
+        assert_eq!(by_reason(&skipped), [("no GPU", vec!["a", "c"]), ("no network", vec!["b"])]);
+    }
 }

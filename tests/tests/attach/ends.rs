@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use crate::case;
 
 /// Programs that never end: one that follows kernel memory, and one that does not.
-const FOREVER: &str = "tests/programs/forever.c";
+pub const FOREVER: &str = "tests/programs/forever.c";
 const ENTRIES: [&str; 2] = ["walk", "spin"];
 
 /// A budget that is not spent while a test runs.

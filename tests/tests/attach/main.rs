@@ -16,13 +16,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
+use gpufas_tests::bundle;
 use gpufas_tests::machine::Model;
-use gpufas_tests::repair::Repair;
+use gpufas_tests::repair::{KILL, PS, Repair};
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
 
 fn main() -> Result<ExitCode> {
     let tools = Tools::new(Path::new(env!("CARGO_TARGET_TMPDIR")))?;
+    if bundle::filled().is_some() {
+        tools.compile_all(&[PS, KILL, ends::FOREVER])?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut suite = Suite::default();
     no_guest::add(&mut suite, &tools);
     let mut guest = group(&mut suite, &tools, "one guest", Target::Host, Model::default());

@@ -8,6 +8,7 @@ use gpufas::launch::{End, Outcome};
 use gpufas::memory::{Backing, GuestMemory};
 use gpufas::program::Program;
 use gpufas_abi::FaultKind;
+use gpufas_tests::tools::Target;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -31,9 +32,10 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A random machine with a random scene.
-    pub fn new(random: &mut StdRng, programs: &Programs, levels: u32) -> Result<Self> {
-        let machine = Machine::new(random, levels)?;
+    /// A random machine with a random scene, for programs of a target.
+    pub fn new(random: &mut StdRng, programs: &Programs, levels: u32, target: Target) -> Result<Self> {
+        // All of what a GPU is given access to becomes memory in use.
+        let machine = Machine::new(random, levels, target == Target::Host)?;
         let scene = Scene::new(random, &machine, &programs.fields);
         let before = machine.lay_out(&scene.contents);
         let stage = Self { machine, scene, before };
@@ -68,7 +70,7 @@ pub fn check(
     seed: u64,
 ) -> Result<()> {
     let mut random = StdRng::seed_from_u64(seed);
-    let stage = Stage::new(&mut random, programs, levels)?;
+    let stage = Stage::new(&mut random, programs, levels, source.target)?;
     let shared = stage.machine.guest_memory(Backing::Shared)?;
     let private = stage.machine.guest_memory(Backing::Private)?;
     let dump = stage.machine.guest_memory(Backing::Dump)?;
@@ -79,7 +81,8 @@ pub fn check(
             .with_context(|| format!("{}({arguments:x?})", entry.name))?;
         for (level, program) in &source.programs {
             let memory = match random.random_range(0..10) {
-                0 => &private,
+                // Not for a GPU, which has no access to it.
+                0 if source.target == Target::Host => &private,
                 1 => &dump,
                 _ => &shared,
             };

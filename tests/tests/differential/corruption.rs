@@ -9,6 +9,7 @@ use gpufas::memory::Backing;
 use gpufas::program::Program;
 use gpufas_abi::{Access, FaultKind};
 use gpufas_kernel::Layout;
+use gpufas_tests::tools::Target;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 use rand::{RngExt, SeedableRng};
@@ -29,7 +30,7 @@ static OWN: [u64; 64] = [0; 64];
 pub fn check(programs: &Programs, source: &Source, seed: u64) -> Result<()> {
     let mut random = StdRng::seed_from_u64(seed);
     let levels = *[4, 5].choose(&mut random).unwrap_or(&4);
-    let mut stage = Stage::new(&mut random, programs, levels)?;
+    let mut stage = Stage::new(&mut random, programs, levels, source.target)?;
     let sound = stage.scene.contents.clone();
     for entry in source.entries() {
         stage.scene.contents = sound.clone();
@@ -44,9 +45,11 @@ pub fn check(programs: &Programs, source: &Source, seed: u64) -> Result<()> {
         }
         stage.restore(&current)?;
 
-        let backing = *[Backing::Shared, Backing::Shared, Backing::Shared, Backing::Private, Backing::Dump]
-            .choose(&mut random)
-            .unwrap_or(&Backing::Shared);
+        let mut backings = vec![Backing::Shared, Backing::Shared, Backing::Shared, Backing::Dump];
+        if source.target == Target::Host {
+            backings.push(Backing::Private);
+        }
+        let backing = *backings.choose(&mut random).unwrap_or(&Backing::Shared);
         let memory = stage.machine.guest_memory(backing)?;
         let root = if random.random_bool(0.1) { junk(&mut random, &stage) } else { stage.scene.root };
         let arguments = arguments::random(&mut random, entry, root);

@@ -54,9 +54,9 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A machine with page tables of so many levels.
-    pub fn new(random: &mut StdRng, levels: u32) -> Result<Self> {
-        let extents = physical_memory(random)?;
+    /// A machine with page tables of so many levels. It has enough memory for the largest pages at times, if it `may_be_large`.
+    pub fn new(random: &mut StdRng, levels: u32, may_be_large: bool) -> Result<Self> {
+        let extents = physical_memory(random, may_be_large)?;
         let mut frames = Frames::new(&extents);
         // In the order of the blocks in `physical_memory`.
         let (main_end, is_huge) = (extents[1].physical.end, extents.len() > 5);
@@ -200,8 +200,8 @@ impl Machine {
 }
 
 /// Segments of physical memory: a low one with an odd end, two side by side in different files, one behind the
-/// hole below 4 GiB, one far up, and at times one that is large enough for the largest pages.
-fn physical_memory(random: &mut StdRng) -> Result<Vec<Extent>> {
+/// hole below 4 GiB, one far up, and at times, if it `may_be_large`, one that is large enough for the largest pages.
+fn physical_memory(random: &mut StdRng, may_be_large: bool) -> Result<Vec<Extent>> {
     let main_end = (16 << 20) + random.random_range(0..64) * PAGE_SIZE;
     let high = (4 << 30) + random.random_range(0..32) * MIB2;
     let far = 1 << random.random_range(37..44);
@@ -212,7 +212,7 @@ fn physical_memory(random: &mut StdRng) -> Result<Vec<Extent>> {
         (high..high + (6 << 20), 0),
         (far..far + (5 << 20), 1),
     ];
-    if random.random_bool(0.3) {
+    if may_be_large && random.random_bool(0.3) {
         let start = random.random_range(16..64) * GIB;
         blocks.push((start..start + GIB, 2));
     }

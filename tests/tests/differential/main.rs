@@ -8,13 +8,18 @@
 //! `cargo xtask test` sets what they need; alone: `GPUFAS_CC=target/release/gpufas-cc cargo test -p gpufas-tests --test
 //! differential`. A failure says its seed; `GPUFAS_SEED=SEED` runs the test with that one alone. `GPUFAS_SCENES=N` sets
 //! how many scenes each test makes.
+//!
+//! Where there is a GPU, the same tests run on it, over the memory of the same machines. There the programs are compiled before the
+//! first of these tests, or come in a bundle (docs/gpu.md).
 
 mod agreement;
 mod allocator;
 mod arguments;
 mod compare;
+mod compilation;
 mod corruption;
 mod fields;
+mod gpu;
 mod machine;
 mod memory;
 mod model;
@@ -29,24 +34,39 @@ mod zone;
 
 use std::env;
 use std::hash::{BuildHasher, RandomState};
+use std::io::{Write, stdout};
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use gpufas_tests::bundle;
+use gpufas_tests::suite::outcome;
+use gpufas_tests::tools::Target;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use programs::{DIFFERING, PROBE, Programs, TOGETHER};
+use programs::{DIFFERING, PROBE, Programs, Source, Sources, TOGETHER};
 
 /// Scenes that each test makes unless told.
 const SCENES: u64 = 6;
 
+/// The same on a GPU, where each access takes its time.
+const SCENES_ON_GPU: u64 = 2;
+
 /// Compiled before the first test; for a list of the tests not at all.
-static PROGRAMS: LazyLock<Result<Programs>> = LazyLock::new(Programs::compile);
+static PROGRAMS: LazyLock<Result<Programs>> = LazyLock::new(Programs::new);
+
+/// Compiled before the first test on a GPU.
+static FOR_GPUS: LazyLock<Result<Sources>> = LazyLock::new(Sources::for_gpus);
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let sources = match programs::sources(&programs::folder()) {
-        Ok(sources) => sources,
+    let trials = match bundle::filled() {
+        Some(bundle) => programs::fill(&bundle).map(|()| None),
+        None => trials().map(Some),
+    };
+    let trials = match trials {
+        Ok(Some(trials)) => trials,
+        Ok(None) => return ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
             return ExitCode::FAILURE;
@@ -58,34 +78,87 @@ fn main() -> ExitCode {
         let message = Failed::from(format!("{error:#}"));
         return libtest_mimic::run(&arguments, vec![Trial::test("compilation", || Err(message))]).exit_code();
     }
-    let mut trials = vec![trial("differences are noticed".into(), differences_are_noticed)];
-    for source in sources.into_iter().filter(|source| source != DIFFERING && source != PROBE) {
-        for levels in [4, 5] {
-            let name = format!("{source}.c agrees with native code, {levels} levels");
-            let source = source.clone();
-            trials.push(trial(name, move |programs| agreement_of(programs, &source, levels, SCENES)));
-        }
-        let name = format!("{source}.c survives corrupt memory");
-        trials.push(trial(name, move |programs| corruption_of(programs, &source)));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if conclusion.has_failed() {
+        // Not by returning: after a program on a GPU that does not end, the driver's own clean-up would wait for it.
+        // What cannot be shown is lost in any case.
+        let _ = stdout().flush();
+        // SAFETY: ends the process at once; what was written is flushed, and nothing else needs an end.
+        unsafe { libc::_exit(FAILED) }
     }
-    for levels in [4, 5] {
-        let name = format!("single accesses do what the page tables say, {levels} levels");
-        trials.push(trial(name, move |programs| {
-            let source = programs.source(PROBE)?;
-            with_seeds(SCENES, |seed| probing::check(programs, source, levels, seed))
-        }));
-    }
-    trials.push(trial("a program of all files agrees with native code".into(), |programs| {
-        agreement_of(programs, TOGETHER, 4, 1)
-    }));
-    libtest_mimic::run(&arguments, trials).exit_code()
+    ExitCode::SUCCESS
 }
 
-fn trial(name: String, test: impl FnOnce(&Programs) -> Result<()> + Send + 'static) -> Trial {
-    Trial::test(name, move || {
-        let programs = PROGRAMS.as_ref().map_err(|error| Failed::from(format!("{error:#}")))?;
-        test(programs).map_err(|error| Failed::from(format!("{error:#}")))
+/// The exit status if a test failed, as of any test program.
+const FAILED: i32 = 101;
+
+fn trials() -> Result<Vec<Trial>> {
+    let mut trials = vec![trial("differences are noticed".into(), Target::Host, differences_are_noticed)];
+    for target in [Target::Host, Target::Cuda] {
+        for source in programs::sources()?.into_iter().filter(|source| source != DIFFERING) {
+            if source == PROBE {
+                for levels in [4, 5] {
+                    let name = format!("single accesses do what the page tables say, {levels} levels");
+                    trials.push(trial(name, target, move |programs, sources| {
+                        let source = sources.get(PROBE)?;
+                        with_seeds(scenes(target), |seed| probing::check(programs, source, levels, seed))
+                    }));
+                }
+                continue;
+            }
+            for levels in [4, 5] {
+                let name = format!("{source}.c agrees with native code, {levels} levels");
+                let source = source.clone();
+                trials.push(trial(name, target, move |programs, sources| {
+                    agreement_of(programs, sources.get(&source)?, levels, scenes(target))
+                }));
+            }
+            let name = format!("{source}.c survives corrupt memory");
+            trials.push(trial(name, target, move |programs, sources| {
+                let source = sources.get(&source)?;
+                let count = if target == Target::Cuda { SCENES_ON_GPU } else { SCENES * 6 };
+                with_seeds(count, |seed| corruption::check(programs, source, seed))
+            }));
+        }
+        let name = "a program of all files agrees with native code".to_owned();
+        trials.push(trial(name, target, |programs, sources| {
+            agreement_of(programs, sources.get(TOGETHER)?, 4, 1)
+        }));
+    }
+    Ok(trials)
+}
+
+/// How many scenes a test makes unless told.
+fn scenes(target: Target) -> u64 {
+    match target {
+        Target::Host => SCENES,
+        Target::Cuda => SCENES_ON_GPU,
+    }
+}
+
+/// A test of the programs for a target. On a GPU it is ignored where there is none.
+fn trial(
+    name: String,
+    target: Target,
+    test: impl FnOnce(&Programs, &Sources) -> Result<()> + Send + 'static,
+) -> Trial {
+    let name = if target == Target::Cuda { format!("gpu: {name}") } else { name };
+    Trial::ignorable_test(name, move || {
+        let run = || {
+            let programs = compiled(&PROGRAMS)?;
+            if target == Target::Cuda {
+                gpufas_tests::gpu::require()?;
+                return test(programs, compiled(&FOR_GPUS)?);
+            }
+            test(programs, &programs.sources)
+        };
+        outcome(run())
     })
+}
+
+/// What was compiled, for one of several tests.
+fn compiled<T>(made: &'static LazyLock<Result<T>>) -> Result<&'static T> {
+    made.as_ref().map_err(|error| anyhow!("{error:#}"))
 }
 
 /// Runs a test with several seeds, or the one that the user names.
@@ -110,19 +183,13 @@ fn with_seeds(count: u64, test: impl Fn(u64) -> Result<()>) -> Result<()> {
     Ok(())
 }
 
-fn agreement_of(programs: &Programs, source: &str, levels: u32, scenes: u64) -> Result<()> {
-    let source = programs.source(source)?;
+fn agreement_of(programs: &Programs, source: &Source, levels: u32, scenes: u64) -> Result<()> {
     with_seeds(scenes, |seed| agreement::check(programs, source, |_| true, levels, seed))
 }
 
-fn corruption_of(programs: &Programs, source: &str) -> Result<()> {
-    let source = programs.source(source)?;
-    with_seeds(SCENES * 6, |seed| corruption::check(programs, source, seed))
-}
-
 /// The comparison finds each of the functions that differ on purpose.
-fn differences_are_noticed(programs: &Programs) -> Result<()> {
-    let source = programs.source(DIFFERING)?;
+fn differences_are_noticed(programs: &Programs, sources: &Sources) -> Result<()> {
+    let source = sources.get(DIFFERING)?;
     let entries = source.entries();
     ensure!(!entries.is_empty(), "{DIFFERING}.c has no functions");
     for entry in entries {

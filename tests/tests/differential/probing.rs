@@ -50,7 +50,7 @@ enum Expected {
 /// The first that the model does not foresee.
 pub fn check(programs: &Programs, source: &Source, levels: u32, seed: u64) -> Result<()> {
     let mut random = StdRng::seed_from_u64(seed);
-    let mut stage = Stage::new(&mut random, programs, levels)?;
+    let mut stage = Stage::new(&mut random, programs, levels, source.target)?;
     let current = stage.before.clone();
     if random.random_bool(0.4) {
         corruption::corrupt_tables(&mut random, &mut stage);

@@ -224,6 +224,11 @@ impl Builder<'_> {
     /// The variables of tests/differential/symbols.c.
     fn kernel_variables(&mut self, root: u64, items: &[u64]) {
         self.pointer_at(self.image + symbols::offset("scene_pointer"), root);
+        let cpus = self.image + symbols::offset("nr_cpu_ids");
+        self.scene.contents.write(cpus, &(symbols::CPUS as u32).to_le_bytes());
+        let mut possible = [0; symbols::CPU_MASK_BYTES];
+        possible[0] = (1 << symbols::CPUS) - 1;
+        self.scene.contents.write(self.image + symbols::offset("__cpu_possible_mask"), &possible);
         for cpu in 0..symbols::CPUS {
             let area = self.allocate(symbols::PER_CPU_BYTES);
             self.pointer_at(self.image + symbols::offset("__per_cpu_offset") + cpu * 8, area);

@@ -19,8 +19,14 @@ enum Place {
 const VARIABLES: &[(&str, Place)] = &[
     ("scene_pointer", Place::Image(0x10)),
     ("scene_counter", Place::Image(0x18)),
+    ("overflowuid", Place::Image(0x20)),
+    ("overflowgid", Place::Image(0x24)),
+    ("nr_cpu_ids", Place::Image(0x28)),
     ("scene_list", Place::Image(0x30)),
     ("scene_table", Place::Image(0xf80)),
+    ("__cpu_possible_mask", Place::Image(0x1100)),
+    ("vm_zone_stat", Place::Image(0x1600)),
+    ("vm_node_stat", Place::Image(0x1800)),
     ("__per_cpu_offset", Place::Image(0x1ff0)),
     ("scene_current", Place::PerCpu(0x40)),
     ("scene_ticks", Place::PerCpu(0x48)),
@@ -37,6 +43,9 @@ pub const IMAGE_BYTES: u64 = 0x2100;
 
 /// Bytes of a CPU's own area.
 pub const PER_CPU_BYTES: u64 = 0x70;
+
+/// Bytes of `struct cpumask`, which has a bit for each of `CONFIG_NR_CPUS`.
+pub const CPU_MASK_BYTES: usize = 1024;
 
 /// How many CPUs there are.
 pub const CPUS: u64 = 4;

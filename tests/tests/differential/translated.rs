@@ -11,8 +11,10 @@ use gpufas::cpu::Cpu;
 use gpufas::launch::{Launch, Outcome, host};
 use gpufas::memory::GuestMemory;
 use gpufas::program::Program;
+use gpufas_abi::manifest::Target;
 use gpufas_kernel::{Layout, NotFound};
 
+use crate::gpu;
 use crate::machine::Machine;
 use crate::memory::{Memory, PAGE_SIZE};
 use crate::symbols;
@@ -54,7 +56,11 @@ pub fn run(
         budget,
         timeout: TIMEOUT,
     };
-    let outcome = host::run(&launch, &mut |_| {}).context("cannot run the program")?;
+    let outcome = match program.manifest().target {
+        Target::Host => host::run(&launch, &mut |_| {}).map_err(Into::into),
+        Target::Cuda => gpu::run(&launch),
+    };
+    let outcome = outcome.context("cannot run the program")?;
     if let Some(reason) = outcome.stop_reason {
         bail!("the program had to be stopped ({reason:?}): {:?}", outcome.end);
     }

@@ -9,7 +9,8 @@ use gpufas_tests::suite::Group;
 use crate::case;
 use crate::locked::{hold, victim};
 
-const MEANING: &str = "tests/programs/meaning.c";
+/// The program.
+pub const MEANING: &str = "tests/programs/meaning.c";
 
 pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
     case(group, "a program runs as the CPU that it is told, with that CPU's task", move |repair| {

@@ -7,6 +7,7 @@ use gpufas_tests::listing::{compare, of_program};
 use gpufas_tests::machine::SLEEPER;
 use gpufas_tests::repair::{PS, Repair};
 use gpufas_tests::suite::Group;
+use gpufas_tests::tools::{Target, Tools};
 
 use crate::{case, compile, run_program};
 
@@ -17,6 +18,14 @@ const FOR_ALL: &[&str] = &["--relocatable", "--accept", "5.10,6.12,7.2"];
 
 /// How often the guest is asked again if processes started or ended meanwhile.
 const ATTEMPTS: u32 = 20;
+
+/// Compiles the programs, for a bundle.
+pub fn compile_all(tools: &Tools, target: Target) -> Result<()> {
+    for (source, options) in [(PS, RELOCATABLE), (PS, FOR_ALL), (TASKS, FOR_ALL)] {
+        tools.compile_for(source, target, FOR_6_1, options)?;
+    }
+    Ok(())
+}
 
 pub fn add(group: &mut Group<'_, Repair>, guest: &'static str) {
     case(group, "a relocatable program lists what the guest lists", list_tasks);

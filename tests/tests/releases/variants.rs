@@ -7,10 +7,16 @@ use gpufas_guest::protocol::Process;
 use gpufas_tests::listing::{compare, of_program};
 use gpufas_tests::repair::{PS, Repair};
 use gpufas_tests::suite::Group;
+use gpufas_tests::tools::{Target, Tools};
 
 use crate::{case, compile, run_program};
 
 const COMPILED_FOR: &[&str] = &["6.1", "6.12"];
+
+/// Compiles the program, for a bundle.
+pub fn compile_all(tools: &Tools, target: Target) -> Result<()> {
+    tools.compile_for(PS, target, COMPILED_FOR, &[]).map(drop)
+}
 
 pub fn add(group: &mut Group<'_, Repair>, guest: &str) {
     if COMPILED_FOR.contains(&guest) {

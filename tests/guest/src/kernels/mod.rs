@@ -6,6 +6,7 @@
 //! not installed, into the user's cache folder. What is there is used without asking the network.
 
 mod apt;
+pub mod bundled;
 mod fetch;
 mod sources;
 

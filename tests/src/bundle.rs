@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A bundle of `cargo xtask bundle --tests`: what tests need on a machine with a GPU that has no compiler.
+//!
+//! The test programs know what they compile, so it is they that fill a bundle. xtask/src/bundle/tests.rs starts them
+//! for that, with the names that stand here.
+
+use std::env;
+use std::path::PathBuf;
+
+/// The environment variable that names an unpacked bundle, out of which tests run.
+const USED: &str = "GPUFAS_BUNDLE";
+
+/// The environment variable that names a bundle in the making: a test program that finds it compiles what its tests
+/// need into it, and runs none of them.
+const FILLED: &str = "GPUFAS_FILL_BUNDLE";
+
+/// The bundle that tests run out of, if they do.
+pub fn used() -> Option<PathBuf> {
+    env::var_os(USED).map(PathBuf::from)
+}
+
+/// The bundle that is to be filled, if one is.
+pub fn filled() -> Option<PathBuf> {
+    env::var_os(FILLED).map(PathBuf::from)
+}
