@@ -9,6 +9,8 @@
 #include <linux/refcount.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 
 GPUFAS_ENTRY(this_cpu, "say as which CPU it runs, and whose task is current")
 {
@@ -81,4 +83,23 @@ GPUFAS_ENTRY(fresh, "ask to be run again, unless the variables are no more as th
 	if (runs++)
 		return -EEXIST;
 	return -EAGAIN;
+}
+
+/* An address that a process may have, whatever is there. */
+#define USER	((char __user *)0x400000)
+
+GPUFAS_ENTRY(user, "ask for the memory of processes by its addresses, in every way")
+{
+	char text[8] = "abcdefg";
+	int value = 1;
+
+	/* 1: what is copied at once; 2: one value; 4: strings; 8: what the kernel may have unmapped itself. */
+	return (copy_from_user(text, USER, 8) == 8 && !memchr_inv(text, 0, 8) && copy_to_user(USER, text, 8) == 8 &&
+		clear_user(USER, 8) == 8) |
+	       (get_user(value, (int __user *)USER) == -EFAULT && !value &&
+		put_user(value, (int __user *)USER) == -EFAULT) << 1 |
+	       (strncpy_from_user(text, USER, 8) == -EFAULT && strnlen_user(USER, 8) == 0) << 2 |
+	       (copy_from_user_nofault(text, USER, 8) == -EFAULT &&
+		copy_from_kernel_nofault(text, (void *)-4096L, 8) == -EFAULT &&
+		!copy_from_kernel_nofault(&value, &init_task.pid, 4) && !value) << 3;
 }

@@ -24,3 +24,22 @@ pub fn used() -> Option<PathBuf> {
 pub fn filled() -> Option<PathBuf> {
     env::var_os(FILLED).map(PathBuf::from)
 }
+
+/// The environment variable that names the GPU architecture that a bundle's programs are compiled for.
+const ARCHITECTURE: &str = "GPUFAS_FILL_ARCHITECTURE";
+
+/// The GPU architecture that programs in a bundle that is filled are for. One is enough for tests, and each takes the assembler
+/// its time.
+pub fn architecture() -> String {
+    env::var(ARCHITECTURE).unwrap_or_else(|_| "sm_90".to_owned())
+}
+
+/// The environment variable that says which differential tests a bundle has: beginnings of their sources' names, separated by
+/// commas; all unless told.
+const SOURCES: &str = "GPUFAS_FILL_SOURCES";
+
+/// Whether a bundle that is filled has the differential tests of a source.
+pub fn wants(source: &str) -> bool {
+    let Ok(wanted) = env::var(SOURCES) else { return true };
+    wanted.split(',').any(|beginning| source.starts_with(beginning))
+}

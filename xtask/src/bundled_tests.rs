@@ -17,21 +17,23 @@ use crate::{output, test, ui};
 /// The folder of the test programs in a bundle.
 pub const FOLDER: &str = "tests";
 
-/// The test programs. They run at the same time.
-pub const PROGRAMS: &[&str] = &["differential", "guests", "attach", "releases"];
-
-/// What the names of tests on a GPU contain.
-const ON_GPU: &str = "gpu";
+/// The test programs, and what the names of their tests on a GPU contain. They run at the same time.
+pub const PROGRAMS: &[(&str, &str)] = &[
+    ("guests", "gpu, 4 processors: "),
+    ("attach", ", gpu: "),
+    ("releases", "gpu, guest "),
+    ("differential", "gpu: "),
+];
 
 /// Which tests to run, and for how long.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Only these
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(PROGRAMS))]
+    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(PROGRAMS.iter().map(|(name, _)| name)))]
     only: Vec<String>,
-    /// Tests whose names contain this
-    #[arg(long, default_value = ON_GPU)]
-    filter: String,
+    /// Tests whose names contain this; those on a GPU unless told
+    #[arg(long)]
+    filter: Option<String>,
     /// Time that all of them may take, in seconds; then they are ended, and what has not run has failed
     #[arg(long, default_value_t = 530)]
     limit: u64,
@@ -44,22 +46,22 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let bundle = env::var_os("GPUFAS_BUNDLE").map(PathBuf::from);
     let bundle = bundle.context("GPUFAS_BUNDLE is not set; call the script run-tests of the bundle")?;
-    let wanted = |name: &&&str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == **name);
-    let programs: Vec<&str> = PROGRAMS.iter().filter(wanted).copied().collect();
+    let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
+    let programs: Vec<_> = PROGRAMS.iter().filter(|(name, _)| wanted(name)).collect();
     let limit = Duration::from_secs(arguments.limit);
     // Lines of several programs come in between each other, but whole.
     let shown = Mutex::new(());
     let results = thread::scope(|scope| {
         let threads: Vec<_> = programs
             .iter()
-            .map(|name| scope.spawn(|| run_program(&bundle, name, arguments, limit, &shown)))
+            .map(|program| scope.spawn(|| run_program(&bundle, program, arguments, limit, &shown)))
             .collect();
         let failed = |_| Err(anyhow!("reading what a test program said failed"));
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(failed)).collect::<Vec<_>>()
     });
     let mut all = Counts::default();
     ui::heading("Results");
-    for (name, counts) in programs.iter().zip(results) {
+    for ((name, _), counts) in programs.iter().zip(results) {
         let counts = counts?;
         let (failed, skipped) = (counts.failed.len(), counts.skipped.len());
         println!("  {name:12} {} passed, {failed} failed, {skipped} skipped", counts.passed);
@@ -72,7 +74,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// Runs a test program; ends it when its time is over.
 fn run_program(
     bundle: &Path,
-    name: &str,
+    (name, on_gpu): &(&str, &str),
     arguments: &Arguments,
     limit: Duration,
     shown: &Mutex<()>,
@@ -80,7 +82,10 @@ fn run_program(
     let start = Instant::now();
     let mut command = Command::new("timeout");
     command.args(["--kill-after=5", &limit.as_secs().to_string()]);
-    command.arg(bundle.join(FOLDER).join(name)).arg(&arguments.filter).args(["--color", "never"]);
+    command
+        .arg(bundle.join(FOLDER).join(name))
+        .arg(arguments.filter.as_deref().unwrap_or(on_gpu))
+        .args(["--color", "never"]);
     // Those of guests run one at a time in any case; on a GPU all do.
     command.args(["--test-threads", "4"]);
     command.env("GPUFAS_CASE_LIMIT", arguments.case_limit.to_string());

@@ -94,7 +94,7 @@ impl Source<'_> {
                 (folder.join("gpufas"), program)
             }
             Self::Build(folder) => {
-                (folder.join("gpufas"), compile(&folder.join("gpufas-cc"), name, target, kernel)?)
+                (folder.join("gpufas"), compile(&folder.join("gpufas-cc"), name, target, kernel, &[])?)
             }
         })
     }

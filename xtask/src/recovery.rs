@@ -63,7 +63,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let programs = if arguments.programs.is_empty() { all()? } else { arguments.programs.clone() };
     for program in &programs {
         for target in targets {
-            println!("{}", compile(&compiler, program, *target, &kernel)?.display());
+            println!("{}", compile(&compiler, program, *target, &kernel, &[])?.display());
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -81,8 +81,14 @@ pub fn all() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Compiles one of the bundled programs.
-pub fn compile(compiler: &Path, program: &str, target: Target, kernel: &Kernel) -> Result<PathBuf> {
+/// Compiles one of the bundled programs, with options of the compiler's.
+pub fn compile(
+    compiler: &Path,
+    program: &str,
+    target: Target,
+    kernel: &Kernel,
+    options: &[&str],
+) -> Result<PathBuf> {
     let source = workspace().join("examples").join(program).with_extension("c");
     if !source.is_file() {
         bail!("there is no {}", source.display());
@@ -93,7 +99,7 @@ pub fn compile(compiler: &Path, program: &str, target: Target, kernel: &Kernel) 
     let step = Step::start(format!("compiling {program}.c for {} ({})", kernel.release, target.name()));
     let mut command = Command::new(compiler);
     command.arg(&source).arg("-o").arg(&output).args(["--target", target.name()]);
-    command.arg("--kernel-headers").arg(&kernel.headers);
+    command.arg("--kernel-headers").arg(&kernel.headers).args(options);
     run_program(&mut command, |_| true)?;
     step.done("");
     Ok(output)

@@ -117,26 +117,96 @@ const ADVICE: &[(&[&str], &str)] = &[
     ),
     (
         &[
-            "_copy_from_user",
-            "_copy_to_user",
-            "copy_*_user*",
-            "strncpy_from_user",
             "__get_user*",
             "__put_user*",
             "access_process_vm*",
+            "access_remote_vm*",
+            "get_user_pages*",
+            "pin_user_pages*",
+            "import_iovec",
+            "memdup_user*",
+            "strndup_user",
         ],
         "memory of the failing system's processes is not reached by their addresses",
     ),
+    (
+        &[
+            "snprintf",
+            "scnprintf",
+            "sprintf",
+            "vsnprintf",
+            "vscnprintf",
+            "vsprintf",
+            "kasprintf*",
+            "kvasprintf*",
+            "seq_*printf",
+        ],
+        "gpufas_log() prints with a format to the program's log; a text in memory can be made of strscpy() and strlcat()",
+    ),
+    (
+        &["put_pid", "fput", "put_device", "__put_*", "__mmdrop", "mmput"],
+        "what is freed with the last reference only the \
+     running kernel can free; take no reference, and give none back",
+    ),
+    (
+        &[
+            "send_sig*",
+            "signal_wake_up*",
+            "force_sig*",
+            "do_send_sig*",
+            "group_send_sig*",
+            "kill_pid*",
+            "kill_pgrp*",
+        ],
+        "gpufas_send_signal() of \
+     <gpufas/signal.h> leaves a process a signal",
+    ),
 ];
 
-/// What to do instead of calling a function.
+/// Files of the kernel's sources that can be compiled along, by the functions in them.
+const SOURCES: &[(&[&str], &str)] = &[
+    (&["rb_*", "__rb_*"], "lib/rbtree.c"),
+    (&["xa_*", "__xa_*", "xas_*", "__xas_*"], "lib/xarray.c"),
+    (&["radix_tree_*"], "lib/radix-tree.c"),
+    (&["idr_*", "ida_*"], "lib/idr.c"),
+    (&["mas_*", "mtree_*", "mt_*"], "lib/maple_tree.c"),
+    (&["nla_*", "__nla_*"], "lib/nlattr.c"),
+    (&["kstrto*"], "lib/kstrtox.c"),
+    (&["string_escape_*", "string_unescape", "string_get_size"], "lib/string_helpers.c"),
+    (&["bitmap_*", "__bitmap_*"], "lib/bitmap.c"),
+    (&["llist_*"], "lib/llist.c"),
+    (&["list_sort"], "lib/list_sort.c"),
+    (&["sort", "sort_r"], "lib/sort.c"),
+    (&["bsearch"], "lib/bsearch.c"),
+    (&["timerqueue_*"], "lib/timerqueue.c"),
+    (&["errseq_*"], "lib/errseq.c"),
+    (&["lockref_*"], "lib/lockref.c"),
+    (&["rhashtable_*", "rht_*", "__rht_*"], "lib/rhashtable.c"),
+    (&["siphash_*", "__siphash_*", "hsiphash_*"], "lib/siphash.c"),
+    (&["csum_partial"], "arch/x86/lib/csum-partial_64.c"),
+    (&["make_vfs*", "from_vfs*"], "fs/mnt_idmapping.c"),
+    (&["int_sqrt", "int_sqrt64"], "lib/math/int_sqrt.c"),
+    (&["find_vm_area"], "mm/vmalloc.c"),
+    (&["__next_zones_zonelist"], "mm/mmzone.c"),
+];
+
+/// What to do instead of calling a function, which its source would not help.
 pub fn instead_of(function: &str) -> Option<&'static str> {
+    find(ADVICE, function)
+}
+
+/// The file of the kernel's sources that defines a function, and can be compiled along for it.
+pub fn source_of(function: &str) -> Option<&'static str> {
+    find(SOURCES, function)
+}
+
+fn find(table: &[(&[&str], &'static str)], function: &str) -> Option<&'static str> {
     let fits = |pattern: &&str| match (pattern.strip_suffix('*'), pattern.strip_prefix('*')) {
         (Some(beginning), _) => function.starts_with(beginning),
         (None, Some(end)) => function.ends_with(end),
         (None, None) => function == *pattern,
     };
-    ADVICE.iter().find(|(patterns, _)| patterns.iter().any(&fits)).map(|(_, advice)| *advice)
+    table.iter().find(|(patterns, _)| patterns.iter().any(&fits)).map(|(_, text)| *text)
 }
 
 #[cfg(test)]
@@ -154,11 +224,16 @@ mod tests {
             ("kmem_cache_alloc", "variables"),
             ("__kmalloc_noprof", "variables"),
             ("ktime_get_with_offset", "jiffies"),
+            ("scnprintf", "gpufas_log"),
+            ("__put_task_struct", "reference"),
         ] {
             assert!(instead_of(function).is_some_and(|advice| advice.contains(part)), "{function}");
         }
         for function in ["schedule_work_of_mine", "my_kfree", "nla_put"] {
             assert_eq!(instead_of(function), None, "{function}");
         }
+        assert_eq!(source_of("rb_insert_color"), Some("lib/rbtree.c"));
+        assert_eq!(source_of("__xa_cmpxchg"), Some("lib/xarray.c"));
+        assert_eq!(source_of("my_nla_put"), None);
     }
 }

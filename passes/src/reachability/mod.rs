@@ -167,11 +167,18 @@ fn check<'c>(module: &Module<'c>, function: Value<'c>, instruction: Value<'c>) -
         || runtime::LIBRARY.contains(&name.as_str())
         || intrinsic::MEMORY_FUNCTIONS.contains(&name.as_str());
     (!known).then(|| {
-        let general = "functions of the running kernel cannot be called from outside; compile a source file that defines it along, \
-                       or do without it";
-        Diagnostic::error(NAME, site(), format!("call of `{name}`, which is not defined"))
-            .about_undefined(&name)
-            .with_help(advice::instead_of(&name).unwrap_or(general))
+        let diagnostic =
+            Diagnostic::error(NAME, site(), format!("call of `{name}`, which is not defined"));
+        if let Some(advice) = advice::instead_of(&name) {
+            return diagnostic.with_help(advice);
+        }
+        let help = match advice::source_of(&name) {
+            Some(file) => format!("compile {file} of the kernel's sources along: --kernel-source DIR DIR/{file}"),
+            None => "functions of the running kernel cannot be called from outside; compile a source file that defines it along, \
+                     or do without it"
+                .to_owned(),
+        };
+        diagnostic.about_undefined(&name).with_help(help)
     })
 }
 

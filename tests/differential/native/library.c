@@ -4,7 +4,9 @@
  * documentation in lib/string.c promises, in the plainest way.
  */
 #include <linux/errno.h>
+#include <linux/ktime.h>
 #include <linux/limits.h>
+#include <linux/refcount.h>
 #include <linux/types.h>
 
 #undef memcpy
@@ -176,4 +178,22 @@ void __rcu_read_lock(void)
 
 void __rcu_read_unlock(void)
 {
+}
+
+/* lib/refcount.c without its warnings. */
+void refcount_warn_saturate(refcount_t *count, enum refcount_saturation_type type)
+{
+	refcount_set(count, REFCOUNT_SATURATED);
+}
+
+/* kernel/time/hrtimer.c, of which more cannot be compiled to be loaded anywhere. */
+ktime_t ktime_add_safe(const ktime_t one, const ktime_t other)
+{
+	ktime_t sum;
+
+	if (one >= 0 && other >= 0)
+		return __builtin_add_overflow(one, other, &sum) ? KTIME_MAX : sum;
+	/* Times that are no times: the sum must be one, and not less than either. */
+	sum = (u64)one + (u64)other;
+	return sum < 0 || sum < one || sum < other ? KTIME_MAX : sum;
 }

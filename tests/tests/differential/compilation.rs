@@ -34,6 +34,8 @@ pub struct Compiler {
     output: PathBuf,
     /// clang and its options, as gpufas-cc calls it.
     clang: Vec<String>,
+    /// What programs for GPUs are for.
+    architecture: Option<String>,
 }
 
 impl Compiler {
@@ -48,9 +50,16 @@ impl Compiler {
         let tree = kernels::find("6.1")?.source(&|_| {})?;
         let sources = workspace().join("tests/differential");
         let output = output.to_owned();
-        let mut compiler = Self { gpufas_cc, headers, tree, sources, output, clang: Vec::new() };
+        let mut compiler =
+            Self { gpufas_cc, headers, tree, sources, output, clang: Vec::new(), architecture: None };
         compiler.clang = compiler.clang_for(&compiler.sources.join("lists.c"))?;
         Ok(compiler)
+    }
+
+    /// Compiles programs for GPUs for that architecture alone.
+    pub fn for_gpu(mut self, architecture: String) -> Self {
+        self.architecture = Some(architecture);
+        self
     }
 
     /// clang and its options for a file, as gpufas-cc calls it.
@@ -177,6 +186,11 @@ impl Compiler {
         let mut command = Command::new(&self.gpufas_cc);
         command.args(files.iter().map(|file| self.sources.join(file).with_extension("c")));
         command.args(&kernels).arg(level).arg("-o").arg(output).args(["--target", target.name()]);
+        if target == Target::Cuda
+            && let Some(architecture) = &self.architecture
+        {
+            command.args(["--gpu-arch", architecture]);
+        }
         run(command.args(self.kernel_options())).map(drop)
     }
 }

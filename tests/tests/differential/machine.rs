@@ -173,9 +173,12 @@ impl Machine {
         extent.file.write_all_at(page, offset).context("cannot write physical memory")
     }
 
-    /// All of physical memory that was ever written, by whole pages.
+    /// All pages of physical memory that hold something else than zeros.
     pub fn read(&self) -> Result<Memory> {
+        /// Bytes that are read at a time: a GPU that was given access to memory has made all of it pages in use.
+        const CHUNK: u64 = 256 * PAGE_SIZE;
         let mut memory = Memory::default();
+        let mut chunk = vec![0; CHUNK as usize];
         for extent in &self.extents {
             let end = extent.offset + (extent.physical.end - extent.physical.start);
             let mut at = extent.offset;
@@ -188,11 +191,19 @@ impl Machine {
                 if at >= end {
                     break;
                 }
-                let mut page = [0; PAGE_SIZE as usize];
-                let size = PAGE_SIZE.min(end - at) as usize;
-                extent.file.read_exact_at(&mut page[..size], at).context("cannot read physical memory")?;
-                memory.insert(extent.physical.start + (at - extent.offset), page);
-                at += PAGE_SIZE;
+                let hole = seek(&extent.file, SeekFrom::Hole(at)).context("cannot search physical memory")?;
+                let size = hole.next_multiple_of(PAGE_SIZE).min(end).min(at + CHUNK) - at;
+                let bytes = &mut chunk[..size as usize];
+                extent.file.read_exact_at(bytes, at).context("cannot read physical memory")?;
+                for (offset, part) in (0..).step_by(PAGE_SIZE as usize).zip(bytes.chunks(PAGE_SIZE as usize))
+                {
+                    let mut page = [0; PAGE_SIZE as usize];
+                    page[..part.len()].copy_from_slice(part);
+                    if page != [0; PAGE_SIZE as usize] {
+                        memory.insert(extent.physical.start + (at + offset - extent.offset), page);
+                    }
+                }
+                at += size;
             }
         }
         Ok(memory)

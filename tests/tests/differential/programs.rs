@@ -8,9 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use gpufas::launch::cuda::Gpu;
 use gpufas::program::Program;
 use gpufas_abi::manifest::Entry;
 use gpufas_tests::bundle;
+use gpufas_tests::suite::Skipped;
 use gpufas_tests::tools::Target;
 use libloading::Library;
 use tempfile::TempDir;
@@ -21,11 +23,14 @@ use crate::fields::Fields;
 /// Optimisation levels of the recovery programs.
 const LEVELS: &[&str] = &["-O0", "-O1", "-O2", "-O3"];
 
-/// Those of programs for GPUs, whose assembler takes its time, and of all programs in a bundle.
+/// Those of programs in a bundle, and of programs for GPUs that are made of the kernel's own sources.
 const FEW_LEVELS: &[&str] = &["-O0", "-O2"];
 
-/// The level of [`TOGETHER`].
-const LEVEL_TOGETHER: &[&str] = &["-O2"];
+/// That of other programs for GPUs, whose assembler takes its time, and of [`TOGETHER`].
+const ONE_LEVEL: &[&str] = &["-O2"];
+
+/// What the names of sources begin with that are compiled with the kernel's own.
+const LIBRARY: &str = "library_";
 
 /// The source whose functions differ on purpose.
 pub const DIFFERING: &str = "differing";
@@ -138,7 +143,8 @@ impl Sources {
             Some(bundle) => Self::open(&bundle.join(IN_BUNDLE), Target::Cuda, FEW_LEVELS),
             None => {
                 let folder = new_folder()?;
-                compile(&Compiler::new(folder.path())?, Target::Cuda, FEW_LEVELS)?;
+                let compiler = Compiler::new(folder.path())?.for_gpu(Gpu::open(0)?.architecture()?);
+                compile(&compiler, Target::Cuda, FEW_LEVELS)?;
                 Self::open(folder.path(), Target::Cuda, FEW_LEVELS)
             }
         }
@@ -146,7 +152,10 @@ impl Sources {
 
     fn open(folder: &Path, target: Target, levels: &[&'static str]) -> Result<Self> {
         let mut sources = Vec::new();
-        for Parts { name, levels, .. } in list(levels)? {
+        for Parts { name, levels, .. } in list(target, levels)? {
+            if bundle::used().is_some() && !file(folder, &name, levels[0], target).is_file() {
+                continue;
+            }
             let read =
                 |level: &&'static str| Ok((*level, Program::read(&file(folder, &name, level, target))?));
             let programs = levels.iter().map(read).collect::<Result<_>>()?;
@@ -159,9 +168,13 @@ impl Sources {
     ///
     /// # Errors
     ///
-    /// If there is none.
+    /// If there is none; [`Skipped`] if the bundle was made without.
     pub fn get(&self, name: &str) -> Result<&Source> {
-        self.0.iter().find(|source| source.name == name).with_context(|| format!("no {name}.c"))
+        let found = self.0.iter().find(|source| source.name == name);
+        match bundle::used() {
+            Some(_) => found.ok_or_else(|| Skipped(format!("the bundle has no programs of {name}.c")).into()),
+            None => found.with_context(|| format!("no {name}.c")),
+        }
     }
 }
 
@@ -180,7 +193,7 @@ pub fn fill(bundle: &Path) -> Result<()> {
     }
     // What is made on the way is not for the bundle.
     let folder = new_folder()?;
-    let compiler = Compiler::new(folder.path())?;
+    let compiler = Compiler::new(folder.path())?.for_gpu(bundle::architecture());
     compile_native(&compiler)?;
     for target in [Target::Host, Target::Cuda] {
         compile(&compiler, target, FEW_LEVELS)?;
@@ -210,19 +223,27 @@ struct Parts {
 }
 
 /// The recovery programs: those of each source at some levels, and the one of all others.
-fn list(levels: &[&'static str]) -> Result<Vec<Parts>> {
+fn list(target: Target, levels: &[&'static str]) -> Result<Vec<Parts>> {
     let names = names(&folder())?;
     let apart = [&[DIFFERING, PROBE], STRINGS].concat();
     let together: Vec<_> = names.iter().filter(|name| !apart.contains(&name.as_str())).cloned().collect();
-    let alone = |name: String| Parts { name: name.clone(), files: vec![name], levels: levels.to_vec() };
+    let alone = |name: String| {
+        let is_library = name.starts_with(LIBRARY);
+        let levels = if target == Target::Cuda && !is_library { ONE_LEVEL } else { levels };
+        Parts { name: name.clone(), files: vec![name], levels: levels.to_vec() }
+    };
     let mut programs: Vec<_> = names.into_iter().map(alone).collect();
-    programs.push(Parts { name: TOGETHER.to_owned(), files: together, levels: LEVEL_TOGETHER.to_vec() });
+    if target == Target::Host {
+        programs.push(Parts { name: TOGETHER.to_owned(), files: together, levels: ONE_LEVEL.to_vec() });
+    }
     Ok(programs)
 }
 
 /// Compiles the recovery programs for a target.
 fn compile(compiler: &Compiler, target: Target, levels: &[&'static str]) -> Result<()> {
-    for Parts { name, files, levels } in list(levels)? {
+    for Parts { name, files, levels } in
+        list(target, levels)?.into_iter().filter(|parts| bundle::wants(&parts.name))
+    {
         for level in levels {
             compiler.program(&files, level, target, &file(compiler.output(), &name, level, target))?;
         }

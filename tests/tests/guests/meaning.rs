@@ -82,6 +82,15 @@ pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
         ensure!(report.0["end"]["errno"] == "EAGAIN" && report.0["tries"].as_u64() > Some(1), "{report:?}");
         report.has_written(false)
     });
+    case(
+        group,
+        "memory of processes is not there, which the kernel's functions say in their ways",
+        |repair| {
+            let report = repair.report(0, MEANING, "user", &[])?;
+            ensure!(report.result()? == 15, "{report:?}");
+            report.has_written(false)
+        },
+    );
     case(group, "a warning is a line in the log, and the program goes on", move |repair| {
         let report = repair.report(0, MEANING, "warn", &[])?;
         ensure!(report.result()? == 6, "{report:?}");

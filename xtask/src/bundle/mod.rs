@@ -28,6 +28,12 @@ pub struct Arguments {
     /// The tests as well
     #[arg(long)]
     tests: bool,
+    /// Programs for this GPU architecture alone, as sm_90, which the tests' are for unless told; the demonstration's are for several
+    #[arg(long)]
+    gpu_arch: Option<String>,
+    /// Differential tests of these sources alone, by the beginnings of their names
+    #[arg(long)]
+    source: Vec<String>,
     /// The archive to write, `.tar.xz`; a folder beside it is left as well
     #[arg(long)]
     output: Option<PathBuf>,
@@ -80,12 +86,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     make_folder(&programs)?;
     for program in all()? {
         for target in [Target::Host, Target::Cuda] {
-            let compiled = compile(&binaries.join("gpufas-cc"), &program, target, kernel)?;
+            let options = match (&arguments.gpu_arch, target) {
+                (Some(architecture), Target::Cuda) => &["--gpu-arch", architecture.as_str()][..],
+                _ => &[],
+            };
+            let compiled = compile(&binaries.join("gpufas-cc"), &program, target, kernel, options)?;
             copy_into(&compiled, &programs)?;
         }
     }
     for binary in ["gpufas", "xtask"] {
         copy_into(&binaries.join(binary), &folder)?;
+        tests::strip(&folder.join(binary));
     }
     for (name, kernel) in &guests {
         kernels::bundled::add(&folder, name, kernel)?;
@@ -95,7 +106,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     qemu::collect(&folder.join("qemu"))?;
     script(&folder.join("run"), RUN_SCRIPT)?;
     if arguments.tests {
-        tests::add(&folder, &binaries)?;
+        tests::add(&folder, &binaries, arguments.gpu_arch.as_deref(), &arguments.source)?;
     }
     let step = Step::start(format!("packing {}", archive.display()));
     let mut tar = Command::new("tar");

@@ -17,6 +17,9 @@ use crate::ui::Step;
 /// The environment variable that tests/src/bundle.rs reads.
 const FILLED: &str = "GPUFAS_FILL_BUNDLE";
 
+/// The same for the GPU architecture.
+const ARCHITECTURE: &str = "GPUFAS_FILL_ARCHITECTURE";
+
 /// The package of the tests.
 const PACKAGE: &str = "gpufas-tests";
 
@@ -35,14 +38,21 @@ export PATH GPUFAS_INITRAMFS GPUFAS_BUNDLE
 exec "$here/xtask" bundled-tests "$@"
 "#;
 
-/// Puts the tests into a bundle. `binaries` is where gpufas-cc and gpufas are.
-pub fn add(bundle: &Path, binaries: &Path) -> Result<()> {
+/// The same for the sources of differential tests.
+const SOURCES: &str = "GPUFAS_FILL_SOURCES";
+
+/// Puts the tests into a bundle, compiled for one GPU architecture; of the differential tests those of some sources, or all. `binaries` is where gpufas-cc and gpufas are.
+pub fn add(bundle: &Path, binaries: &Path, architecture: Option<&str>, sources: &[String]) -> Result<()> {
     let folder = bundle.join(FOLDER);
     make_folder(&folder)?;
     for (name, program) in build()? {
         let step = Step::start(format!("compiling what the tests \"{name}\" run"));
         let mut fill = Command::new(&program);
         fill.env(FILLED, bundle);
+        fill.envs(architecture.map(|architecture| (ARCHITECTURE, architecture)));
+        if !sources.is_empty() {
+            fill.env(SOURCES, sources.join(","));
+        }
         fill.env("GPUFAS_CC", binaries.join("gpufas-cc")).env("GPUFAS", binaries.join("gpufas"));
         output::run(&mut fill, |_| true)?;
         let copied = folder.join(name);
@@ -70,7 +80,7 @@ fn build() -> Result<Vec<(&'static str, PathBuf)>> {
     let step = Step::start("building the tests".to_owned());
     let mut command = cargo();
     command.args(["test", "--no-run", "--package", PACKAGE, "--message-format", "json"]);
-    for name in PROGRAMS {
+    for (name, _) in PROGRAMS {
         command.args(["--test", name]);
     }
     let mut built = Vec::new();
@@ -80,7 +90,7 @@ fn build() -> Result<Vec<(&'static str, PathBuf)>> {
         built.extend(message.and_then(|built| Some((built.target.name, built.executable?))));
         !is_json
     })?;
-    let programs = PROGRAMS.iter().map(|name| {
+    let programs = PROGRAMS.iter().map(|(name, _)| {
         let found = built.iter().find(|(target, _)| target == name);
         let (_, program) = found.with_context(|| format!("cargo has built no tests \"{name}\""))?;
         ensure!(program.is_file(), "{} is not there", program.display());
@@ -92,7 +102,7 @@ fn build() -> Result<Vec<(&'static str, PathBuf)>> {
 }
 
 /// Leaves out what only debuggers read, where there is a tool for that.
-fn strip(program: &Path) {
+pub fn strip(program: &Path) {
     // Without it the program is larger, and nothing else.
     let _ = Command::new("strip").arg(program).output();
 }

@@ -116,6 +116,21 @@ typeof(__bitmap_andnot(NULL, NULL, NULL, 0)) KERNEL(__bitmap_andnot)(unsigned lo
 	return ANY(bits, to[i]);
 }
 
+/* These count what is left. */
+unsigned int KERNEL(__bitmap_weighted_or)(unsigned long *to, const unsigned long *a, const unsigned long *b,
+					  unsigned int bits)
+{
+	SET(to, bits, a[i] | b[i]);
+	return WEIGHT(bits, to[i]);
+}
+
+unsigned int KERNEL(__bitmap_weighted_xor)(unsigned long *to, const unsigned long *a, const unsigned long *b,
+					   unsigned int bits)
+{
+	SET(to, bits, a[i] ^ b[i]);
+	return WEIGHT(bits, to[i]);
+}
+
 static __always_inline unsigned long word_of(const unsigned long *map, unsigned int i, unsigned int bits)
 {
 	return i < WORDS(bits) ? map[i] & belonging(i, bits) : 0;

@@ -6,7 +6,6 @@
 #include <linux/bitops.h>
 #include <linux/cpumask.h>
 
-
 #undef find_first_bit
 #undef find_first_zero_bit
 #undef find_last_bit
@@ -101,6 +100,47 @@ unsigned long KERNEL(_find_next_or_bit)(const unsigned long *a, const unsigned l
 					unsigned long size, unsigned long start)
 {
 	return NEXT(size, start, a[i] | b[i]);
+}
+
+/* The bit that n others are before. */
+#define NTH(size, n, word) ({							\
+	unsigned long i, left, found = (size), before = (n);			\
+										\
+	for (i = 0; i * BITS_PER_LONG < (size); i++) {				\
+		left = (word);							\
+		if (hweight_long(left) <= before) {				\
+			before -= hweight_long(left);				\
+			continue;						\
+		}								\
+		for (; before; before--)					\
+			left &= left - 1;					\
+		found = i * BITS_PER_LONG + __ffs(left);			\
+		break;								\
+	}									\
+	found < (size) ? found : (size);					\
+})
+
+unsigned long KERNEL(__find_nth_bit)(const unsigned long *map, unsigned long size, unsigned long n)
+{
+	return NTH(size, n, map[i]);
+}
+
+unsigned long KERNEL(__find_nth_and_bit)(const unsigned long *a, const unsigned long *b,
+					 unsigned long size, unsigned long n)
+{
+	return NTH(size, n, a[i] & b[i]);
+}
+
+unsigned long KERNEL(__find_nth_andnot_bit)(const unsigned long *a, const unsigned long *b,
+					    unsigned long size, unsigned long n)
+{
+	return NTH(size, n, a[i] & ~b[i]);
+}
+
+unsigned long KERNEL(__find_nth_and_andnot_bit)(const unsigned long *a, const unsigned long *b,
+						const unsigned long *c, unsigned long size, unsigned long n)
+{
+	return NTH(size, n, a[i] & b[i] & ~c[i]);
 }
 
 /* The next possible CPU (lib/cpumask.c), where headers do not do it inline. */

@@ -8,6 +8,7 @@
 #include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/projid.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/uidgid.h>
@@ -16,7 +17,8 @@
 KERNEL_FUNCTION(pid_nr_ns);
 pid_t KERNEL(pid_nr_ns)(struct pid *pid, struct pid_namespace *ns)
 {
-	if (!pid || ns->level > pid->level || pid->numbers[ns->level].ns != ns)
+	/* Of an exiting task there is no namespace. */
+	if (!pid || !ns || ns->level > pid->level || pid->numbers[ns->level].ns != ns)
 		return 0;
 	return pid->numbers[ns->level].nr;
 }
@@ -105,4 +107,16 @@ gid_t KERNEL(from_kgid_munged)(struct user_namespace *ns, kgid_t gid)
 	gid_t number = KERNEL(from_kgid)(ns, gid);
 
 	return number == (gid_t)-1 ? overflowgid : number;
+}
+
+KERNEL_FUNCTION(make_kprojid);
+kprojid_t KERNEL(make_kprojid)(struct user_namespace *ns, projid_t projid)
+{
+	return KPROJIDT_INIT(map_id(&ns->projid_map, projid, false));
+}
+
+KERNEL_FUNCTION(from_kprojid);
+projid_t KERNEL(from_kprojid)(struct user_namespace *ns, kprojid_t projid)
+{
+	return map_id(&ns->projid_map, __kprojid_val(projid), true);
 }

@@ -21,3 +21,10 @@ void KERNEL(copy_page)(void *to, void *from)
 {
 	memcpy(to, from, PAGE_SIZE);
 }
+
+/* mm/vmalloc.c */
+KERNEL_FUNCTION(is_vmalloc_addr);
+bool KERNEL(is_vmalloc_addr)(const void *address)
+{
+	return (unsigned long)address >= VMALLOC_START && (unsigned long)address < VMALLOC_END;
+}

@@ -115,6 +115,15 @@ impl Gpu {
         format!("cuda:{} ({})", self.number, self.device.name())
     }
 
+    /// The GPU's architecture as compilers call it, as in `sm_90`.
+    ///
+    /// # Errors
+    /// [`Error::Cuda`].
+    pub fn architecture(&self) -> Result<String> {
+        let (major, minor) = self.device.compute_capability()?;
+        Ok(format!("sm_{major}{minor}"))
+    }
+
     /// Loads a program and gives the GPU access to a guest's memory. That takes most of the time, 0.2 s for
     /// 512 MiB, and changes nothing in the guest.
     ///
