@@ -3,7 +3,7 @@
 //! The structures that a program uses, compared with the kernel's type information.
 
 use gpufas_abi::manifest::{self, Keyword};
-use gpufas_kernel::{Bits, Comparison, Difference, Field, Member, Structure, Tag, Types};
+use gpufas_kernel::{Bits, Budget, Comparison, Difference, Field, Member, Structure, Tag, Types};
 
 use crate::error::{Error, Result};
 
@@ -25,9 +25,10 @@ pub struct Summary {
 /// [`Error::Usage`] if the type information is corrupt.
 pub fn compare(structures: &[manifest::Structure], types: &Types) -> Result<Summary> {
     let mut summary = Summary::default();
+    let mut budget = Budget::for_members(structures.iter().map(|structure| structure.members.len()).sum());
     for structure in structures {
         let expected = expected(structure);
-        match types.compare(&expected).map_err(|error| Error::Usage(error.to_string()))? {
+        match types.compare(&expected, &mut budget).map_err(|error| Error::Usage(error.to_string()))? {
             Comparison::Same => summary.compared += 1,
             Comparison::Absent => summary.absent.push(title(&expected)),
             Comparison::Different(difference) => {

@@ -11,7 +11,7 @@ use gpufas_abi::manifest::{
 use gpufas_abi::relocation::{self, Relocatable, RelocationKind};
 use gpufas_abi::symbols::{FUNCTION_BASE, FUNCTION_STEP};
 use gpufas_kernel::{
-    Bits, Comparison, Difference, Error as KernelError, Field, Kernel, Member, NotFound, PhysicalMemory,
+    Bits, Budget, Comparison, Difference, Error as KernelError, Field, Kernel, Member, NotFound, PhysicalMemory,
     Structure, Symbol, Symbols, Tag, Types,
 };
 use std::cmp::Reverse;
@@ -181,9 +181,10 @@ pub fn layout(variant: &Variant, kernel: &Kernel, memory: &dyn PhysicalMemory) -
 
 fn compare(structures: &[ManifestStructure], types: &Types, release: &str) -> Result<()> {
     let mut differences = Vec::new();
+    let mut budget = Budget::for_members(structures.iter().map(|structure| structure.members.len()).sum());
     for structure in structures {
         // What the kernel's image does not use is not described there.
-        if let Comparison::Different(difference) = types.compare(&expected(structure))? {
+        if let Comparison::Different(difference) = types.compare(&expected(structure), &mut budget)? {
             differences.push(difference);
         }
     }

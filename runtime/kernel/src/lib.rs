@@ -44,4 +44,4 @@ pub use memory::{MemorySlices, PAGE_SIZE, PhysicalMemory};
 pub use static_symbols::NotFound;
 pub use structures::{Comparison, Difference, Member, Structure, Tag};
 pub use symbols::{Symbol, Symbols};
-pub use types::{Bits, Enumerator, Field, MemberKind, Types};
+pub use types::{Bits, Budget, Enumerator, Field, MemberKind, Types};

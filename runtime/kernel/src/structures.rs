@@ -7,7 +7,10 @@ use std::fmt;
 use crate::btf::kind;
 use crate::error::{Error, Result};
 use crate::type_text::basic_name;
-use crate::types::{Bits, Field, Types};
+use crate::types::{Bits, Budget, Field, Types};
+
+/// What it costs of a [`Budget`] to write down a member and its type, beside looking for it.
+const STEPS_PER_ROW: u32 = 64;
 
 /// What the name of a structure or union is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,11 +82,12 @@ impl Row {
 }
 
 impl Types {
-    /// Compares a structure with the kernel's of that name; if there are several, with the one that is most like it.
+    /// Compares a structure with the kernel's of that name; if there are several, with the one that is most like it. All
+    /// structures of a program share one `budget`.
     ///
     /// # Errors
     /// [`Error::MalformedTypes`].
-    pub fn compare(&self, expected: &Structure) -> Result<Comparison> {
+    pub fn compare(&self, expected: &Structure, budget: &mut Budget) -> Result<Comparison> {
         let mut best: Option<Difference> = None;
         let kinds: &[u32] = match expected.tag {
             Tag::Struct => &[kind::STRUCT],
@@ -98,6 +102,7 @@ impl Types {
         }
         for id in candidates {
             let target = self.record(self.resolve(id)?)?;
+            budget.take(1, target.offset)?;
             if !matches!(target.kind, kind::STRUCT | kind::UNION) {
                 continue;
             }
@@ -106,7 +111,7 @@ impl Types {
             if target.kind == kind::UNION && is_empty && !expected.members.is_empty() {
                 continue;
             }
-            let difference = self.difference(id, expected)?;
+            let difference = self.difference(id, expected, budget)?;
             if difference.count() == 0 {
                 return Ok(Comparison::Same);
             }
@@ -117,11 +122,13 @@ impl Types {
         Ok(best.map_or(Comparison::Absent, Comparison::Different))
     }
 
-    fn difference(&self, id: u32, expected: &Structure) -> Result<Difference> {
+    fn difference(&self, id: u32, expected: &Structure, budget: &mut Budget) -> Result<Difference> {
+        let offset = self.record(id)?.offset;
         let size = self.size_of_id(&expected.name, id, 1)?;
         let mut rows = Vec::new();
         for member in &expected.members {
-            let found = match self.locate(&expected.name, id, &member.path) {
+            budget.take(STEPS_PER_ROW, offset)?;
+            let found = match self.locate(&expected.name, id, &member.path, budget) {
                 Ok((field, ty)) => Some((field, self.text(ty))),
                 Err(error @ (Error::MalformedTypes { .. } | Error::UnknownKind { .. })) => return Err(error),
                 // It is not there, or something else.

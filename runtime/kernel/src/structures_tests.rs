@@ -25,6 +25,10 @@ fn member(path: &str, ty: &str, offset: u64, size: u64) -> Member {
     Member { path: path.into(), ty: ty.into(), field: Field { offset, size, bits: None } }
 }
 
+fn compare(types: &Types, expected: &Structure) -> Comparison {
+    types.compare(expected, &mut Budget::for_members(expected.members.len())).unwrap()
+}
+
 fn task(members: Vec<Member>) -> Structure {
     Structure { tag: Tag::Struct, name: "task".into(), size: 16, members }
 }
@@ -38,14 +42,14 @@ fn what_is_the_same_is_the_same() {
         member("tail", "long[]", 16, 0),
         member("tail[0]", "long", 16, 8),
     ];
-    assert_eq!(kernel().compare(&task(members)).unwrap(), Comparison::Same);
+    assert_eq!(compare(&kernel(), &task(members)), Comparison::Same);
     let typedef = Structure {
         tag: Tag::Typedef,
         name: "atomic_t".into(),
         size: 4,
         members: vec![member("counter", "int", 0, 4)],
     };
-    assert_eq!(kernel().compare(&typedef).unwrap(), Comparison::Same);
+    assert_eq!(compare(&kernel(), &typedef), Comparison::Same);
 }
 
 #[test]
@@ -56,9 +60,9 @@ fn types_of_one_name_are_found_by_their_numbers() {
         size: 4,
         members: vec![member("other", "int", 0, 4)],
     };
-    assert_eq!(kernel().compare(&other("task___2")).unwrap(), Comparison::Same);
+    assert_eq!(compare(&kernel(), &other("task___2")), Comparison::Same);
     for name in ["task___", "task___x", "___2"] {
-        assert_eq!(kernel().compare(&other(name)).unwrap(), Comparison::Absent, "{name}");
+        assert_eq!(compare(&kernel(), &other(name)), Comparison::Absent, "{name}");
     }
 }
 
@@ -67,11 +71,11 @@ fn what_is_not_there_is_absent() {
     let types = kernel();
     for (tag, name) in [(Tag::Struct, "tasks"), (Tag::Union, "task"), (Tag::Typedef, "task")] {
         let structure = Structure { tag, name: name.into(), size: 16, members: Vec::new() };
-        assert_eq!(types.compare(&structure).unwrap(), Comparison::Absent, "{name}");
+        assert_eq!(compare(&types, &structure), Comparison::Absent, "{name}");
     }
     let members = vec![member("pages", "struct page **", 0, 8)];
     let transparent = Structure { tag: Tag::Typedef, name: "transparent".into(), size: 8, members };
-    assert_eq!(types.compare(&transparent).unwrap(), Comparison::Absent);
+    assert_eq!(compare(&types, &transparent), Comparison::Absent);
 }
 
 #[test]
@@ -83,7 +87,7 @@ fn both_layouts_are_shown_and_what_differs_is_marked() {
         member("gone", "struct task *", 24, 8),
     ];
     let expected = Structure { size: 32, ..task(members) };
-    let Comparison::Different(difference) = kernel().compare(&expected).unwrap() else { panic!() };
+    let Comparison::Different(difference) = compare(&kernel(), &expected) else { panic!() };
     assert_eq!(difference.title(), "struct task");
     let expected = "  struct task as compiled    offset     size  |   offset     size  in the kernel
 * unsigned int pid                0        4  |        0        4  int
@@ -93,4 +97,36 @@ fn both_layouts_are_shown_and_what_differs_is_marked() {
 * size in all                             32  |                16
 ";
     assert_eq!(difference.to_string(), expected);
+}
+
+/// Very many structures of one name, each with many members; or one whose anonymous members double with each level.
+#[test]
+fn hostile_types_are_given_up() {
+    let mut many = BtfBuilder::new();
+    let int = many.int("int", 4);
+    let large: Vec<_> = (0..1000).map(|_| ("m", int, 0)).chain([("last", int, 4)]).collect();
+    let large = many.structure("", 8, &large);
+    for _ in 0..100_000 {
+        many.structure("task", 16, &[("", large, 0)]);
+    }
+    let mut doubling = BtfBuilder::new();
+    let mut inner = doubling.int("int", 4);
+    for _ in 0..30 {
+        inner = doubling.structure("", 16, &[("", inner, 0), ("", inner, 0)]);
+    }
+    doubling.structure("task", 16, &[("", inner, 0)]);
+    for btf in [many, doubling] {
+        let types = Types::parse(btf.finish(None)).unwrap();
+        let members: Vec<_> =
+            (0..200).map(|number| member(&format!("pid{number}"), "int", number * 4, 4)).collect();
+        let mut budget = Budget::for_members(members.len());
+        let compared = types.compare(&task(members), &mut budget).unwrap_err();
+        // The same where a single question is asked.
+        let asked = types.offset_of("task", "last").unwrap_err();
+        for error in [compared, asked] {
+            let is_given_up =
+                matches!(error, Error::MalformedTypes { what, .. } if what.contains("too many"));
+            assert!(is_given_up, "{error}");
+        }
+    }
 }

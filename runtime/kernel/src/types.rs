@@ -9,8 +9,38 @@ use crate::member_path::{self, Step};
 /// Most typedefs, qualifiers and arrays between a name and what it stands for, and most anonymous structures
 /// inside one another. Real kernels stay below 10.
 const MAX_DEPTH: u32 = 32;
-/// Most members that are looked at for one question; guards against types that contain themselves.
-const MAX_MEMBERS: u32 = 1 << 20;
+/// Most steps for one question; guards against types that contain themselves, and many large ones of one name.
+const MAX_STEPS: u32 = 1 << 20;
+/// The same for each member that is compared.
+const STEPS_PER_COMPARED_MEMBER: u32 = 1 << 12;
+
+/// How many steps a search may still take. What is searched may be anything: types that contain themselves, a million
+/// structures of one name.
+#[derive(Debug)]
+pub struct Budget(u32);
+
+impl Budget {
+    pub(crate) fn new(steps: u32) -> Self {
+        Self(steps)
+    }
+
+    /// Enough to compare structures with so many members in all: each is looked for among all of its structure's, and of
+    /// every structure of that name.
+    pub fn for_members(count: usize) -> Self {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        Self(count.saturating_mul(STEPS_PER_COMPARED_MEMBER).saturating_add(MAX_STEPS))
+    }
+
+    /// Takes some steps.
+    ///
+    /// # Errors
+    /// [`Error::MalformedTypes`] if none are left. No kernel's types are such that it happens.
+    pub(crate) fn take(&mut self, steps: u32, offset: u64) -> Result<()> {
+        let what = "types contain themselves, or too many have one name";
+        self.0 = self.0.checked_sub(steps).ok_or(Error::MalformedTypes { offset, what })?;
+        Ok(())
+    }
+}
 
 /// The types of one kernel.
 #[derive(Clone, Debug)]
@@ -103,7 +133,7 @@ impl Types {
     /// # Errors
     /// [`Error::NoType`], [`Error::WrongType`], [`Error::AmbiguousType`], [`Error::MalformedTypes`].
     pub fn size_of(&self, name: &str) -> Result<u64> {
-        self.agreeing(name, |id| self.size_of_id(name, id, MAX_DEPTH))
+        self.agreeing(name, |id, _| self.size_of_id(name, id, MAX_DEPTH))
     }
 
     /// Where the member at `path` lies in the type `name`, and how large it is.
@@ -114,7 +144,7 @@ impl Types {
     /// # Errors
     /// [`Error::NoMember`] and those of [`size_of`](Self::size_of).
     pub fn offset_of(&self, name: &str, path: &str) -> Result<Field> {
-        self.agreeing(name, |id| self.field(name, id, path))
+        self.agreeing(name, |id, budget| self.locate(name, id, path, budget).map(|(field, _)| field))
     }
 
     /// The constants of the enumeration `name`, in their order.
@@ -122,7 +152,7 @@ impl Types {
     /// # Errors
     /// As [`size_of`](Self::size_of).
     pub fn enumerators(&self, name: &str) -> Result<Vec<Enumerator<'_>>> {
-        self.agreeing(name, |id| {
+        self.agreeing(name, |id, _| {
             let record = self.record(self.resolve(id)?)?;
             if !matches!(record.kind, kind::ENUM | kind::ENUM64) {
                 return Err(Error::WrongType { name: name.into(), what: "is not an enumeration" });
@@ -168,7 +198,7 @@ impl Types {
     }
 
     /// Asks all types that `name` may mean; they must give the same answer.
-    fn agreeing<T: PartialEq>(&self, name: &str, ask: impl Fn(u32) -> Result<T>) -> Result<T> {
+    fn agreeing<T: PartialEq>(&self, name: &str, ask: impl Fn(u32, &mut Budget) -> Result<T>) -> Result<T> {
         let (keyword, bare) = match name.split_once(' ') {
             Some((keyword @ ("struct" | "union" | "enum"), bare)) => (Some(keyword), bare),
             _ => (None, name),
@@ -184,7 +214,8 @@ impl Types {
             ],
         };
         for kinds in meanings {
-            let mut answers = self.of_kinds(bare, kinds).map(&ask);
+            let mut budget = Budget::new(MAX_STEPS);
+            let mut answers = self.of_kinds(bare, kinds).map(|id| ask(id, &mut budget));
             let Some(first) = answers.next() else { continue };
             let first = first?;
             for other in answers {
@@ -240,8 +271,8 @@ impl Types {
     /// # Errors
     /// As [`offset_of`](Self::offset_of).
     pub fn kind_of(&self, name: &str, path: &str) -> Result<MemberKind> {
-        self.agreeing(name, |id| {
-            let (_, type_id) = self.locate(name, id, path)?;
+        self.agreeing(name, |id, budget| {
+            let (_, type_id) = self.locate(name, id, path, budget)?;
             let record = self.record(self.resolve(type_id)?)?;
             Ok(match record.kind {
                 kind::INT | kind::ENUM | kind::ENUM64 => MemberKind::Integer,
@@ -255,24 +286,26 @@ impl Types {
         })
     }
 
-    fn field(&self, name: &str, id: u32, path: &str) -> Result<Field> {
-        self.locate(name, id, path).map(|(field, _)| field)
-    }
-
     /// Where the member at a path lies, and its type.
-    pub(crate) fn locate(&self, name: &str, id: u32, path: &str) -> Result<(Field, u32)> {
+    pub(crate) fn locate(
+        &self,
+        name: &str,
+        id: u32,
+        path: &str,
+        budget: &mut Budget,
+    ) -> Result<(Field, u32)> {
         let mut so_far = name.to_owned();
         let mut here = Member { bit_offset: 0, type_id: id, bit_count: 0 };
         for step in member_path::parse(path) {
             let step =
                 step.map_err(|member| Error::NoMember { name: so_far.clone(), member: member.into() })?;
             let record = self.record(self.resolve(here.type_id)?)?;
+            budget.take(1, record.offset)?;
             let malformed =
                 || Error::MalformedTypes { offset: record.offset, what: "an offset is too large" };
             let next = match (step, record.kind) {
                 (Step::Member(member), kind::STRUCT | kind::UNION) => {
-                    let mut budget = MAX_MEMBERS;
-                    let found = self.member(record, member, MAX_DEPTH, &mut budget)?;
+                    let found = self.member(record, member, MAX_DEPTH, budget)?;
                     found.ok_or_else(|| Error::NoMember { name: so_far.clone(), member: member.into() })?
                 }
                 (Step::Element(index), kind::ARRAY) => {
@@ -337,10 +370,16 @@ impl Types {
     }
 
     /// Looks for a member, also in anonymous structures and unions.
-    fn member(&self, record: Record<'_>, name: &str, depth: u32, budget: &mut u32) -> Result<Option<Member>> {
+    fn member(
+        &self,
+        record: Record<'_>,
+        name: &str,
+        depth: u32,
+        budget: &mut Budget,
+    ) -> Result<Option<Member>> {
         let malformed = |what| Error::MalformedTypes { offset: record.offset, what };
         for [name_offset, type_id, position] in record.elements() {
-            *budget = budget.checked_sub(1).ok_or(malformed("a structure contains itself"))?;
+            budget.take(1, record.offset)?;
             let (bit_offset, bit_count) =
                 if record.flag { (position & 0xff_ffff, position >> 24) } else { (position, 0) };
             let here = Member { bit_offset: bit_offset.into(), type_id, bit_count };
