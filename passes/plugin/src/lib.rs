@@ -10,11 +10,13 @@ mod state;
 
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use gpufas_abi::manifest::Site;
 
 use passes::chain::Chain;
 use passes::diagnostic::{Diagnostic, Remark, Severity};
 use passes::llvm::{LLVMModuleRef, Module, debug};
-use passes::pipeline::STEPS;
 
 use settings::Settings;
 use state::{Outcome, State};
@@ -33,6 +35,7 @@ pub struct PluginInfo {
 const API_VERSION: u32 = 2;
 
 const NAME: &CStr = c"gpufas";
+const NAME_OF_ALL: &str = "gpufas";
 const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
     Ok(version) => version,
     Err(_) => c"",
@@ -116,7 +119,7 @@ struct Message {
 type Report = unsafe extern "C" fn(module: LLVMModuleRef, message: *const Message);
 
 extern "C" fn step(step: usize) -> Text {
-    Text::of(STEPS.get(step).copied().unwrap_or_default())
+    Text::of(state::name_of(step).unwrap_or_default())
 }
 
 /// # Safety
@@ -180,15 +183,24 @@ unsafe extern "C" fn run(
     state: *mut State,
     report: Report,
 ) -> Outcome {
-    // SAFETY: the caller's promises.
-    let (outcome, diagnostics, files) = unsafe {
-        let (settings, state) = (&*settings, &mut *state);
-        Module::with_borrowed(module, |module| {
-            let (outcome, diagnostics) = state.run(step, settings, &wanted(remarks), module);
-            let files = if diagnostics.is_empty() { Vec::new() } else { debug::source_files(module) };
-            (outcome, diagnostics, files)
-        })
-    };
+    // What a pass does is caught where it is run; here it is what is around it. Nothing of the state is looked at afterwards.
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: the caller's promises.
+        let (settings, state) = unsafe { (&*settings, &mut *state) };
+        // SAFETY: the same.
+        unsafe {
+            Module::with_borrowed(module, |module| {
+                let (outcome, diagnostics) = state.run(step, settings, &wanted(remarks), module);
+                let files = if diagnostics.is_empty() { Vec::new() } else { debug::source_files(module) };
+                (outcome, diagnostics, files)
+            })
+        }
+    }));
+    let (outcome, diagnostics, files) = ran.unwrap_or_else(|panic| {
+        let name = state::name_of(step).unwrap_or(NAME_OF_ALL);
+        let error = Diagnostic::error(name, Site::default(), state::internal_error(name, &*panic));
+        (Outcome::Broken, vec![error], Vec::new())
+    });
     for diagnostic in &diagnostics {
         // SAFETY: the caller's function, with the caller's module.
         unsafe { tell(diagnostic, &files, module, report) };

@@ -28,6 +28,8 @@ struct GpufasSettings {
 	uint32_t optimization;
 	// Whether LLVM's own pipeline takes the place of the step that optimises.
 	uint32_t default_pipeline;
+	// Whether the module is made relocatable.
+	uint32_t relocatable;
 };
 
 // What a pass says: `Message` of lib.rs.

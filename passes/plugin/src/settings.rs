@@ -3,7 +3,10 @@
 //! Parameters of passes: `retarget<cuda>`, `gpufas<host;O3>`.
 
 use gpufas_abi::manifest::Target;
-use passes::pipeline::{OPTIMIZE, STEPS, TARGETED};
+use passes::pipeline::{OPTIMIZE, TARGETED};
+use passes::relocate;
+
+use crate::state::name_of;
 
 /// What a pass was asked for: `GpufasSettings` of plugin.h.
 #[repr(C)]
@@ -12,6 +15,7 @@ pub struct Settings {
     target: u32,
     optimization: u32,
     default_pipeline: u32,
+    relocatable: u32,
 }
 
 /// What `target` is for [`Target::Host`].
@@ -19,14 +23,14 @@ const HOST: u32 = 1;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { target: 0, optimization: 2, default_pipeline: 0 }
+        Self { target: 0, optimization: 2, default_pipeline: 0, relocatable: 0 }
     }
 }
 
 impl Settings {
     /// Those of steps in the default pipeline of clang and opt, which make code for the host.
     pub fn default_pipeline(optimization: u32) -> Self {
-        Self { target: HOST, optimization, default_pipeline: 1 }
+        Self { target: HOST, optimization, default_pipeline: 1, relocatable: 0 }
     }
 
     /// Reads parameters, as they stand between `<` and `>`, of a step by its number, or of the whole pipeline.
@@ -35,9 +39,10 @@ impl Settings {
     ///
     /// What is wrong with them.
     pub fn parse(step: usize, parameters: &str) -> Result<Self, String> {
-        let name = STEPS.get(step).copied();
+        let name = name_of(step);
         let takes_target = name.is_none_or(|name| TARGETED.contains(&name));
         let takes_level = name.is_none_or(|name| name == OPTIMIZE);
+        let relocates = name.is_none_or(|name| name == relocate::NAME);
         let mut settings = Self::default();
         let mut target = None;
         for parameter in parameters.split(';').filter(|parameter| !parameter.is_empty()) {
@@ -47,13 +52,15 @@ impl Settings {
                 "O1" if takes_level => settings.optimization = 1,
                 "O2" if takes_level => settings.optimization = 2,
                 "O3" if takes_level => settings.optimization = 3,
-                _ if !takes_target && !takes_level => {
+                "relocatable" if relocates => settings.relocatable = 1,
+                _ if !takes_target && !takes_level && !relocates => {
                     return Err(format!("the pass has no parameters, `{parameter}` is given"));
                 }
                 _ => {
                     let targets = takes_target.then_some("cuda or host");
                     let levels = takes_level.then_some("O1, O2 or O3");
-                    let known: Vec<_> = targets.into_iter().chain(levels).collect();
+                    let others = relocates.then_some("relocatable");
+                    let known: Vec<_> = targets.into_iter().chain(levels).chain(others).collect();
                     return Err(format!("`{parameter}` is not known; it is {}", known.join(", or ")));
                 }
             }
@@ -68,7 +75,7 @@ impl Settings {
 
     /// The parameters of a step as they are written behind its name.
     pub fn parameters(&self, step: usize) -> &'static str {
-        match STEPS.get(step).copied() {
+        match name_of(step) {
             Some(name) if TARGETED.contains(&name) => match self.target() {
                 Target::Cuda => "<cuda>",
                 Target::Host => "<host>",
@@ -78,6 +85,7 @@ impl Settings {
                 2 => "<O2>",
                 _ => "<O3>",
             },
+            Some(relocate::NAME) if self.is_relocatable() => "<relocatable>",
             _ => "",
         }
     }
@@ -92,6 +100,11 @@ impl Settings {
         u8::try_from(self.optimization).unwrap_or(u8::MAX)
     }
 
+    /// Whether the module is made relocatable.
+    pub fn is_relocatable(&self) -> bool {
+        self.relocatable != 0
+    }
+
     /// Whether LLVM's own pipeline takes the place of the step that optimises.
     pub fn is_default_pipeline(&self) -> bool {
         self.default_pipeline != 0
@@ -101,6 +114,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use passes::pipeline::STEPS;
 
     fn number(name: &str) -> usize {
         STEPS.iter().position(|step| *step == name).unwrap_or(STEPS.len())
@@ -114,19 +128,27 @@ mod tests {
         assert_eq!(parse("retarget", "cuda").unwrap().target(), Target::Cuda);
         assert_eq!(parse("optimize", "").unwrap().optimization(), 2);
         assert_eq!(parse("llview", ""), Ok(Settings::default()));
-        for (name, parameters) in
-            [("retarget", "<host>"), ("retarget", "<cuda>"), ("optimize", "<O3>"), ("budget", "")]
-        {
+        assert!(parse("gpufas", "host;relocatable").unwrap().is_relocatable());
+        for (name, parameters) in [
+            ("retarget", "<host>"),
+            ("retarget", "<cuda>"),
+            ("optimize", "<O3>"),
+            ("relocate", "<relocatable>"),
+            ("relocate", ""),
+            ("budget", ""),
+        ] {
             let settings = parse(name, parameters.trim_matches(['<', '>'])).unwrap();
             assert_eq!(settings.parameters(number(name)), parameters);
         }
         for (name, text, reason) in [
             ("gpufas", "", "missing"),
             ("gpufas", "O2", "missing"),
-            ("gpufas", "opencl", "cuda or host, or O1"),
+            ("gpufas", "opencl", "cuda or host, or O1, O2 or O3, or relocatable"),
             ("retarget", "cuda;O2", "`O2` is not known; it is cuda or host"),
             ("optimize", "O0", "O1, O2 or O3"),
             ("llview", "host", "no parameters"),
+            ("relocate", "host", "`host` is not known; it is relocatable"),
+            ("relocation-table", "relocatable", "no parameters"),
         ] {
             let message = parse(name, text).unwrap_err();
             assert!(message.contains(reason), "{name}<{text}>: {message}");

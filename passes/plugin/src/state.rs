@@ -11,9 +11,20 @@ use passes::llvm::machine;
 use passes::pipeline::{Pipeline, STEPS};
 use passes::program::Program;
 use passes::warning::Warning;
-use passes::{entry_points, kernel_asm};
+use passes::{entry_points, kernel_asm, relocate};
 
 use crate::settings::Settings;
+
+/// A pass that fails, so that tests see what becomes of it. It is in no pipeline.
+const FAILING: &str = "gpufas-failing";
+
+/// Its number: the last one that registration.cpp has a class for.
+const FAILING_NUMBER: usize = 31;
+
+/// The name of a step.
+pub fn name_of(step: usize) -> Option<&'static str> {
+    if step == FAILING_NUMBER { Some(FAILING) } else { STEPS.get(step).copied() }
+}
 
 /// How a pass ended: `GpufasOutcome` of plugin.h.
 #[repr(u32)]
@@ -49,7 +60,7 @@ impl State {
         remarks: &[Remark],
         module: &Module<'_>,
     ) -> (Outcome, Vec<Diagnostic>) {
-        let Some(&name) = STEPS.get(step) else { return (Outcome::Skipped, Vec::new()) };
+        let Some(name) = name_of(step) else { return (Outcome::Skipped, Vec::new()) };
         if self.failed {
             return (Outcome::Skipped, Vec::new());
         }
@@ -77,12 +88,19 @@ impl State {
                 data_layout: machine::data_layout(&machine),
                 optimization: settings.optimization(),
             };
+            if name == FAILING {
+                panic!("this pass fails, for tests");
+            }
+            if name == relocate::NAME && settings.is_relocatable() {
+                // In gpufas-cc it is done for each file, before they are linked.
+                relocate::mark(module);
+            }
             pipeline.step(name, module, &mut self.program)
         }));
         let failure = match result {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
-            Err(panic) => Some(format!("internal error of the pass {name}: {}", text_of(&*panic))),
+            Err(panic) => Some(internal_error(name, &*panic)),
         };
         let outcome = match failure {
             Some(reason) => {
@@ -154,6 +172,14 @@ fn other_target(name: &str, module: &Module<'_>) -> Option<String> {
              retarget<...> brings it to another target"
         )
     })
+}
+
+/// What is said of a pass that has panicked.
+pub fn internal_error(pass: &str, panic: &(dyn std::any::Any + Send)) -> String {
+    format!(
+        "internal error of the pass {pass}: {}; nothing of the module is left; please report it with the module",
+        text_of(panic)
+    )
 }
 
 /// What a panic says.

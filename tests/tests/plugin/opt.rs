@@ -26,6 +26,8 @@ pub const TESTS: &[Test] = &[
     ("wrong parameters are said", wrong_parameters),
     ("code for another machine is refused", other_machine),
     ("an error ends opt, and no module is written", errors_write_nothing),
+    ("a pass that panics is an error, and nothing is written", failing_pass),
+    ("a module is made relocatable", relocatable),
     ("opt's -O2 is left as it is for what is no program", no_program),
     ("the library shows one name", one_name),
     ("opt shows remarks", remarks),
@@ -226,6 +228,43 @@ fn errors_write_nothing() -> Result<()> {
     // LLVM ends the process where opt would remove the file.
     let written = std::fs::read_to_string(&output).unwrap_or_default();
     ensure!(written.is_empty(), "opt wrote a module with an error: {written}");
+    Ok(())
+}
+
+fn failing_pass() -> Result<()> {
+    let file = Path::new(CASES).join("llview/load.ll");
+    for passes in ["gpufas-failing", "llview,gpufas-failing,budget"] {
+        let outcome = opt(passes, &file)?;
+        ensure!(outcome.output.is_empty(), "{passes}: {}", outcome.output);
+        outcome.fails(&[
+            "error: internal error of the pass gpufas-failing: this pass fails, for tests; nothing of the module is left",
+            "please report it",
+        ])?;
+    }
+    Ok(())
+}
+
+fn relocatable() -> Result<()> {
+    let source = Path::new(PROGRAMS).join("ps.c");
+    // Its types are left out of bitcode unless they are asked for.
+    let file = tempfile::Builder::new().suffix(".ll").tempfile()?;
+    let mut command = Command::new(tools::gpufas_cc()?);
+    command.args(["-c", "-g", "--emit", "llvm-ir", "--kernel-headers"]).arg(tools::kernel_headers()?);
+    finish(command.arg(&source).arg("-o").arg(file.path()))?.succeeds()?;
+    let made = opt("gpufas<host;relocatable>", file.path())?.succeeds()?.output;
+    ensure!(made.contains("@gpufas_relocation_table = "), "{made}");
+    let fixed = opt("gpufas<host>", file.path())?.succeeds()?.output;
+    ensure!(!fixed.contains("gpufas_relocation_table"), "{fixed}");
+    let ours = compiler(&["--passes", &steps()?, "--target", "host", "--relocatable", "-g"], file.path())?;
+    // What is noted in metadata comes in another order, since gpufas-cc relocates each file by itself before all passes.
+    let code = |text: &str| {
+        text.lines().filter(|line| !line.starts_with('!')).map(str::to_owned).collect::<Vec<_>>()
+    };
+    ensure!(code(&made) == code(&ours.succeeds()?.output), "opt makes something else than gpufas-cc");
+    // Where the types are left out, nothing is relocated by halves.
+    opt("gpufas<host;relocatable>", front_end(&source)?.path())?
+        .fails(&["no debug information describes", "relocated"])?;
+    opt("relocation-table<relocatable>", file.path())?.fails(&["the pass has no parameters"])?;
     Ok(())
 }
 
