@@ -7,8 +7,9 @@
 //! if it ends early, that is the reproducer.
 
 use std::ffi::{CStr, OsStr, c_char};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use inkwell::support::error_handling::install_fatal_error_handler;
 
@@ -30,8 +31,17 @@ const REPRODUCE: &str = "reproduce";
 /// The linked program.
 const PROGRAM: &str = "program.bc";
 
-/// An input as it was read: bitcode, or text.
-const INPUTS: [&str; 2] = ["input.bc", "input.ll"];
+/// The folder with the inputs as they were read, in their order: bitcode, or text.
+const INPUTS: &str = "inputs";
+
+/// The file with the names of inputs that are not kept.
+const LEFT_OUT: &str = "inputs-left-out";
+
+/// Most bytes of inputs that are kept: what is read of a kernel's headers comes with each.
+const MOST_KEPT: u64 = 256 << 20;
+
+/// How many inputs were read, and their bytes.
+static READ: Mutex<(usize, u64)> = Mutex::new((0, 0));
 
 /// The file with the name of bitcode that is being read.
 const SUSPECT: &str = "suspect";
@@ -71,31 +81,55 @@ pub fn options(options: &[String]) {
     let compiler = std::env::current_exe().unwrap_or_else(|_| "gpufas-cc".into());
     let text = format!(
         "#!/bin/sh\n\
-         # Does again what has ended gpufas-cc, from the files beside this one: the linked program, or the input that was read.\n\
+         # Does again what has ended gpufas-cc, from the files beside this one: the linked program, or the inputs that were read.\n\
          folder=$(dirname \"$0\")\n\
-         for file in {PROGRAM} {}; do\n\
-         \x20   if test -f \"$folder/$file\"; then\n\
-         \x20       exec {} {} -o \"$folder/out\" \"$folder/$file\"\n\
+         for files in {PROGRAM} '{INPUTS}/*'; do\n\
+         \x20   set -- \"$folder\"/$files\n\
+         \x20   if test -f \"$1\"; then\n\
+         \x20       exec {} {} -o \"$folder/out\" \"$@\"\n\
          \x20   fi\n\
          done\n\
          echo \"nothing was read yet; the command line is in $folder/{COMMAND}\" >&2\n\
          exit 1\n",
-        INPUTS.join(" "),
         crate::command::quoted(compiler.as_os_str()),
         words.join(" ")
     );
     note(REPRODUCE, text.as_bytes());
 }
 
-/// Keeps an input as it was read, under a name that says what it is.
-pub fn keep_input(contents: &[u8]) {
-    let [bitcode, text] = INPUTS;
-    let (name, other) = if contents.starts_with(b"BC") { (bitcode, text) } else { (text, bitcode) };
+/// Begins with the inputs of another output, or for another kernel.
+pub fn begin_inputs() {
     if let Some(folder) = FOLDER.get() {
-        // Of the inputs it is the last one that matters.
-        let _ = std::fs::remove_file(folder.join(other));
+        // What is not there needs no removal.
+        let _ = std::fs::remove_dir_all(folder.join(INPUTS));
+        let _ = std::fs::remove_file(folder.join(LEFT_OUT));
+        let _ = std::fs::remove_file(folder.join(PROGRAM));
     }
-    note(name, contents);
+    *READ.lock().unwrap_or_else(PoisonError::into_inner) = (0, 0);
+}
+
+/// Keeps an input as it was read, under a name that says which one, and what it is.
+pub fn keep_input(name: &str, contents: &[u8]) {
+    let Some(folder) = FOLDER.get().map(|folder| folder.join(INPUTS)) else { return };
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    let (count, bytes) = &mut *read;
+    *count += 1;
+    *bytes = bytes.saturating_add(contents.len() as u64);
+    let stem: String = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
+    let stem: String = stem.chars().filter(|letter| is_plain(*letter)).take(64).collect();
+    let extension = if contents.starts_with(b"BC") { "bc" } else { "ll" };
+    // Numbers of one width are in order as names.
+    let file = format!("{count:06}-{stem}.{extension}");
+    if *bytes > MOST_KEPT {
+        let left_out = folder.with_file_name(LEFT_OUT);
+        let list = std::fs::OpenOptions::new().create(true).append(true).open(left_out);
+        let _ = list.and_then(|mut list| writeln!(list, "{name}"));
+        return;
+    }
+    // Without a record there is still the message of what happened.
+    let _ = std::fs::create_dir(&folder);
+    let _ = std::fs::write(folder.join(file), contents);
 }
 
 /// Notes that bitcode which somebody else may have made is being read. LLVM's reader trusts it, and may crash on what a disk or
@@ -145,7 +179,7 @@ fn note(name: &str, contents: &[u8]) {
 
 /// Whether a record has what it takes to do it again.
 pub fn is_reproducible(folder: &Path) -> bool {
-    INPUTS.iter().chain([&PROGRAM]).any(|file| folder.join(file).is_file())
+    folder.join(PROGRAM).is_file() || folder.join(INPUTS).is_dir() && !folder.join(LEFT_OUT).exists()
 }
 
 /// The script of a record that does it again.

@@ -50,6 +50,18 @@ pub enum Error {
         /// Both layouts of each, side by side; begins with an end of line.
         tables: String,
     },
+    /// Constants of enumerations that the program uses have other values in the kernel.
+    #[error(
+        "the headers give other values than kernel {release} to {names}: they are those of another build, or were changed{table}"
+    )]
+    Constants {
+        /// The kernel's release.
+        release: String,
+        /// The constants.
+        names: String,
+        /// Both values of each, side by side; begins with an end of line.
+        table: String,
+    },
     /// A file that the user named cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -109,6 +121,7 @@ impl Error {
             | Self::Reported
             | Self::Source(_)
             | Self::Layout { .. }
+            | Self::Constants { .. }
             | Self::Library(_)
             | Self::Input { .. }
             | Self::Read { .. } => INPUT_AT_FAULT,

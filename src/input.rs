@@ -13,6 +13,7 @@ use inkwell::memory_buffer::MemoryBuffer;
 
 use crate::crash;
 use crate::error::{Error, Result};
+use crate::memory_limit::MemoryLimit;
 use crate::source_names::SourceNames;
 
 /// Named metadata that says which kernel a module was compiled for.
@@ -46,7 +47,8 @@ pub fn check(input: &str) -> Result<()> {
     Ok(())
 }
 
-/// Reads LLVM IR or bitcode.
+/// Reads LLVM IR or bitcode. Until [`crash::clear_suspect`] bitcode is taken to be what LLVM crashes at: what is damaged in debug
+/// information comes out only where it is used.
 ///
 /// # Errors
 ///
@@ -62,12 +64,13 @@ pub fn load<'c>(context: &'c Context, log: &DiagnosticLog<'_>, input: &str) -> R
         });
     }
     crash::doing(&format!("reading {input}"));
-    crash::keep_input(&bytes);
+    crash::keep_input(input, &bytes);
     if is_bitcode(&bytes) {
         crash::suspect(input);
     }
+    let limit = MemoryLimit::for_file(bytes.len() as u64);
     let module = parse(context, log, input, &bytes);
-    crash::clear_suspect();
+    drop(limit);
     module
 }
 

@@ -68,13 +68,13 @@ fn compile<'c>(
     (context, log): (&'c Context, &DiagnosticLog<'_>),
     path: &Path,
 ) -> Result<Module<'c>> {
-    let bitcode = frontend::compile_own(arguments, kernel, runner, path)?;
+    let compiled = frontend::compile_own(arguments, kernel, runner, path)?;
     let name = path.display().to_string();
-    let module = input::parse(context, log, &name, &bitcode)?;
+    let module = input::parse(context, log, &name, &compiled.output)?;
     // Whose the structures are shows in where the headers are: what the functions use is checked and relocated as the program's.
     input::mark(&module, &kernel.identity, names);
     if frontend::needs_types(arguments) {
-        frontend::note_structures(arguments, &module)?;
+        frontend::note_structures(arguments, &module, compiled.mentions.as_ref())?;
     }
     for function in module.defined_functions() {
         let name = function.name();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The structures that a program uses, compared with the kernel's type information.
+//! The structures and constants that a program uses, compared with the kernel's type information.
 
-use gpufas_abi::manifest::{self, Keyword};
-use gpufas_kernel::{Bits, Budget, Comparison, Difference, Field, Member, Structure, Tag, Types};
+use gpufas_abi::manifest::{self, Enumerator, Keyword};
+use gpufas_kernel::{
+    Bits, Budget, Comparison, Constant, ConstantComparison, Difference, Field, Member, Structure, Tag, Types,
+};
 
 use crate::error::{Error, Result};
 
@@ -40,7 +42,37 @@ pub fn compare(structures: &[manifest::Structure], types: &Types) -> Result<Summ
     Ok(summary)
 }
 
-/// The error for what differs, if anything does.
+/// Compares constants of enumerations with the kernel's.
+///
+/// # Errors
+///
+/// [`Error::Usage`] if the type information is corrupt.
+pub fn compare_constants(enumerators: &[Enumerator], types: &Types) -> Result<ConstantComparison> {
+    let expected = enumerators.iter().map(|Enumerator { enumeration, name, value }| Constant {
+        enumeration: enumeration.clone(),
+        name: name.clone(),
+        value: *value,
+    });
+    types.compare_constants(expected.collect()).map_err(|error| Error::Usage(error.to_string()))
+}
+
+/// The error for constants that differ, if any do.
+///
+/// # Errors
+///
+/// [`Error::Constants`] with both values of each.
+pub fn refuse_constants(comparison: &ConstantComparison, release: &str) -> Result<()> {
+    if comparison.different.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Constants {
+        release: release.to_owned(),
+        names: comparison.names(),
+        table: comparison.table(),
+    })
+}
+
+/// The error for structures that differ, if any do.
 ///
 /// # Errors
 ///
@@ -79,7 +111,7 @@ fn expected(structure: &manifest::Structure) -> Structure {
         tag: match structure.keyword {
             Keyword::Struct => Tag::Struct,
             Keyword::Union => Tag::Union,
-            Keyword::Typedef => Tag::Typedef,
+            Keyword::Typedef | Keyword::Enum => Tag::Typedef,
         },
         name: structure.name.clone(),
         size: structure.size,

@@ -28,6 +28,8 @@ mod layout_check;
 mod line_info;
 mod link;
 mod manifest;
+mod memory_limit;
+mod mentions;
 mod messages;
 mod output;
 mod shared_object;

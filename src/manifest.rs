@@ -44,6 +44,7 @@ pub fn variant(kernel: Kernel, suffix: String, program: Program, names: &SourceN
         functions: program.functions,
         contents: program.contents,
         structures: program.structures,
+        enumerators: program.enumerators,
         relocatable: program.relocatable,
         writes: program.writes,
         this_cpu: program.this_cpu,

@@ -7,19 +7,22 @@
 
 use gpufas_abi::manifest::Target;
 
-use crate::llvm::{Block, Builder, Linkage, Module, Value};
-use crate::program::Linking;
+use crate::diagnostic::Remark;
+use crate::llvm::{Block, Builder, Linkage, Module, Value, debug};
+use crate::program::{Linking, Program};
 
 /// Name of the pass.
 pub const NAME: &str = "aliases";
 
 /// Runs the pass.
-pub fn run(module: &Module<'_>, target: Target, linking: Linking) {
+pub fn run(module: &Module<'_>, program: &mut Program, target: Target) {
+    let linking = program.linking;
     for indirect in module.ifuncs() {
-        resolve(module, indirect);
+        resolve(module, program, indirect);
     }
     for alias in module.aliases() {
         let Some(meant) = alias.aliasee() else { continue };
+        remark(module, program, alias, meant);
         // Others may see the name, and a weak one may get another meaning from them.
         let is_seen = linking == Linking::Relocatable && !is_local(alias.linkage());
         if !is_seen || !is_weak(alias.linkage()) {
@@ -33,6 +36,16 @@ pub fn run(module: &Module<'_>, target: Target, linking: Linking) {
             alias.replace_all_uses_with(meant);
             retire(alias);
         }
+    }
+}
+
+/// Says where an alias becomes what it stands for.
+fn remark<'c>(module: &Module<'c>, program: &mut Program, alias: Value<'c>, meant: Value<'c>) {
+    let (name, target) = (alias.name(), meant.name());
+    for user in alias.users().into_iter().filter(|user| user.is_instruction()) {
+        program.remark(Remark::Passed, NAME, || {
+            (debug::site(module.context(), user), format!("`{name}` is an alias, and becomes `{target}`"))
+        });
     }
 }
 
@@ -71,7 +84,7 @@ fn define<'c>(module: &Module<'c>, alias: Value<'c>, meant: Value<'c>) {
 }
 
 /// Calls the resolver of an indirect function wherever its address is needed.
-fn resolve<'c>(module: &Module<'c>, indirect: Value<'c>) {
+fn resolve<'c>(module: &Module<'c>, program: &mut Program, indirect: Value<'c>) {
     let context = module.context();
     let Some(resolver) = indirect.resolver().filter(|resolver| resolver.is_function()) else { return };
     for function in module.defined_functions() {
@@ -85,6 +98,12 @@ fn resolve<'c>(module: &Module<'c>, indirect: Value<'c>) {
         let builder = Builder::before(context, first);
         let address = builder.call(resolver.value_type(), resolver, &[]);
         for user in users {
+            program.remark(Remark::Passed, NAME, || {
+                let (name, resolver) = (indirect.name(), resolver.name());
+                let message =
+                    format!("`{name}` is an indirect function, and becomes what `{resolver}` returns");
+                (debug::site(context, user), message)
+            });
             for index in 0..user.operand_count() {
                 if user.operand(index) == Some(indirect) {
                     user.set_operand(index, address);

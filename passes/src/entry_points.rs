@@ -133,7 +133,7 @@ fn is_identifier(name: &str) -> bool {
 }
 
 /// The text of a constant C string.
-fn text(value: Value<'_>) -> Option<String> {
+pub(crate) fn text(value: Value<'_>) -> Option<String> {
     let value = if value.is_global_variable() { value.initializer()? } else { value };
     let mut bytes = value.as_bytes()?;
     bytes.truncate(bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len()));

@@ -5,16 +5,18 @@
 //! No target but a CPU jumps to an address that it computes. Kernel code takes addresses of labels for tables of computed gotos,
 //! and to say where it is (`_THIS_IP_`); nothing is ever read from there.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use crate::diagnostic::Remark;
 use crate::kernel_asm::call_bug;
-use crate::llvm::{Block, Builder, Module, Opcode, Type, Value};
+use crate::llvm::{Block, Builder, Module, Opcode, Type, Value, debug};
+use crate::program::Program;
 
 /// Name of the pass.
 pub const NAME: &str = "labels";
 
 /// Runs the pass.
-pub fn run(module: &Module<'_>) {
+pub fn run(module: &Module<'_>, program: &mut Program) {
     for function in module.defined_functions() {
         let mut numbers = Numbers::default();
         let jumps: Vec<_> =
@@ -25,12 +27,45 @@ pub fn run(module: &Module<'_>) {
             numbers.of(block);
         }
         for jump in jumps {
+            remark(module, program, function, jump);
             replace_jump(module, &mut numbers, function, jump);
         }
         for (block, address) in addresses {
             let number = Type::integer(module.context(), 64).constant(numbers.of(block));
+            for user in address.users().into_iter().filter(|user| user.is_instruction()) {
+                program.remark(Remark::Passed, NAME, || {
+                    let message = format!("the address of a label becomes the number {}", numbers.of(block));
+                    (debug::site(module.context(), user), message)
+                });
+            }
             address.replace_all_uses_with(number.as_pointer_constant(address.ty()));
         }
+    }
+}
+
+/// Says of each computed goto that it becomes a switch. clang makes one jump of all that a function has, and the places are those of
+/// the branches to it.
+fn remark<'c>(module: &Module<'c>, program: &mut Program, function: Value<'c>, jump: Value<'c>) {
+    if !program.wants_remarks(NAME) {
+        return;
+    }
+    let Some(block) = jump.block() else { return };
+    let labels: HashSet<_> = block.successors().into_iter().collect();
+    let count = match labels.len() {
+        1 => "1 label".to_owned(),
+        count => format!("{count} labels"),
+    };
+    let own = debug::site(module.context(), jump);
+    let sites = if own.line > 0 {
+        vec![own]
+    } else {
+        let before = function.blocks().into_iter().filter(|other| other.successors().contains(&block));
+        before.filter_map(Block::terminator).map(|branch| debug::site(module.context(), branch)).collect()
+    };
+    for site in sites {
+        program.remark(Remark::Passed, NAME, || {
+            (site, format!("the computed goto becomes a switch over {count}"))
+        });
     }
 }
 

@@ -123,10 +123,10 @@ impl Pipeline {
                     module.internalise(|name| name.starts_with(symbols::ENTRY_PREFIX));
                 }
             }
-            labels::NAME => labels::run(module),
+            labels::NAME => labels::run(module, program),
             variadic::NAME => variadic::run(module, program),
-            aliases::NAME => aliases::run(module, self.target, program.linking),
-            function_pointers::KEEP_NAME => function_pointers::keep(module, program.linking),
+            aliases::NAME => aliases::run(module, program, self.target),
+            function_pointers::KEEP_NAME => function_pointers::keep(module, program),
             function_pointers::NAME => function_pointers::run(module, program),
             OPTIMIZE => {
                 let machine = machine::optimizer(self.optimization).map_err(Error::Llvm)?;

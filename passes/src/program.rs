@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use gpufas_abi::manifest::{Contents, Entry, Function, Site, Structure};
+use gpufas_abi::manifest::{Contents, Entry, Enumerator, Function, Site, Structure};
 use gpufas_abi::relocation::Relocatable;
 
 use crate::diagnostic::{Diagnostic, Remark, Severity};
@@ -35,6 +35,8 @@ pub struct Program {
     pub contents: Vec<Contents>,
     /// Structures of the kernel that it touches.
     pub structures: Vec<Structure>,
+    /// Constants of the kernel's enumerations that it has in it.
+    pub enumerators: Vec<Enumerator>,
     /// What is left to the host, if it is relocatable; until the table is defined, all relocations that were made.
     pub relocatable: Option<Relocatable>,
     /// Whether it may store to kernel memory.

@@ -20,13 +20,13 @@ impl Driver<'_> {
     pub(super) fn check_layouts(&mut self) -> Result<()> {
         let mut result = Ok(());
         for number in 0..self.kernels.len() {
-            let mut structures = Vec::new();
+            let (mut structures, mut enumerators) = (Vec::new(), Vec::new());
             for name in &self.arguments.inputs {
                 if !input::is_source(name) {
                     let reason = "only sources, with the headers that they include, are checked".to_owned();
                     return Err(Error::Input { path: name.clone(), reason });
                 }
-                let bitcode = self.front_end(name, number, Path::new("-"))?;
+                let bitcode = self.front_end(name, number, Path::new("-"))?.output;
                 if self.runner.dry_run {
                     continue;
                 }
@@ -35,6 +35,11 @@ impl Driver<'_> {
                 let log = DiagnosticLog::new(&context);
                 let module = input::parse(&context, &log, name, &bitcode)?;
                 input::mark(&module, &self.kernels[number].identity, &self.names);
+                for enumerator in layout::all_enumerators(&module) {
+                    if !enumerators.contains(&enumerator) {
+                        enumerators.push(enumerator);
+                    }
+                }
                 for structure in layout::all_structures(&module) {
                     if !structures.contains(&structure) {
                         structures.push(structure);
@@ -56,11 +61,18 @@ impl Driver<'_> {
                 })?,
             };
             let summary = layout_check::compare(&structures, &types)?;
+            let constants = layout_check::compare_constants(&enumerators, &types)?;
+            let differing = constants.different.iter().map(|difference| difference.expected.to_string());
             let line = json!({
                 "kernel": kernel.identity.release,
                 "compared": summary.compared,
                 "absent": summary.absent,
                 "different": summary.different.iter().map(|difference| difference.title()).collect::<Vec<_>>(),
+                "constants": {
+                    "same": constants.same,
+                    "absent": constants.absent.len(),
+                    "different": differing.collect::<Vec<_>>(),
+                },
             });
             let output = self.arguments.output.clone().unwrap_or_else(|| Path::new("-").to_owned());
             output::write(&output, format!("{line}\n").as_bytes())?;

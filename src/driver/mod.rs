@@ -10,6 +10,7 @@ mod type_header;
 use std::path::{Path, PathBuf};
 
 use gpufas_passes::kernel_symbols::definitions;
+use gpufas_passes::layout::Mentions;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::{Context, Module};
 
@@ -17,7 +18,7 @@ use crate::arguments::{Arguments, Emit, Stage};
 use crate::command::Runner;
 use crate::dependencies::{self, Collected};
 use crate::error::{Error, Result};
-use crate::frontend::{self, Source};
+use crate::frontend::{self, Compiled, Source};
 use crate::intermediate::Intermediate;
 use crate::kernel::{self, Kernel};
 use crate::messages::Messages;
@@ -105,17 +106,17 @@ struct Driver<'a> {
 
 impl Driver<'_> {
     /// Runs clang on a source, for the kernel of a number. `made` is what dependency files call the output.
-    fn front_end(&mut self, name: &str, kernel: usize, made: &Path) -> Result<Vec<u8>> {
+    fn front_end(&mut self, name: &str, kernel: usize, made: &Path) -> Result<Compiled> {
         let Some(kernel) = self.kernels.get(kernel) else {
             return Err(Error::Internal("no kernel for a C source".into()));
         };
         let rules = self.temporary.join("rules.d");
-        let text =
+        let compiled =
             frontend::compile(self.arguments, kernel, self.runner, &Source { name, made, rules: &rules })?;
         if !self.runner.dry_run {
             self.dependencies.add(self.arguments, name, &rules, made)?;
         }
-        Ok(text)
+        Ok(compiled)
     }
 
     fn front_end_only(&mut self) -> Result<()> {
@@ -136,7 +137,7 @@ impl Driver<'_> {
                 let prints_rules = matches!(self.arguments.dependencies.mode.as_deref(), Some("-M" | "-MM"));
                 let target = rules.filter(|_| prints_rules).or(self.arguments.output.as_ref());
                 if self.arguments.stage == Stage::Preprocess && !self.runner.dry_run {
-                    output::write(target.unwrap_or(&standard_output), &text)?;
+                    output::write(target.unwrap_or(&standard_output), &text.output)?;
                 }
             }
         }
@@ -167,33 +168,34 @@ impl Driver<'_> {
             if kernel == 0 {
                 self.dependencies.add(self.arguments, name, Path::new(""), made)?;
             }
-            self.note_layout(&module)?;
+            self.note_layout(&module, None)?;
             // LLVM finds out of some that is wrong with debug information only where it takes it apart.
             module.verify().map_err(|reason| Error::Input {
                 path: name.to_owned(),
                 reason: format!("its debug information is not valid: {}", reason.trim()),
             })?;
+            crash::clear_suspect();
             let is_for_it = self.kernels.len() < 2 || link::is_for(&module, name, kernel, &self.kernels)?;
             return Ok(is_for_it.then_some(module));
         }
         if !self.is_for(name, kernel) {
             return Ok(None);
         }
-        let bitcode = self.front_end(name, kernel, made)?;
+        let Compiled { output: bitcode, mentions } = self.front_end(name, kernel, made)?;
         if self.runner.dry_run {
             return Ok(None);
         }
         let folder = Intermediate::new(self.arguments, self.temporary, made, Path::new(name));
         folder.of_kernel(self.kernel_of_several(kernel)).keep("clang.bc", || bitcode.clone())?;
         crash::doing(&format!("reading what clang made of {name}"));
-        crash::keep_input(&bitcode);
+        crash::keep_input(name, &bitcode);
         let module = input::parse(context, log, name, &bitcode).map_err(|error| Error::Tool {
             tool: "clang".into(),
             output: format!("it makes no bitcode of LLVM 22 ({error}); GPUFAS_CLANG must name a clang 22"),
         })?;
         if let Some(kernel) = self.kernels.get(kernel) {
             input::mark(&module, &kernel.identity, &self.names);
-            self.note_layout(&module)?;
+            self.note_layout(&module, mentions.as_ref())?;
             let path = kernel.source_path(name).map(|path| path.display().to_string());
             definitions::adopt(&module, path.as_deref(), &self.arguments.ownership);
             if self.arguments.keep_inline_functions {
@@ -204,16 +206,17 @@ impl Driver<'_> {
     }
 
     /// Notes in a module what it uses of structures, before it is linked with others; then it needs types no more.
-    fn note_layout(&self, module: &Module<'_>) -> Result<()> {
+    fn note_layout(&self, module: &Module<'_>, mentions: Option<&Mentions>) -> Result<()> {
         if !frontend::needs_types(self.arguments) {
             return Ok(());
         }
         crash::doing("looking at the structures that are used");
-        frontend::note_structures(self.arguments, module)
+        frontend::note_structures(self.arguments, module, mentions)
     }
 
     fn compile_each(&mut self) -> Result<()> {
         for name in &self.arguments.inputs {
+            crash::begin_inputs();
             let context = Context::create();
             let log = DiagnosticLog::new(&context);
             let made = self.arguments.output.clone().unwrap_or_else(|| self.arguments.default_output(name));

@@ -76,6 +76,7 @@ impl Driver<'_> {
         kernel: usize,
         output: &std::path::Path,
     ) -> Result<Option<Module<'c>>> {
+        crash::begin_inputs();
         let mut modules = Vec::new();
         for name in &self.arguments.inputs {
             if let Some(module) = self.load((context, log), name, kernel, output)? {
@@ -154,7 +155,7 @@ impl Driver<'_> {
         Ok(encode(module, self.arguments.emit == Emit::LlvmIr))
     }
 
-    /// Compares the structures that the program uses with those of the kernel of a number, where its type information can be had.
+    /// Compares the structures and constants that the program uses with those of the kernel of a number, where its type information can be had.
     /// The loader does it again in any case.
     fn check_layout(&self, program: &Program, release: &str, number: usize) -> Result<()> {
         crash::doing("comparing structures with the kernel's type information");
@@ -166,6 +167,8 @@ impl Driver<'_> {
         let Some(types) = types else { return Ok(()) };
         let summary = layout_check::compare(&program.structures, &types)?;
         layout_check::refuse(&summary, release)?;
+        let constants = layout_check::compare_constants(&program.enumerators, &types)?;
+        layout_check::refuse_constants(&constants, release)?;
         if summary.absent.is_empty() {
             return Ok(());
         }

@@ -8,7 +8,7 @@ use gpufas_abi::fault::{Access, FaultKind};
 use gpufas_abi::manifest::Site;
 use gpufas_abi::symbols::runtime;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Remark};
 use crate::llvm::{Block, Builder, Linkage, Module, Type, Value, debug};
 use crate::marker::{self, DISPATCHER_PREFIX};
 use crate::program::Program;
@@ -28,11 +28,33 @@ pub fn run<'c>(module: &Module<'c>, program: &mut Program, calls: &[Value<'c>], 
             ));
             continue;
         }
+        remark(program, &site, call, numbered);
         let count = made.len();
         let dispatcher = *made
             .entry(Signature::of_call(call))
             .or_insert_with(|| define(module, program, call, numbered, count));
         replace(module, program, call, dispatcher, site);
+    }
+}
+
+/// Says which functions a call through a pointer may lead to.
+fn remark<'c>(program: &mut Program, site: &Site, call: Value<'c>, numbered: &[Value<'c>]) {
+    let signature = || Signature::of_call(call);
+    let callees = |signature: Signature<'c>| -> Vec<String> {
+        let fitting = numbered.iter().filter(|function| Signature::of_function(**function) == signature);
+        fitting.map(|function| format!("`{}`", function.name())).collect()
+    };
+    let is_wanted =
+        [Remark::Passed, Remark::Missed].iter().any(|kind| program.remarks.contains(&(*kind, NAME)));
+    let names = if is_wanted { callees(signature()) } else { Vec::new() };
+    match names.as_slice() {
+        [] => program.remark(Remark::Missed, NAME, || {
+            let message = "the call through a pointer can only fault: no function that it could lead to takes such arguments";
+            (site.clone(), message.into())
+        }),
+        _ => program.remark(Remark::Passed, NAME, || {
+            (site.clone(), format!("the call through a pointer becomes a call of {}", names.join(" or ")))
+        }),
     }
 }
 

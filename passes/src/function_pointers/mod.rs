@@ -20,13 +20,14 @@ mod dispatch;
 
 use std::collections::{HashMap, HashSet};
 
-use gpufas_abi::manifest::Function;
+use gpufas_abi::manifest::{Function, Site};
 use gpufas_abi::symbols::{ENTRY_PREFIX, FUNCTION_BASE, FUNCTION_STEP};
 
+use crate::diagnostic::{Diagnostic, Remark};
 use crate::entry_points::{self, is_address_taken};
 use crate::initial_values::Assignments;
 use crate::kernel_symbols;
-use crate::llvm::{Builder, InlineAsm, Linkage, Module, Type, Value};
+use crate::llvm::{Builder, InlineAsm, Linkage, Module, Type, Value, debug};
 use crate::marker;
 use crate::program::{Linking, Program};
 
@@ -44,9 +45,9 @@ const CALLABLE: &str = "gpufas.callable";
 ///
 /// Only what entry points may reach counts (Bacon and Sweeney: Fast static analysis of C++ virtual function calls, 1996, with
 /// the types of functions in the place of classes).
-pub fn keep(module: &Module<'_>, linking: Linking) {
+pub fn keep(module: &Module<'_>, program: &mut Program) {
     // In relocatable code everything is kept.
-    if linking == Linking::Relocatable {
+    if program.linking == Linking::Relocatable {
         return;
     }
     let mut by_type: HashMap<Signature<'_>, Vec<Value<'_>>> = HashMap::new();
@@ -81,6 +82,12 @@ pub fn keep(module: &Module<'_>, linking: Linking) {
     }
     if callable.is_empty() {
         return;
+    }
+    for &function in &callable {
+        program.remark(Remark::Analysis, KEEP_NAME, || {
+            let message = format!("a call through a pointer may lead to `{}`", function.name());
+            (debug::function_site(function), message)
+        });
     }
     let pointer = Type::pointer(module.context());
     let list = module.add_global(CALLABLE, pointer.array(callable.len() as u64));
@@ -160,6 +167,14 @@ impl<'c> Reachable<'c> {
 pub fn run(module: &Module<'_>, program: &mut Program) {
     // Which functions there are is known only when all of a program is there.
     if program.linking == Linking::Relocatable {
+        return;
+    }
+    if let Some(indirect) = module.ifuncs().first() {
+        let message = format!(
+            "the address of `{}`, an indirect function, is in a variable, or the pass aliases has not run before",
+            indirect.name()
+        );
+        program.diagnostics.push(Diagnostic::error(NAME, Site::default(), message));
         return;
     }
     let mut callable: Vec<Value<'_>> = Vec::new();

@@ -2,9 +2,10 @@
 
 //! What a function or variable uses, noted in the module: it goes through LLVM's linker with what it is about.
 
-use gpufas_abi::manifest::{Bits, Keyword, Member, Site, Structure};
+use gpufas_abi::manifest::{Bits, Enumerator, Keyword, Member, Site, Structure};
 
 use super::collect::{Collection, Uses};
+use super::constants::{Constants, Mentions};
 use super::places::Candidate;
 use super::types::{Shape, TypeId};
 use super::whole::keyword;
@@ -21,6 +22,10 @@ pub enum Note {
     Structure(Structure),
     /// A member of such a structure.
     Member(Structure, Member),
+    /// A constant of an enumeration of the kernel's that it has in it.
+    Enumerator(Enumerator),
+    /// It is not known which constants it has in it.
+    UnknownConstants,
     /// An LLVM structure type that no debug information describes, and where it is used.
     Unknown(String, Site),
     /// No debug information describes the function.
@@ -28,11 +33,18 @@ pub enum Note {
 }
 
 /// Notes what all functions and variables of a collection use. `module` is what was collected from.
-pub fn write<'c>(module: &Module<'c>, collection: &Collection<'c>) {
+pub fn write<'c>(module: &Module<'c>, collection: &Collection<'c>, mentions: Option<&Mentions>) {
+    let constants = Constants::of(&collection.types);
     for (user, uses) in &collection.users {
         // What was noted in an earlier run was noted with more knowledge.
         if read(module, *user).is_none() {
-            let nodes: Vec<_> = notes(module, collection, uses).iter().map(words).collect();
+            let mut found = notes(module, collection, uses);
+            match mentions.map(|mentions| constants.mentioned(module, *user, mentions)) {
+                Some(Some(mentioned)) => found.extend(mentioned.into_iter().map(Note::Enumerator)),
+                Some(None) if user.is_function() => found.push(Note::UnknownConstants),
+                _ => {}
+            }
+            let nodes: Vec<_> = found.iter().map(words).collect();
             user.set_text_attachment(module.context(), KIND, &nodes);
         }
     }
@@ -103,6 +115,7 @@ fn words(note: &Note) -> Vec<String> {
             Keyword::Struct => "struct",
             Keyword::Union => "union",
             Keyword::Typedef => "typedef",
+            Keyword::Enum => "enum",
         };
         vec![keyword.to_owned(), structure.name.clone(), structure.size.to_string()]
     };
@@ -122,6 +135,10 @@ fn words(note: &Note) -> Vec<String> {
                 .map(str::to_owned)
                 .into()
         }
+        Note::Enumerator(Enumerator { enumeration, name, value }) => {
+            ["enumerator", enumeration, name, &value.to_string()].map(str::to_owned).into()
+        }
+        Note::UnknownConstants => vec!["unknown-constants".to_owned()],
         Note::Undescribed => vec!["undescribed".to_owned()],
     }
 }
@@ -143,6 +160,12 @@ fn parse(words: &[String]) -> Option<Note> {
             let (line, column) = (line.parse().ok()?, column.parse().ok()?);
             Some(Note::Unknown(name.to_owned(), Site { file, line, column, function, ..Site::default() }))
         }
+        ["enumerator", enumeration, name, value] => Some(Note::Enumerator(Enumerator {
+            enumeration: enumeration.to_owned(),
+            name: name.to_owned(),
+            value: value.parse().ok()?,
+        })),
+        ["unknown-constants"] => Some(Note::UnknownConstants),
         ["undescribed"] => Some(Note::Undescribed),
         [keyword, name, size] => structure(keyword, name, size).map(Note::Structure),
         [keyword, name, total, path, ty, offset, size, ref bits @ ..] => {
@@ -173,6 +196,8 @@ mod tests {
             Note::Member(structure.clone(), member(None)),
             Note::Member(structure, member(Some(Bits { first: 3, count: 9 }))),
             Note::Unknown("struct.s".into(), site),
+            Note::Enumerator(Enumerator { enumeration: "".into(), name: "A".into(), value: -1 }),
+            Note::UnknownConstants,
             Note::Undescribed,
         ] {
             let written = words(&note);

@@ -41,8 +41,8 @@ pub enum Shape {
     Record(Record),
     /// An array; the length of a flexible one is not known.
     Array(TypeId, Option<u64>),
-    /// An enumeration with its constants.
-    Enumeration(Vec<(String, i128)>),
+    /// An enumeration.
+    Enumeration(Enumeration),
     /// A typedef, or a qualifier (`const`); none is of `void`.
     Alias(Option<TypeId>, &'static str),
     /// A function: result (none is `void`) and parameters.
@@ -60,6 +60,15 @@ pub struct Record {
     pub is_kernels: bool,
     /// Its members in the order of the source.
     pub members: Vec<Member>,
+}
+
+/// An enumeration that is defined.
+#[derive(Clone, Debug)]
+pub struct Enumeration {
+    /// Whether it is the kernel's, not the program's own.
+    pub is_kernels: bool,
+    /// Its constants in the order of the source, each with its value.
+    pub constants: Vec<(String, i128)>,
 }
 
 /// A member of a structure or union.
@@ -336,12 +345,14 @@ impl<'c> Reader<'_, 'c> {
             (NodeKind::BasicType, _) => Shape::Integer,
             (_, tag::POINTER_TYPE) => Shape::Pointer(base.and_then(|to| self.id(to))),
             (_, tag::STRUCTURE_TYPE | tag::UNION_TYPE) if !node.is_declaration() => self.record(node),
-            (_, tag::ENUMERATION_TYPE) => Shape::Enumeration(
-                node.elements(context)
+            (_, tag::ENUMERATION_TYPE) => Shape::Enumeration(Enumeration {
+                is_kernels: node.files().iter().any(|file| (self.is_kernels)(file)),
+                constants: node
+                    .elements(context)
                     .into_iter()
                     .filter_map(|element| element.enumerator(context))
                     .collect(),
-            ),
+            }),
             (_, tag::ARRAY_TYPE) => self.array(node, base),
             (NodeKind::SubroutineType, _) => {
                 let (result, parameters) = node.signature(context).unwrap_or_default();

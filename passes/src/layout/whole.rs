@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! All structures that a module's headers define, whether they are used or not.
+//! All structures and constants of enumerations that a module's headers define, whether they are used or not.
 
-use gpufas_abi::manifest::{Bits, Keyword, Member, Structure};
+use gpufas_abi::manifest::{Bits, Enumerator, Keyword, Member, Structure};
 
+use super::constants::Constants;
 use super::types::{MOST_DEPTH, Record, Shape, TypeId, Types};
 use crate::llvm::Module;
 
@@ -26,6 +27,11 @@ pub fn all_structures(module: &Module<'_>) -> Vec<Structure> {
     });
     found.dedup();
     found
+}
+
+/// The constants of all enumerations of the kernel, sorted.
+pub fn all_enumerators(module: &Module<'_>) -> Vec<Enumerator> {
+    Constants::of(&super::collect::types(module)).all()
 }
 
 /// What the name of a structure is.

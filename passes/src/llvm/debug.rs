@@ -47,6 +47,23 @@ pub fn site(context: &Context, instruction: Value<'_>) -> Site {
     }
 }
 
+/// Where a function is defined; only its name is known of one without debug information.
+pub fn function_site(function: Value<'_>) -> Site {
+    let mut site = Site { function: function.name(), ..Site::default() };
+    if function.is_function() {
+        // SAFETY: self is a function; one without debug information gives null, and a subprogram is a scope with a line.
+        unsafe {
+            let subprogram = LLVMGetSubprogram(function.0);
+            if !subprogram.is_null() {
+                site.file = file_of(subprogram);
+                site.line = LLVMDISubprogramGetLine(subprogram);
+                site.column = u32::from(site.line > 0);
+            }
+        }
+    }
+    site
+}
+
 /// The source files that a module was compiled from, without headers.
 pub fn source_files(module: &Module<'_>) -> Vec<String> {
     const UNITS: &CStr = c"llvm.dbg.cu";

@@ -54,6 +54,7 @@ mod operand {
     pub const SUBRANGE_COUNT: u32 = 0;
     pub const ENUMERATOR_NAME: u32 = 0;
     pub const SIGNATURE: u32 = 5;
+    pub const SUBPROGRAM_NAME: u32 = 2;
     pub const SUBPROGRAM_TYPE: u32 = 4;
     pub const VARIABLE_TYPE: u32 = 3;
     pub const UNIT_ENUMERATIONS: u32 = 4;
@@ -312,6 +313,16 @@ impl<'c> Value<'c> {
         // SAFETY: self is a function; one without debug information gives null.
         let subprogram = DebugNode::some(unsafe { LLVMGetSubprogram(self.0) })?;
         subprogram.node(context, operand::SUBPROGRAM_TYPE)
+    }
+
+    /// The name of a function as the source has it.
+    pub fn debug_function_name(self, context: &'c Context) -> Option<String> {
+        if !self.is_function() {
+            return None;
+        }
+        // SAFETY: self is a function; one without debug information gives null.
+        let subprogram = DebugNode::some(unsafe { LLVMGetSubprogram(self.0) })?;
+        subprogram.text(context, operand::SUBPROGRAM_NAME)
     }
 
     /// The type of a global variable as the source has it.

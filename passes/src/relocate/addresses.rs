@@ -95,7 +95,8 @@ fn members<'c>(
                     let name = &types.get(root).name;
                     kernel_name(name) != name
                 });
-                let relocation = Relocation { kind: RelocationKind::Offset, place, compiled, guarded };
+                let relocation =
+                    Relocation { kind: RelocationKind::Offset, place, compiled, guarded, sized: false };
                 changes.insert(address, Change { base, index: None, relocation });
             }
             None => rely(types, &members, found),
@@ -245,5 +246,5 @@ fn size_of<'c>(module: &Module<'c>, types: &Types<'c>, ty: Type<'c>) -> Option<R
     let (keyword, structure) = kernels_structure(types, id)?;
     let place = Place { keyword, structure: structure.to_owned(), members: Vec::new() };
     let compiled = types.size(id);
-    Some(Relocation { kind: RelocationKind::Size, place, compiled, guarded: false })
+    Some(Relocation { kind: RelocationKind::Size, place, compiled, guarded: false, sized: false })
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! gpufas_field_exists() (runtime/include/gpufas/relocate.h): whether the kernel that the program meets has a member.
+//! gpufas_field_exists() and gpufas_field_size() (runtime/include/gpufas/relocate.h): whether the kernel that the program meets has a
+//! member, and how large it is.
 
 use std::collections::HashMap;
 
 use gpufas_abi::relocation::{Relocation, RelocationKind};
 
+use super::calls_of;
 use super::notes::Note;
 use super::table::{Relocations, place};
 use crate::layout::Collection;
@@ -13,6 +15,9 @@ use crate::llvm::{Builder, Module, Value, debug};
 
 /// `bool (const volatile void *member)`, called with the address of a member of [`ANY_OBJECT`].
 const EXISTS: &str = "gpufas_member_exists";
+
+/// `u64 (const volatile void *member)`, called with the same.
+const SIZE: &str = "gpufas_member_size";
 
 /// `void *(void)`: the address of an object of whatever type is needed, which is not used.
 const ANY_OBJECT: &str = "gpufas_any_object";
@@ -24,17 +29,25 @@ pub fn resolve<'c>(
     relocations: &mut Relocations<'_, 'c>,
 ) -> HashMap<Value<'c>, Vec<Note>> {
     let mut failed: HashMap<Value<'c>, Vec<Note>> = HashMap::new();
-    for call in calls_of(module, EXISTS) {
+    let questions = [EXISTS, SIZE]
+        .into_iter()
+        .flat_map(|name| calls_of(module, name).into_iter().map(move |call| (name, call)));
+    for (question, call) in questions {
         let (Some(function), Some(&address)) = (call.function(), call.arguments().first()) else { continue };
         let mut accesses = collection.users.iter().flat_map(|(_, uses)| &uses.accesses);
-        let access = accesses.find(|access| access.address == address);
-        let value = match access.and_then(|access| place(&collection.types, &access.members)) {
-            Some(place) => {
-                let kind = RelocationKind::Exists;
-                relocations.load(function, Relocation { kind, place, compiled: 1, guarded: false })
+        let members = accesses.find(|access| access.address == address).map(|access| &access.members);
+        let value = match members
+            .and_then(|members| Some((members.first()?, place(&collection.types, members)?)))
+        {
+            Some((first, place)) => {
+                let (kind, compiled) = match question {
+                    EXISTS => (RelocationKind::Exists, 1),
+                    _ => (RelocationKind::MemberSize, first.size),
+                };
+                relocations.load(function, Relocation { kind, place, compiled, guarded: false, sized: false })
             }
             None => {
-                let message = "gpufas_field_exists() asks for a member of a structure of the kernel's";
+                let message = "gpufas_field_exists() and gpufas_field_size() ask for a member of a structure of the kernel's";
                 let site = debug::site(module.context(), call);
                 failed.entry(function).or_default().push(Note::Refused(site, message.into()));
                 call.ty().zero()
@@ -49,9 +62,4 @@ pub fn resolve<'c>(
         call.erase();
     }
     failed
-}
-
-fn calls_of<'c>(module: &Module<'c>, name: &str) -> Vec<Value<'c>> {
-    let Some(function) = module.function(name) else { return Vec::new() };
-    function.users().into_iter().filter(|user| user.callee() == Some(function)).collect()
 }

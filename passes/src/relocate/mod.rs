@@ -14,6 +14,7 @@
 
 mod addresses;
 mod differences;
+mod enumerators;
 mod existence;
 mod notes;
 mod reliance;
@@ -42,15 +43,23 @@ pub const TABLE_NAME: &str = "relocation-table";
 /// have other members (as libbpf has it).
 pub const OTHER_FORM: &str = "___";
 
-/// Relocates all accesses of a module.
+/// `u64 (const char *enumeration, const char *name, u64 compiled)`: the value of a constant on the kernel that the program meets
+/// (runtime/include/gpufas/relocate.h).
+pub const ENUMERATOR_VALUE: &str = "gpufas_enumerator_value";
+
+/// Relocates all accesses of a module, but for those of functions that are relocated.
 pub fn mark(module: &Module<'_>) {
-    if table::is_marked(module) {
+    if table::is_marked(module) && layout::users(module).all(|user| notes::read(module, user).is_some()) {
         return;
     }
     let collection = layout::collect(module);
     let mut relocations = Relocations::new(module);
     let mut failed = existence::resolve(module, &collection, &mut relocations);
+    enumerators::resolve(module, &mut relocations, &mut failed);
     for (user, uses) in &collection.users {
+        if notes::read(module, *user).is_some() {
+            continue;
+        }
         let mut found = unknown(module, *user, uses);
         reliance::collect(module, &collection.types, *user, uses, &mut found);
         if user.is_function() {
@@ -91,7 +100,11 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
     let mut relocatable = Relocatable { table: table::read(module), ..Relocatable::default() };
     let (functions, variables) = reachable::reachable(module);
     for user in functions.into_iter().chain(variables) {
-        for note in notes::read(module, user) {
+        let notes = notes::read(module, user);
+        if notes.is_none() {
+            program.diagnostics.push(not_relocated(user));
+        }
+        for note in notes.unwrap_or_default() {
             match note {
                 Note::Place(place) if !relocatable.same_place.contains(&place) => {
                     relocatable.same_place.push(place);
@@ -109,6 +122,24 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
     relocatable.same_size.sort();
     layout::users(module).for_each(|user| notes::erase(module, user));
     program.relocatable = Some(relocatable);
+}
+
+/// The error for what has the offsets of its headers in it, in a program whose other parts look them up.
+fn not_relocated(user: Value<'_>) -> Diagnostic {
+    let name = user.name();
+    let message = format!(
+        "`{name}` was compiled without --relocatable, and other parts of the program with it: on another kernel it would go wrong"
+    );
+    let function = if user.is_function() { name } else { String::new() };
+    Diagnostic::error(NAME, Site { function, ..Site::default() }, message).with_help(
+        "give --relocatable to each gpufas-cc that takes part, and to none if the program is for one kernel",
+    )
+}
+
+/// The calls of a function that stands for something.
+fn calls_of<'c>(module: &Module<'c>, name: &str) -> Vec<Value<'c>> {
+    let Some(function) = module.function(name) else { return Vec::new() };
+    function.users().into_iter().filter(|user| user.callee() == Some(function)).collect()
 }
 
 /// How the kernel's type information calls a structure.

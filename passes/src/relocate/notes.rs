@@ -31,15 +31,14 @@ pub fn write<'c>(module: &Module<'c>, user: Value<'c>, notes: &[Note]) {
             nodes.push(vec![node]);
         }
     }
-    if !nodes.is_empty() {
-        user.set_text_attachment(module.context(), KIND, &nodes);
-    }
+    // If it relies on nothing, that is noted: it is relocated.
+    user.set_text_attachment(module.context(), KIND, &nodes);
 }
 
-/// What is noted of a function or variable.
-pub fn read<'c>(module: &Module<'c>, user: Value<'c>) -> Vec<Note> {
-    let nodes = user.text_attachment(module.context(), KIND).unwrap_or_default();
-    nodes.iter().filter_map(|words| serde_json::from_str(words.first()?).ok()).collect()
+/// What is noted of a function or variable; none if it is not relocated.
+pub fn read<'c>(module: &Module<'c>, user: Value<'c>) -> Option<Vec<Note>> {
+    let nodes = user.text_attachment(module.context(), KIND)?;
+    Some(nodes.iter().filter_map(|words| serde_json::from_str(words.first()?).ok()).collect())
 }
 
 /// Removes what is noted.

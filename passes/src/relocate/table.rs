@@ -89,6 +89,8 @@ fn name(relocation: &Relocation) -> String {
     let what = match (relocation.kind, members.first()) {
         (RelocationKind::Size, _) | (_, None) => format!("size.{structure}"),
         (RelocationKind::Offset, Some(member)) => format!("offset.{structure}.{}", member.path),
+        (RelocationKind::Enumerator, Some(member)) => format!("enumerator.{structure}.{}", member.path),
+        (RelocationKind::MemberSize, Some(member)) => format!("size.{structure}.{}", member.path),
         (RelocationKind::Exists, Some(member)) => format!("exists.{structure}.{}", member.path),
     };
     let mut hasher = DefaultHasher::new();
@@ -143,19 +145,24 @@ fn kind(types: &Types<'_>, ty: TypeId) -> MemberKind {
 pub fn define_table(module: &Module<'_>, program: &mut Program) {
     let Some(relocatable) = &mut program.relocatable else { return };
     let made = std::mem::take(&mut relocatable.table);
-    let tested: HashSet<_> = made
-        .iter()
-        .filter(|relocation| relocation.kind == RelocationKind::Exists)
-        .flat_map(|relocation| members_of(&relocation.place))
-        .collect();
+    let asked_for = |kind| -> HashSet<_> {
+        let questions = made.iter().filter(|relocation| relocation.kind == kind);
+        questions.flat_map(|relocation| members_of(&relocation.place)).collect()
+    };
+    let (tested, measured) = (asked_for(RelocationKind::Exists), asked_for(RelocationKind::MemberSize));
     let mut needed = Vec::new();
     for relocation in &made {
         let Some(global) = module.global(&name(relocation)) else { continue };
         if global.is_used() {
             // A member that the program asks for is taken to be used only where it is.
-            let is_tested = members_of(&relocation.place).any(|member| tested.contains(&member));
-            let guarded = relocation.guarded || relocation.kind == RelocationKind::Offset && is_tested;
-            needed.push((Relocation { guarded, ..relocation.clone() }, global));
+            let is_one_of = |asked: &HashSet<_>| {
+                relocation.kind == RelocationKind::Offset
+                    && members_of(&relocation.place).any(|member| asked.contains(&member))
+            };
+            let guarded = relocation.guarded || is_one_of(&tested);
+            // Or only where it is as large.
+            let sized = is_one_of(&measured);
+            needed.push((Relocation { guarded, sized, ..relocation.clone() }, global));
         } else {
             global.delete_global();
         }

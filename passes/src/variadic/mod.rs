@@ -14,7 +14,7 @@ mod places;
 
 use std::collections::HashMap;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Remark};
 use crate::llvm::{Block, Builder, Module, Type, Value, debug};
 use crate::program::Program;
 
@@ -74,6 +74,13 @@ fn replace_function<'c>(module: &Module<'c>, program: &mut Program, old: Value<'
         .into_iter()
         .all(|(index, ty)| fixed.skip(module, ty, old.parameter_has_attribute(index, "byval")).is_some());
     let is_known = is_known && old.calling_convention() == C_CONVENTION;
+    if !old.is_declaration() {
+        program.remark(Remark::Passed, NAME, || {
+            let message =
+                format!("`{}` takes its variable arguments from an array of the caller's", old.name());
+            (debug::function_site(old), message)
+        });
+    }
     let new = module.add_function("", plain_type(old.value_type(), Type::pointer(context)));
     new.replace_function(old);
     // A function that accesses no memory now reads its arguments there.
@@ -211,6 +218,14 @@ fn replace_call<'c>(
             }
         }
     }
+    program.remark(Remark::Passed, NAME, || {
+        let message = match placed.len() {
+            0 => "no variable argument is passed".to_owned(),
+            1 => "a variable argument is passed in an array".to_owned(),
+            count => format!("{count} variable arguments are passed in an array"),
+        };
+        (debug::site(context, call), message)
+    });
     let entry = function.blocks().first().and_then(|block| block.first_instruction()).unwrap_or(call);
     let words = Type::integer(context, 64).array(places.size().div_ceil(8));
     let array = Builder::before(context, entry).alloca(words);

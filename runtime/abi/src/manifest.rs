@@ -55,6 +55,9 @@ pub struct Variant {
     /// Structures and unions of the kernel that the program touches, as it was compiled; sorted by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub structures: Vec<Structure>,
+    /// Constants of enumerations of the kernel that the program has in it as numbers; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enumerators: Vec<Enumerator>,
     /// What the host works out for other kernels than this one, if the variant is relocatable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relocatable: Option<Relocatable>,
@@ -100,7 +103,7 @@ pub struct Kernel {
     pub build_id: Option<String>,
 }
 
-/// How C names a structure or union.
+/// How C names a structure, union or enumeration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keyword {
@@ -110,6 +113,8 @@ pub enum Keyword {
     Union,
     /// A structure or union that has no tag, but a typedef.
     Typedef,
+    /// `enum NAME`; no [`Structure`] is one.
+    Enum,
 }
 
 /// A structure or union of the kernel, as far as a program uses it.
@@ -124,6 +129,30 @@ pub struct Structure {
     /// The members that are used, in the order of their offsets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<Member>,
+}
+
+/// A constant of an enumeration. An array in JSON: enumeration, name, value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "(String, String, i64)", into = "(String, String, i64)")]
+pub struct Enumerator {
+    /// The tag of the enumeration; empty if it has none.
+    pub enumeration: String,
+    /// Its name.
+    pub name: String,
+    /// Its value; what is larger than an `i64` has the same 64 bits.
+    pub value: i64,
+}
+
+impl From<(String, String, i64)> for Enumerator {
+    fn from((enumeration, name, value): (String, String, i64)) -> Self {
+        Self { enumeration, name, value }
+    }
+}
+
+impl From<Enumerator> for (String, String, i64) {
+    fn from(Enumerator { enumeration, name, value }: Enumerator) -> Self {
+        (enumeration, name, value)
+    }
 }
 
 /// A member of a structure or union. There are many, so it is an array in JSON: path, type, offset, size, and if it is a

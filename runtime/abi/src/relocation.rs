@@ -37,6 +37,9 @@ pub struct Relocation {
     /// it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub guarded: bool,
+    /// Whether the program asks how large the member is, and is taken to use it only where it is as it was compiled.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sized: bool,
 }
 
 /// What a relocation is.
@@ -49,14 +52,18 @@ pub enum RelocationKind {
     Size,
     /// 1 if there is such a member, else 0.
     Exists,
+    /// Size of the member in bytes, 0 if there is none.
+    MemberSize,
+    /// The value of a constant of an enumeration, which is given as a member is; without a tag, of any enumeration.
+    Enumerator,
 }
 
-/// One of several members of a structure.
+/// One of several members of a structure, or a constant of an enumeration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// What the structure's name is.
     pub keyword: Keyword,
-    /// The structure's name.
+    /// The structure's name; an enumeration's tag, which may be empty.
     pub structure: String,
     /// The members that may be meant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -6,13 +6,13 @@ use crate::error::{Error, Result};
 use crate::program::Program;
 use crate::relocate;
 use gpufas_abi::manifest::{
-    self, Contents, Kernel as ManifestKernel, Keyword, Structure as ManifestStructure, Variant,
+    self, Contents, Enumerator, Kernel as ManifestKernel, Keyword, Structure as ManifestStructure, Variant,
 };
 use gpufas_abi::relocation::{self, Relocatable, RelocationKind};
 use gpufas_abi::symbols::{FUNCTION_BASE, FUNCTION_STEP};
 use gpufas_kernel::{
-    Bits, Budget, Comparison, Difference, Error as KernelError, Field, Kernel, Member, NotFound, PhysicalMemory,
-    Structure, Symbol, Symbols, Tag, Types,
+    Bits, Budget, Comparison, Constant, Difference, Error as KernelError, Field, Kernel, Member, NotFound,
+    PhysicalMemory, Structure, Symbol, Symbols, Tag, Types,
 };
 use std::cmp::Reverse;
 
@@ -59,7 +59,7 @@ pub fn select(program: &Program, kernel: &Kernel, memory: &dyn PhysicalMemory) -
     for number in relocatable(variants, running.release, &series) {
         let variant = &variants[number];
         let Some(relocatable) = &variant.relocatable else { continue };
-        match relocate::resolve(relocatable, &kernel.types(memory)?, false) {
+        match relocate::resolve(relocatable, &variant.enumerators, &kernel.types(memory)?, false) {
             Ok(relocations) => return Ok(Fitting { number, relocations, is_compiled_for: false }),
             Err(problems) => {
                 refused.get_or_insert(not_relocatable(variant, kernel, problems));
@@ -79,7 +79,7 @@ fn known(
     // Whether there is a member that the program itself has declared is not known without types.
     let needs_types = relocatable.table.iter().any(|relocation| relocation.kind == RelocationKind::Exists);
     match types {
-        Ok(types) => relocate::resolve(relocatable, &types, true)
+        Ok(types) => relocate::resolve(relocatable, &[], &types, true)
             .map_err(|problems| not_relocatable(variant, kernel, problems)),
         Err(KernelError::NoTypes { .. }) if !needs_types => {
             Ok(relocatable.table.iter().map(|relocation| relocation.compiled).collect())
@@ -155,20 +155,23 @@ fn none_fits(program: &Program, running: Running<'_>, series: &str) -> Error {
     }
 }
 
-/// Checks that the structures that the program uses are laid out in the guest's kernel as they were when it was compiled, by
-/// the type information in the guest's memory.
+/// Checks that the structures that the program uses are laid out in the guest's kernel as they were when it was compiled, and that
+/// constants of enumerations have the values that they had, by the type information in the guest's memory.
 ///
 /// A kernel without type information passes if its build id is known to be that of the kernel that the program was compiled for:
 /// then headers and kernel are of one build.
 ///
 /// # Errors
-/// [`Error::OtherLayout`], [`Error::UncheckedLayout`]; [`Error::Kernel`] if the type information cannot be understood.
+/// [`Error::OtherLayout`], [`Error::OtherConstants`], [`Error::UncheckedLayout`]; [`Error::Kernel`] if the type information cannot be understood.
 pub fn layout(variant: &Variant, kernel: &Kernel, memory: &dyn PhysicalMemory) -> Result<()> {
-    if variant.structures.is_empty() {
+    if variant.structures.is_empty() && variant.enumerators.is_empty() {
         return Ok(());
     }
     match kernel.types(memory) {
-        Ok(types) => compare(&variant.structures, &types, kernel.release()),
+        Ok(types) => {
+            compare(&variant.structures, &types, kernel.release())?;
+            compare_constants(&variant.enumerators, &types, kernel.release())
+        }
         Err(gpufas_kernel::Error::NoTypes { release }) => {
             let expected = variant.kernel.build_id.as_deref();
             let is_known =
@@ -197,6 +200,25 @@ fn compare(structures: &[ManifestStructure], types: &Types, release: &str) -> Re
     Err(Error::OtherLayout { release: release.to_owned(), names, tables })
 }
 
+fn compare_constants(enumerators: &[Enumerator], types: &Types, release: &str) -> Result<()> {
+    let comparison = types.compare_constants(constants(enumerators))?;
+    if comparison.different.is_empty() {
+        return Ok(());
+    }
+    let (names, table) = (comparison.names(), comparison.table());
+    Err(Error::OtherConstants { release: release.to_owned(), names, table })
+}
+
+/// Constants of a manifest as the kernel's types are asked for them.
+pub fn constants(enumerators: &[Enumerator]) -> Vec<Constant> {
+    let constant = |Enumerator { enumeration, name, value }: &Enumerator| Constant {
+        enumeration: enumeration.clone(),
+        name: name.clone(),
+        value: *value,
+    };
+    enumerators.iter().map(constant).collect()
+}
+
 /// A structure of a manifest as the kernel's types are asked for it.
 fn expected(structure: &ManifestStructure) -> Structure {
     let bits = |bits: manifest::Bits| Bits { first: bits.first as u32, count: bits.count as u32 };
@@ -204,7 +226,7 @@ fn expected(structure: &ManifestStructure) -> Structure {
         tag: match structure.keyword {
             Keyword::Struct => Tag::Struct,
             Keyword::Union => Tag::Union,
-            Keyword::Typedef => Tag::Typedef,
+            Keyword::Typedef | Keyword::Enum => Tag::Typedef,
         },
         name: structure.name.clone(),
         size: structure.size,

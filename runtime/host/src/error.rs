@@ -321,6 +321,19 @@ pub enum Error {
         /// Both layouts of each, side by side; begins with an end of line.
         tables: String,
     },
+    /// Constants of enumerations that the program uses have other values in the running kernel.
+    #[error(
+        "the running kernel {release} has other values of {names} than the program was compiled with; nothing was written; \
+         recompile with the headers of this very kernel{table}"
+    )]
+    OtherConstants {
+        /// Release of the running kernel.
+        release: String,
+        /// The constants.
+        names: String,
+        /// Both values of each, side by side; begins with an end of line.
+        table: String,
+    },
     /// The running kernel has no type information, and it is not known that it is the very build of the program's headers.
     #[error(
         "the running kernel {release} has no type information in memory (CONFIG_DEBUG_INFO_BTF), so the layout of its \
@@ -455,6 +468,7 @@ impl Error {
             | Self::OtherKernel { .. }
             | Self::OtherKernels { .. }
             | Self::OtherLayout { .. }
+            | Self::OtherConstants { .. }
             | Self::UncheckedLayout { .. }
             | Self::NotRelocatable { .. }
             | Self::MissingSymbols { .. }

@@ -2,20 +2,24 @@
 
 //! What the relocations of a program are on the kernel that runs, from its own type information (BTF).
 
-use gpufas_abi::manifest::Keyword;
+use gpufas_abi::manifest::{Enumerator, Keyword};
 use gpufas_abi::relocation::{MemberKind, Place, Relocatable, RelocatedMember, Relocation, RelocationKind};
 use gpufas_abi::symbols::MISSING_MEMBER;
-use gpufas_kernel::{Error as KernelError, MemberKind as FoundKind, Types};
+use gpufas_kernel::{ConstantDifference, Error as KernelError, MemberKind as FoundKind, Types};
+
+use crate::check::constants;
 
 /// Most problems that are shown.
 const MOST_SHOWN: usize = 8;
 
-/// The relocation table of a program, on the kernel that it was compiled for or on another one.
+/// The relocation table of a program, on the kernel that it was compiled for or on another one. `enumerators` are the constants that
+/// it has in it as numbers.
 ///
 /// # Errors
 /// What the program relies on and is otherwise, in words.
 pub fn resolve(
     relocatable: &Relocatable,
+    enumerators: &[Enumerator],
     types: &Types,
     is_compiled_for: bool,
 ) -> Result<Vec<u64>, Vec<String>> {
@@ -28,6 +32,7 @@ pub fn resolve(
         }
     }
     if !is_compiled_for {
+        problems.extend(other_constants(enumerators, types));
         problems.extend(relocatable.same_place.iter().filter_map(|place| moved(place, types)));
         for structure in &relocatable.same_size {
             let name = name(structure.keyword, &structure.name);
@@ -43,6 +48,21 @@ pub fn resolve(
     }
     problems.dedup();
     if problems.is_empty() { Ok(table) } else { Err(shorten(problems)) }
+}
+
+/// Constants that have other values than the program was compiled with.
+fn other_constants(enumerators: &[Enumerator], types: &Types) -> Vec<String> {
+    let comparison = match types.compare_constants(constants(enumerators)) {
+        Ok(comparison) => comparison,
+        Err(error) => return vec![error.to_string()],
+    };
+    let problem = |ConstantDifference { expected, found }: &ConstantDifference| match found {
+        Some(found) => {
+            format!("{expected} is {found} and not {}, and the program has it as a number", expected.value)
+        }
+        None => format!("`enum {}` has no constant `{}`", expected.enumeration, expected.name),
+    };
+    comparison.different.iter().map(problem).collect()
 }
 
 /// The first problems, and how many others there are.
@@ -61,6 +81,7 @@ pub fn name(keyword: Keyword, name: &str) -> String {
         Keyword::Struct => format!("struct {name}"),
         Keyword::Union => format!("union {name}"),
         Keyword::Typedef => name.to_owned(),
+        Keyword::Enum => format!("enum {name}"),
     }
 }
 
@@ -70,18 +91,69 @@ fn value(relocation: &Relocation, types: &Types) -> Result<u64, String> {
     if relocation.kind == RelocationKind::Size {
         return types.size_of(&name).map_err(|error| error.to_string());
     }
-    let found =
-        place.members.iter().map(|member| offset(&name, member, types)).collect::<Result<Vec<_>, _>>()?;
+    if relocation.kind == RelocationKind::Enumerator {
+        return constant(relocation, types);
+    }
+    if relocation.kind == RelocationKind::MemberSize {
+        return size(&name, &place.members, types);
+    }
+    // Of a member that is used only where it is as it was, it does not matter what else it may be.
+    let located = |member| {
+        offset(&name, member, types).or_else(|problem| match relocation.sized {
+            true => Ok(None),
+            false => Err(problem),
+        })
+    };
+    let found = place.members.iter().map(located).collect::<Result<Vec<_>, _>>()?;
     let mut offsets: Vec<u64> = found.into_iter().flatten().collect();
     offsets.sort_unstable();
     offsets.dedup();
     match (relocation.kind, offsets.as_slice()) {
         (RelocationKind::Exists, offsets) => Ok(u64::from(!offsets.is_empty())),
         (_, [offset]) => Ok(*offset),
-        (_, []) if relocation.guarded => Ok(MISSING_MEMBER),
+        (_, []) if relocation.guarded || relocation.sized => Ok(MISSING_MEMBER),
         (_, []) => Err(format!("`{name}` has no member `{}`", paths(&place.members))),
         _ => Err(format!("the members `{}` of `{name}` no longer lie at one place", paths(&place.members))),
     }
+}
+
+/// The size of the first of some members that is there, in bytes.
+fn size(name: &str, members: &[RelocatedMember], types: &Types) -> Result<u64, String> {
+    for member in members {
+        match types.offset_of(name, &member.path) {
+            Ok(field) if field.bits.is_some() => {
+                return Err(format!(
+                    "`{}` of `{name}` is a bit-field, which has no size in bytes",
+                    member.path
+                ));
+            }
+            Ok(field) => return Ok(field.size),
+            Err(KernelError::NoMember { .. } | KernelError::NoType { .. }) => {}
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    Ok(0)
+}
+
+/// The value of a constant of an enumeration.
+fn constant(relocation: &Relocation, types: &Types) -> Result<u64, String> {
+    let Place { structure: tag, members, .. } = &relocation.place;
+    let path = paths(members);
+    let found = members.first().and_then(|member| {
+        if tag.is_empty() {
+            return types.enumerator(&member.path).ok();
+        }
+        let constants = types.enumerators(&format!("enum {tag}")).ok()?;
+        constants.into_iter().find(|constant| constant.name == member.path).map(|constant| constant.value)
+    });
+    let found = found.ok_or_else(|| match tag.as_str() {
+        "" => format!("it is not known which value `{path}` has: no enumeration has it, or several with different values"),
+        _ => format!("`enum {tag}` has no constant `{path}`"),
+    })?;
+    // Old type information does not say whether constants of 32 bits have a sign.
+    let was_negative = relocation.compiled.cast_signed() < 0;
+    let is_narrow = u32::try_from(found).is_ok();
+    Ok(if was_negative && is_narrow { i64::from(found as i32) } else { found }.cast_unsigned())
 }
 
 fn paths(members: &[RelocatedMember]) -> String {

@@ -50,8 +50,47 @@
 	gpufas_member_exists(&__gpufas_object->field);			\
 })
 
+/*
+ * gpufas_field_size - how many bytes a member has, 0 if there is none
+ * @type:	a structure, as in struct task_struct
+ * @field:	the member, which may be a member of a member
+ *
+ * A program that uses an int is not run where the kernel has a byte in its
+ * place, unless it asks this; then it is taken to use the member, and those of
+ * that name in other forms of the structure, only where they have their size:
+ *
+ *	struct GPUFAS_KERNEL_TYPE task_struct___byte {
+ *		u8 on_cpu;
+ *	};
+ *
+ *	if (gpufas_field_size(struct task_struct, on_cpu) == sizeof(u8))
+ *		on_cpu = ((struct task_struct___byte *)task)->on_cpu;
+ *	else
+ *		on_cpu = task->on_cpu;
+ */
+#define gpufas_field_size(type, field) ({				\
+	type *__gpufas_object = gpufas_any_object();			\
+									\
+	gpufas_member_size(&__gpufas_object->field);			\
+})
+
+/*
+ * gpufas_enumerator - a constant's value in the kernel that the program meets
+ * @type:	its enumeration, as in enum pid_type; int for one without a tag
+ * @constant:	the constant
+ *
+ * A constant that is written as it is becomes a number, and the program is not
+ * run where its kernel has another. This is a number only when the program is
+ * loaded, so it cannot be a case label or the length of an array. A program is
+ * not run where there is no such constant.
+ */
+#define gpufas_enumerator(type, constant)				\
+	((type)gpufas_enumerator_value(#type, #constant, (u64)(constant)))
+
 /* The compiler knows these; there are no such functions. */
 void *gpufas_any_object(void);
 bool gpufas_member_exists(const volatile void *member);
+u64 gpufas_member_size(const volatile void *member);
+u64 gpufas_enumerator_value(const char *type, const char *constant, u64 compiled);
 
 #endif /* _GPUFAS_RELOCATE_H */

@@ -16,6 +16,7 @@
 mod all_structures;
 mod btf;
 mod c_header;
+mod constants;
 mod error;
 mod find;
 mod kallsyms;
@@ -37,6 +38,7 @@ mod type_text;
 mod types;
 mod vmcoreinfo;
 
+pub use constants::{Constant, ConstantComparison, ConstantDifference};
 pub use error::{Error, Result};
 pub use kernel::Kernel;
 pub use layout::Layout;

@@ -167,10 +167,7 @@ impl Types {
     /// [`Error::NoEnumerator`]; [`Error::AmbiguousType`] if enumerations give it different values.
     pub fn enumerator(&self, name: &str) -> Result<i64> {
         let mut found = None;
-        for record in (1..=self.btf.len()).filter_map(|id| self.btf.record(id)) {
-            if !matches!(record.kind, kind::ENUM | kind::ENUM64) {
-                continue;
-            }
+        for (_, record) in self.enumerations() {
             for constant in self.constants(record) {
                 let constant = constant?;
                 if constant.name == name
@@ -399,6 +396,13 @@ impl Types {
             }
         }
         Ok(None)
+    }
+
+    /// All enumerations, each with its tag, which may be empty.
+    pub(crate) fn enumerations(&self) -> impl Iterator<Item = (Result<&str>, Record<'_>)> {
+        let records = (1..=self.btf.len()).filter_map(|id| self.btf.record(id));
+        let enumerations = records.filter(|record| matches!(record.kind, kind::ENUM | kind::ENUM64));
+        enumerations.map(|record| (self.btf.string(record.name), record))
     }
 
     /// The constants of an enumeration's record.

@@ -17,6 +17,14 @@
 // CHECK-DAG: !{!"struct task_struct: {{[0-9]+}} bytes", {{.*}}!"{{[0-9]+}} 16 tasks: struct list_head", {{.*}}!"{{[0-9]+}} 16 comm: char[16]"
 // CHECK-NOT: struct address_space
 // CHECK-NOT: struct mine
+// So do constants of enumerations that the text mentions.
+// CHECK-NOT: PIDTYPE_SID
+// CHECK-DAG: !{!"true = 1"}
+// CHECK-DAG: !{!"enum pid_type PIDTYPE_TGID = 1"}
+// CHECK-NOT: PIDTYPE_SID
+// CHECK-NOT: MY_TYPE
+enum { MY_TYPE = PIDTYPE_TGID };
+
 struct mine {
 	struct task_struct *task;
 	int count;
@@ -35,10 +43,11 @@ GPUFAS_ENTRY(count, "counts", u64, address)
 	for_each_process(mine.task)
 		if (mine.task->comm[0] && !is_held(&mine.task->alloc_lock) && page->mapping)
 			mine.count++;
+	mine.count += PIDTYPE_TGID + MY_TYPE;
 	return mine.count;
 }
 
 unsigned long not_reached(struct address_space *space)
 {
-	return space->nrpages;
+	return space->nrpages + PIDTYPE_SID;
 }

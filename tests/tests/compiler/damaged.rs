@@ -108,6 +108,40 @@ fn modules_may_be_invalid() {
     compile(&scratch, "invalid.ll").fails(1, &["invalid.ll: it is no valid LLVM IR: "]);
 }
 
+/// A function with a name of its linkage, the operands of whose description are near the strings.
+const DESCRIBED: &str = "define i32 @f() !dbg !4 {\n  ret i32 0, !dbg !8\n}\n\
+    !llvm.dbg.cu = !{!0}\n!llvm.module.flags = !{!2}\n\
+    !0 = distinct !DICompileUnit(language: DW_LANG_C11, file: !1, producer: \"who made it\", emissionKind: FullDebug)\n\
+    !1 = !DIFile(filename: \"small.c\", directory: \"/where\")\n\
+    !2 = !{i32 2, !\"Debug Info Version\", i32 3}\n\
+    !4 = distinct !DISubprogram(name: \"f\", linkageName: \"linkage_name_of_f\", scope: !1, file: !1, line: 1, type: !5, \
+    unit: !0, spFlags: DISPFlagDefinition)\n\
+    !5 = !DISubroutineType(types: !6)\n!6 = !{!7}\n\
+    !7 = !DIBasicType(name: \"int\", size: 32, encoding: DW_ATE_signed)\n\
+    !8 = !DILocation(line: 1, column: 2, scope: !4)\n";
+
+#[test]
+fn debug_information_may_be_damaged_in_what_only_its_use_shows() {
+    let scratch = Scratch::new();
+    scratch.write("small.ll", DESCRIBED);
+    let path = |name: &str| scratch.path().join(name).into_os_string();
+    crate::scratch::llvm("llvm-as", &[&path("small.ll"), "-o".as_ref(), &path("small.bc")]);
+    let whole = scratch.read("small.bc");
+    let strings = whole.windows(7).position(|bytes| bytes == b"small.c").unwrap();
+    let mut crashed = 0;
+    for place in strings + 54..strings + 60 {
+        for bit in 0..8 {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 1 << bit;
+            scratch.write("changed.bc", &bytes);
+            let outcome = compile(&scratch, "changed.bc");
+            is_clean(&outcome, &format!("bit {bit} of byte {place}"));
+            crashed += usize::from(outcome.messages.contains("LLVM crashes when it reads this"));
+        }
+    }
+    assert!(crashed > 0, "nothing of it is damaged so");
+}
+
 fn change_bytes(scratch: &Scratch, kind: &str, name: &str) {
     let whole = compiled(scratch, kind);
     let mut random = StdRng::seed_from_u64(SEED);

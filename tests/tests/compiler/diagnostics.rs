@@ -143,6 +143,113 @@ fn remarks_say_what_passes_did() {
     assert_eq!(with(&["-Rpass=nothing", "-Rpass-missed=llview"]), "");
 }
 
+/// What C has and no target but a CPU; each on a line of its own.
+const UNUSUAL: &str = "#include <gpufas/gpufas.h>\n\
+    #include <linux/stdarg.h>\n\
+    #include <linux/sched.h>\n\
+    static noinline int sum(int count, ...)\n\
+    {\n\
+    \tva_list list;\n\tint all = 0;\n\n\
+    \tva_start(list, count);\n\twhile (count--)\n\t\tall += va_arg(list, int);\n\tva_end(list);\n\
+    \treturn all;\n\
+    }\n\
+    int one(int x) { return x + 1; }\n\
+    int two(int x) { return x + PIDTYPE_TGID; }\n\
+    int twin(int x) __attribute__((alias(\"one\")));\n\
+    int (*const volatile either[2])(int) = { one, two };\n\
+    GPUFAS_ENTRY(go, \"test\", u64, x)\n\
+    {\n\
+    \tstatic void *const labels[2] = { &&first, &&second };\n\
+    \tint pid = ((struct task_struct *)x)->pid + twin(3);\n\n\
+    \tgoto *labels[x & 1];\n\
+    first:\n\
+    \tpid += sum(2, pid, 4);\n\
+    second:\n\
+    \treturn either[x & 1](pid);\n\
+    }\n";
+
+#[test]
+fn passes_say_what_they_make_of_what_only_cpus_have() {
+    let scratch = Scratch::new();
+    scratch.write("c.c", UNUSUAL);
+    let with = |option: &str| {
+        let outcome = scratch.for_host(&["c.c", option]);
+        assert_eq!(outcome.status, Some(0), "{}", outcome.messages);
+        outcome.messages
+    };
+    for (option, expected) in [
+        (
+            "-Rpass=labels",
+            "c.c:24:2: remark: the computed goto becomes a switch over 2 labels [-Rpass=labels]\n",
+        ),
+        (
+            "-Rpass=variadic",
+            "c.c:26:9: remark: 2 variable arguments are passed in an array [-Rpass=variadic]\n",
+        ),
+        (
+            "-Rpass=variadic",
+            "c.c:4:1: remark: `sum` takes its variable arguments from an array of the caller's [-Rpass=variadic]\n",
+        ),
+        ("-Rpass=aliases", "c.c:22:45: remark: `twin` is an alias, and becomes `one` [-Rpass=aliases]\n"),
+        (
+            "-Rpass=function-pointers",
+            "c.c:28:9: remark: the call through a pointer becomes a call of `one` or `two` [-Rpass=function-pointers]\n",
+        ),
+        (
+            "-Rpass-analysis=callable-functions",
+            "c.c:16:1: remark: a call through a pointer may lead to `two` [-Rpass-analysis=callable-functions]\n",
+        ),
+        (
+            "-Rpass-analysis=layout",
+            "c.c:19:1: remark: `gpufas_program_go` uses `pid` of `struct task_struct` [-Rpass-analysis=layout]\n",
+        ),
+        (
+            "-Rpass-analysis=layout",
+            "c.c:16:1: remark: `two` mentions the constants `PIDTYPE_TGID` [-Rpass-analysis=layout]\n",
+        ),
+    ] {
+        let messages = with(option);
+        assert!(messages.contains(expected), "{option}: {messages}");
+    }
+    // Nothing takes the address of a function.
+    let alias = "int twin(int x) __attribute__((alias(\"one\")));";
+    let source = UNUSUAL.replace("{ one, two }", "{ (void *)1ul }").replace(alias, "#define twin(x) one(x)");
+    scratch.write("d.c", source);
+    let messages = scratch.for_host(&["d.c", "-Rpass-missed=function-pointers"]).messages;
+    assert!(messages.contains("d.c:28:9: remark: the call through a pointer can only fault"), "{messages}");
+}
+
+#[test]
+fn warnings_of_inputs_have_classes_too() {
+    let scratch = Scratch::new();
+    scratch.write("x.ll", "define i32 @f(ptr %p) {\n  %v = load i32, ptr %p\n  ret i32 %v\n}\n");
+    scratch.write(
+        "c.c",
+        "#include <gpufas/gpufas.h>\nint f(const int *p);\nGPUFAS_ENTRY(go, \"test\", u64, x)\n{\n\treturn f((const int *)x);\n}\n",
+    );
+    let inputs = ["c.c", "x.ll"];
+    for class in ["gpufas-unmarked-input", "gpufas-unchecked-layout"] {
+        let with =
+            |options: &[&str]| scratch.for_host(&[inputs.as_slice(), &["-Wno-gpufas"], options].concat());
+        with(&[]).succeeds();
+        let outcome = with(&[&format!("-W{class}")]);
+        assert_eq!(outcome.status, Some(0), "{}", outcome.messages);
+        assert!(outcome.messages.contains("warning: "), "{}", outcome.messages);
+        assert!(outcome.messages.contains(&format!("[-W{class}]")), "{}", outcome.messages);
+        with(&[&format!("-Werror={class}")]).fails(1, &[&format!("[-Werror,-W{class}]")]);
+        let found = objects(&with(&[&format!("-Werror={class}"), "--diagnostics", "json"]));
+        assert!(
+            found.iter().any(|object| object["class"] == class && object["severity"] == "error"),
+            "{found:?}"
+        );
+        let found = objects(&with(&[&format!("-W{class}"), "--diagnostics", "json"]));
+        assert!(
+            found.iter().any(|object| object["class"] == class && object["severity"] == "warning"),
+            "{found:?}"
+        );
+    }
+}
+
 /// The objects that a run has written, each of them with all of the members.
 #[track_caller]
 fn objects(outcome: &Outcome) -> Vec<Value> {

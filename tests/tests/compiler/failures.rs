@@ -86,12 +86,16 @@ fn a_crash_inside_llvm_becomes_a_message_and_a_reproducer() {
         let mut command = scratch.command(arguments);
         finish(command.args(["--target", "host", "-o", "out"]).env("TMPDIR", temporary.path()), b"")
     };
-    let outcome =
-        compile(&["deep.ll"]).fails(2, &["internal error while reading deep.ll", "segmentation fault"]);
+    let first_input = "define void @first() {\n  ret void\n}\n";
+    scratch.write("first one.ll", first_input);
+    let outcome = compile(&["first one.ll", "deep.ll"])
+        .fails(2, &["internal error while reading deep.ll", "segmentation fault"]);
     let kept = reproducer(&outcome.messages);
     let first = outcome.messages;
     assert!(kept.starts_with(temporary.path()));
-    assert_eq!(std::fs::read(kept.join("input.ll")).unwrap(), deep.as_bytes());
+    // All inputs, since it may be two together that LLVM's linker fails at.
+    assert_eq!(std::fs::read(kept.join("inputs/000001-firstone.ll")).unwrap(), first_input.as_bytes());
+    assert_eq!(std::fs::read(kept.join("inputs/000002-deep.ll")).unwrap(), deep.as_bytes());
 
     let outcome = compile(&["--passes", "optimize", "scalable.ll"])
         .fails(2, &["internal error while running the pass optimize: LLVM: ", "scalable"]);
@@ -104,6 +108,7 @@ fn a_crash_inside_llvm_becomes_a_message_and_a_reproducer() {
     assert!(std::fs::read(kept.join("program.bc")).unwrap().starts_with(b"BC\xc0\xde"));
     // The files alone do it again, wherever they are.
     std::fs::remove_file(scratch.path().join("scalable.ll")).unwrap();
+    std::fs::remove_file(scratch.path().join("first one.ll")).unwrap();
     for (messages, stage) in [(first, "reading "), (outcome.messages, "running the pass optimize: LLVM: ")] {
         let (_, script) = messages.split_once("note: sh ").unwrap_or_else(|| panic!("{messages}"));
         let (script, _) = script.split_once(" does it again\n").unwrap_or_else(|| panic!("{messages}"));
@@ -150,12 +155,15 @@ fn a_compiler_that_is_stopped_leaves_nothing_behind() {
 fn whatever_ends_the_process_that_compiles_is_said() {
     let scratch = Scratch::with_program();
     let temporary = tempfile::tempdir().unwrap();
-    for (signal, reason) in [
+    for (ended, (signal, reason)) in [
         ("SEGV", "internal error while running clang on -: it crashed with a segmentation fault"),
         ("ABRT", "internal error while running clang on -: it was ended by signal 6"),
         ("KILL", "it was killed, most likely because the machine ran out of memory"),
-    ] {
-        // clang waits for the rest of its input.
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // It waits for the rest of what clang is to read.
         let mut command = scratch.command(&["-", "b.c", "-o", "out.fatbin"]);
         command.env("TMPDIR", temporary.path()).stdin(Stdio::piped()).stderr(Stdio::piped());
         let mut parent = command.spawn().unwrap();
@@ -163,7 +171,12 @@ fn whatever_ends_the_process_that_compiles_is_said() {
             assert!(parent.try_wait().unwrap().is_none(), "it ended by itself");
             let of_process = |id: &str| std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
             let child = of_process(&parent.id().to_string()).unwrap().trim().to_owned();
-            if !child.is_empty() && of_process(&child).is_ok_and(|clang| !clang.is_empty()) {
+            let folders = std::fs::read_dir(temporary.path()).unwrap().map(|folder| folder.unwrap().path());
+            let stages = folders.map(|folder| std::fs::read_to_string(folder.join("crash/stage")));
+            // What was left by the one before ended there, too.
+            let begun =
+                stages.filter(|stage| stage.as_ref().is_ok_and(|stage| stage == "running clang on -"));
+            if !child.is_empty() && begun.count() > ended {
                 break child;
             }
             std::thread::sleep(Duration::from_millis(5));

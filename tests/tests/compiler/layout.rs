@@ -23,6 +23,17 @@ fn compile(scratch: &Scratch, headers: &Path, more: &[&OsStr]) -> Outcome {
     finish(command.arg(headers).args(more), b"")
 }
 
+/// The same with a constant of an enumeration.
+const CONSTANT: &str = "#include <gpufas/gpufas.h>\n\
+    #include <linux/hrtimer.h>\n\
+    #include <linux/sched.h>\n\
+    #define RESTART HRTIMER_RESTART\n\
+    static int restarts(int value) { return value == RESTART; }\n\
+    GPUFAS_ENTRY(go, \"test\", u64, task)\n\
+    {\n\
+    \treturn restarts(((struct task_struct *)task)->pid);\n\
+    }\n";
+
 /// The headers of the kernel in a folder of their own, with one of the common ones changed.
 fn with_changed(folder: &Path, header: &str, from: &str, to: &str) {
     use std::os::unix::fs::symlink;
@@ -119,6 +130,7 @@ fn all_structures_of_headers_can_be_compared() {
     assert_eq!(summary["kernel"], kernel().release.as_str());
     assert!(summary["compared"].as_u64().unwrap() > 200, "{summary}");
     assert_eq!(summary["different"], serde_json::json!([]));
+    assert!(summary["constants"]["same"].as_u64().unwrap() > 300, "{summary}");
     let folder = tempfile::tempdir().unwrap();
     with_changed(folder.path(), "sched.h", "pid_t\t\t\t\tpid;", "long inserted;\n\tpid_t pid;");
     let mut command = scratch.bare(&["a.c", "--check-layout", "all", "--kernel-headers"]);
@@ -126,4 +138,42 @@ fn all_structures_of_headers_can_be_compared() {
     let summary: serde_json::Value = serde_json::from_slice(&outcome.output).unwrap();
     assert_eq!(summary["different"], serde_json::json!(["struct task_struct"]));
     outcome.fails(1, &["long inserted", "no such member"]);
+}
+
+#[test]
+fn a_constant_that_was_changed_is_refused_with_both_values_if_it_is_used() {
+    let scratch = Scratch::new();
+    scratch.write("a.c", CONSTANT);
+    let constants = |name: &str| {
+        let program = Program::read(&scratch.path().join(name)).unwrap();
+        let constants = program.manifest().variants[0].enumerators.clone();
+        constants.into_iter().map(|one| (one.enumeration, one.name, one.value)).collect::<Vec<_>>()
+    };
+    compile(&scratch, &kernel().headers, &[]).succeeds();
+    let expected = ("hrtimer_restart".to_owned(), "HRTIMER_RESTART".to_owned(), 1);
+    assert!(constants("p.so").contains(&expected), "{:?}", constants("p.so"));
+    assert!(constants("p.so").iter().all(|(_, name, _)| name != "HRTIMER_NORESTART"));
+    // As bitcode that is linked later, too, and from standard input.
+    finish(&mut scratch.command(&["-c", "a.c", "-o", "a.o"]), b"").succeeds();
+    finish(&mut scratch.bare(&["a.o", "--target", "host", "-o", "q.so"]), b"").succeeds();
+    assert_eq!(constants("q.so"), constants("p.so"));
+    let mut command = scratch.bare(&["-", "--target", "host", "-o", "r.so", "--kernel-headers"]);
+    finish(command.arg(&kernel().headers), CONSTANT.as_bytes()).succeeds();
+    assert_eq!(constants("r.so"), constants("p.so"));
+
+    let folder = tempfile::tempdir().unwrap();
+    with_changed(folder.path(), "hrtimer.h", "\tHRTIMER_NORESTART,", "\tHRTIMER_NEVER,\tHRTIMER_NORESTART,");
+    std::fs::remove_file(scratch.path().join("p.so")).unwrap();
+    compile(&scratch, folder.path(), &[]).fails(
+        1,
+        &[
+            "other values than kernel",
+            "`HRTIMER_RESTART` of `enum hrtimer_restart`",
+            "* enum hrtimer_restart HRTIMER_RESTART",
+            "2 | 1",
+        ],
+    );
+    assert!(!scratch.path().join("p.so").exists());
+    scratch.write("a.c", CONSTANT.replace("RESTART HRTIMER_RESTART", "RESTART 1"));
+    compile(&scratch, folder.path(), &[]).succeeds();
 }

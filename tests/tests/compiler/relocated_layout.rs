@@ -102,6 +102,22 @@ fn objects_can_be_linked_into_a_relocatable_program() {
     assert_eq!(variant(&scratch, "source.so"), variant(&scratch, "object.so"));
     let fixed = ["fixed.o", "-o", "fixed.so", "--relocatable"];
     scratch.for_host(&fixed).fails(1, &["`struct.task_struct`", "gpufas-cc -c --relocatable"]);
+    // The other way round, what is not relocated would go wrong on another kernel.
+    scratch.write("d.c", "int first_char(const char *text)\n{\n\treturn text[0];\n}\n");
+    scratch.write(
+        "e.c",
+        SOURCE
+            .replace("GPUFAS_ENTRY", "int first_char(const char *text);\nGPUFAS_ENTRY")
+            .replace("task->comm[0]", "first_char(task->comm)"),
+    );
+    scratch.compile(&["-c", "e.c", "--relocatable"]).succeeds();
+    scratch.compile(&["-c", "d.c", "-o", "d-fixed.o"]).succeeds();
+    scratch.for_host(&["e.o", "d-fixed.o", "-o", "mixed.so"]).fails(
+        1,
+        &["`first_char` was compiled without --relocatable", "give --relocatable to each gpufas-cc"],
+    );
+    // There is nothing to look up in it.
+    scratch.for_host(&["e.o", "d-fixed.o", "-o", "mixed.so", "--relocatable"]).succeeds();
     scratch
         .compile(&["-c", "c.c", "--relocatable", "--emit", "object", "--target", "host"])
         .fails(1, &["--relocatable is for whole programs"]);
@@ -150,4 +166,40 @@ fn the_difference_of_two_pointers_relies_on_the_size_of_what_they_point_to() {
     {
         assert!(found.contains(&(name, size)), "no {name} in {found:?}");
     }
+}
+
+#[test]
+fn constants_can_be_looked_up() {
+    let scratch = Scratch::new();
+    let source = |expression: &str| {
+        format!(
+            "#include <gpufas/gpufas.h>\n#include <gpufas/relocate.h>\n#include <linux/pid.h>\n#include <linux/sched.h>\n\
+             GPUFAS_ENTRY(go, \"test\", u64, task)\n{{\n\
+             \treturn ((struct task_struct *)task)->pid + {expression};\n}}\n"
+        )
+    };
+    scratch.write("p.c", source("gpufas_enumerator(enum pid_type, PIDTYPE_TGID)"));
+    scratch.for_host(&["p.c", "--relocatable"]).succeeds();
+    let made = variant(&scratch, "p.so");
+    let looked_up =
+        |relocation: &&gpufas_abi::relocation::Relocation| relocation.kind == RelocationKind::Enumerator;
+    let relocatable = made.relocatable.unwrap();
+    let found: Vec<_> = relocatable.table.iter().filter(looked_up).collect();
+    let [constant] = found[..] else { panic!("{found:?}") };
+    assert_eq!((constant.place.structure.as_str(), constant.compiled), ("pid_type", 1));
+    assert_eq!(constant.place.members[0].path, "PIDTYPE_TGID");
+    assert!(
+        made.enumerators.iter().all(|constant| constant.name != "PIDTYPE_TGID"),
+        "{:?}",
+        made.enumerators
+    );
+    scratch.write("q.c", source("PIDTYPE_TGID"));
+    scratch.for_host(&["q.c", "--relocatable"]).succeeds();
+    let made = variant(&scratch, "q.so");
+    assert!(made.relocatable.unwrap().table.iter().filter(looked_up).next().is_none());
+    assert!(
+        made.enumerators.iter().any(|constant| constant.name == "PIDTYPE_TGID"),
+        "{:?}",
+        made.enumerators
+    );
 }

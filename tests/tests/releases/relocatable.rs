@@ -12,6 +12,7 @@ use gpufas_tests::tools::{Target, Tools};
 use crate::{case, compile, run_program};
 
 const TASKS: &str = "tests/programs/tasks.c";
+const CONSTANTS: &str = "tests/programs/constants.c";
 const FOR_6_1: &[&str] = &["6.1"];
 const RELOCATABLE: &[&str] = &["--relocatable"];
 const FOR_ALL: &[&str] = &["--relocatable", "--accept", "5.10,6.12,7.2"];
@@ -29,6 +30,36 @@ pub fn compile_all(tools: &Tools, target: Target) -> Result<()> {
 
 pub fn add(group: &mut Group<'_, Repair>, guest: &'static str) {
     case(group, "a relocatable program lists what the guest lists", list_tasks);
+    case(group, "a member that is an int here and a byte there is read as what it is", |repair| {
+        let program = compile(repair, TASKS, FOR_6_1, FOR_ALL)?;
+        let report = run_program(repair, &program, "running")?.with_status(0)?.json()?;
+        let log = report["log"].as_str().context("no log")?;
+        let counts: Vec<u32> = log.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let [running, tasks] = counts[..] else { bail!("{report}") };
+        // More than these bytes would make other numbers than 0 and 1.
+        ensure!(tasks > 50 && running < 10, "{log}");
+        Ok(())
+    });
+    // The values of kernel/sched/sd_flags.h of each.
+    let numa = match guest {
+        "5.10" => "4096",
+        "6.12" => "16384",
+        _ => "8192",
+    };
+    case(group, "a constant is looked up, or a program with another number is not run", move |repair| {
+        let looked_up = [FOR_ALL, &["-DLOOKED_UP"]].concat();
+        let program = compile(repair, CONSTANTS, FOR_6_1, &looked_up)?;
+        let report = run_program(repair, &program, "numa")?.with_status(0)?.json()?;
+        ensure!(report["log"] == format!("{numa}\n"), "{report}");
+        let program = compile(repair, CONSTANTS, FOR_6_1, FOR_ALL)?;
+        let ran = repair.machine.while_unchanged(|| run_program(repair, &program, "numa"))?;
+        if numa == "8192" {
+            ensure!(ran.with_status(0)?.json()?["log"] == "8192\n");
+            return Ok(());
+        }
+        let said = format!("`SD_NUMA` is {numa} and not 8192");
+        ran.with_one_error(1, &[&said, "nothing was written"]).map(drop)
+    });
     match guest {
         "6.1" => case(group, "ps.c, relocatable, lists what the guest lists", |repair| {
             compare(repair, || {

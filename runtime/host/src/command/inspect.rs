@@ -102,8 +102,14 @@ fn relocation_in_words(relocation: &Relocation) -> String {
         RelocationKind::Offset => "offset of",
         RelocationKind::Size => "size of",
         RelocationKind::Exists => "whether there is",
+        RelocationKind::MemberSize => "size of",
+        RelocationKind::Enumerator => "value of",
     };
     let paths: Vec<_> = relocation.place.members.iter().map(|member| member.path.as_str()).collect();
-    let structure = relocate::name(relocation.place.keyword, &relocation.place.structure);
-    format!("{what} {structure} {}", paths.join(" or ")).trim_end().to_owned()
+    let structure = match relocation.place.structure.as_str() {
+        // A constant of an enumeration without a tag.
+        "" => String::new(),
+        structure => relocate::name(relocation.place.keyword, structure) + " ",
+    };
+    format!("{what} {structure}{}", paths.join(" or ")).trim_end().to_owned()
 }

@@ -21,6 +21,7 @@ pub(crate) fn manifest() -> Manifest {
             functions: Vec::new(),
             contents: Vec::new(),
             structures: Vec::new(),
+            enumerators: Vec::new(),
             relocatable: None,
             writes: true,
             this_cpu: false,

@@ -39,7 +39,7 @@ fn place(members: Vec<RelocatedMember>) -> Place {
 }
 
 fn relocation(kind: RelocationKind, members: Vec<RelocatedMember>) -> Relocation {
-    Relocation { kind, place: place(members), compiled: 8, guarded: false }
+    Relocation { kind, place: place(members), compiled: 8, guarded: false, sized: false }
 }
 
 fn offset_of(member: RelocatedMember, types: &Types) -> Result<u64, String> {
@@ -135,13 +135,13 @@ fn what_the_code_relies_on_must_be_as_it_was_but_on_the_kernel_itself() {
         ..Relocatable::default()
     };
     let same = task("long first, second;");
-    assert_eq!(resolve(&relies, &same, false), Ok(vec![]));
+    assert_eq!(resolve(&relies, &[], &same, false), Ok(vec![]));
     let moved = task("int first; long between, second;");
-    let problems = resolve(&relies, &moved, false).unwrap_err();
+    let problems = resolve(&relies, &[], &moved, false).unwrap_err();
     assert_eq!(problems.len(), 2, "{problems:?}");
     assert!(problems[0].contains("`second` of `struct task` has moved"), "{problems:?}");
     assert!(problems[1].contains("24 bytes and not 16"), "{problems:?}");
-    assert_eq!(resolve(&relies, &moved, true), Ok(vec![]), "layouts are compared elsewhere there");
+    assert_eq!(resolve(&relies, &[], &moved, true), Ok(vec![]), "layouts are compared elsewhere there");
 }
 
 #[test]
@@ -150,8 +150,61 @@ fn all_that_is_wrong_is_said_but_not_without_end() {
         relocation(RelocationKind::Offset, vec![member(&format!("gone_{number}"), INTEGER, 32)])
     };
     let relocatable = Relocatable { table: (0..20).map(gone).collect(), ..Relocatable::default() };
-    let problems = resolve(&relocatable, &task("int here;"), false).unwrap_err();
+    let problems = resolve(&relocatable, &[], &task("int here;"), false).unwrap_err();
     assert_eq!(problems.len(), MOST_SHOWN + 1);
     assert!(problems[0].contains("gone_0") && problems[7].contains("gone_7"));
     assert_eq!(problems[8], "12 more");
+}
+
+#[test]
+fn a_program_that_asks_for_a_members_size_is_run_whatever_it_is() {
+    let wide = member("on_cpu", INTEGER, 32);
+    let size = |types: &Types| value(&relocation(RelocationKind::MemberSize, vec![wide.clone()]), types);
+    assert_eq!(size(&task("long first; int on_cpu;")), Ok(4));
+    assert_eq!(size(&task("long first; char on_cpu;")), Ok(1));
+    assert_eq!(size(&task("long first;")), Ok(0));
+    assert!(size(&task("int on_cpu : 1;")).unwrap_err().contains("a bit-field, which has no size"));
+    let mut used = relocation(RelocationKind::Offset, vec![wide.clone()]);
+    let narrow = task("long first; char on_cpu;");
+    assert!(value(&used, &narrow).unwrap_err().contains("an integer of 1 bytes `on_cpu`, and not"));
+    used.sized = true;
+    assert_eq!(value(&used, &narrow), Ok(MISSING_MEMBER));
+    assert_eq!(value(&used, &task("long first; int on_cpu;")), Ok(8));
+    assert_eq!(value(&used, &task("long first;")), Ok(MISSING_MEMBER));
+}
+
+#[test]
+fn constants_are_looked_up_by_enumeration_and_name() {
+    let types = types("enum color { RED = 3, BLUE = -2 } color; enum { LONE = 5 } lone;");
+    let value_of = |tag: &str, name: &str, compiled: i64| {
+        let place = Place {
+            keyword: Keyword::Enum,
+            structure: tag.into(),
+            members: vec![member(name, MemberKind::Integer, 64)],
+        };
+        let compiled = compiled.cast_unsigned();
+        value(
+            &Relocation { kind: RelocationKind::Enumerator, place, compiled, guarded: false, sized: false },
+            &types,
+        )
+    };
+    assert_eq!(value_of("color", "RED", 1), Ok(3));
+    assert_eq!(value_of("color", "BLUE", -1), Ok(-2_i64 as u64));
+    assert_eq!(value_of("", "LONE", 0), Ok(5));
+    assert_eq!(value_of("color", "LONE", 0), Err("`enum color` has no constant `LONE`".into()));
+    assert_eq!(value_of("gone", "RED", 0), Err("`enum gone` has no constant `RED`".into()));
+    assert!(value_of("", "NONE", 0).unwrap_err().contains("which value `NONE` has"));
+}
+
+#[test]
+fn constants_that_the_code_has_as_numbers_must_be_what_they_were() {
+    let types = types("enum color { RED = 3 } color;");
+    let constant = |name: &str, value| Enumerator { enumeration: "color".into(), name: name.into(), value };
+    let of = |constant| resolve(&Relocatable::default(), &[constant], &types, false);
+    assert_eq!(of(constant("RED", 3)), Ok(vec![]));
+    assert_eq!(
+        of(constant("RED", 2)),
+        Err(vec!["`RED` of `enum color` is 3 and not 2, and the program has it as a number".into()])
+    );
+    assert_eq!(of(constant("BLUE", 2)), Err(vec!["`enum color` has no constant `BLUE`".into()]));
 }
