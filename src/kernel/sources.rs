@@ -118,6 +118,7 @@ impl Kernel {
         let folder = path.parent().unwrap_or(Path::new(""));
         options.extend(["-idirafter".into(), sources.folder.join(folder).display().to_string()]);
         options.extend(makefile_options(&sources.folder.join(folder), &stem));
+        options.extend(kept_checks(&path));
         if path.starts_with("lib") && stem.starts_with("fdt") {
             options
                 .extend(["-isystem".into(), sources.folder.join("scripts/dtc/libfdt").display().to_string()]);
@@ -142,6 +143,21 @@ fn makefile_options(folder: &Path, stem: &str) -> Vec<String> {
         ["-ffreestanding", "-fno-builtin"].contains(word) || (word.starts_with("-D") && !word.contains('$'))
     };
     values.flat_map(str::split_whitespace).filter(bears).map(str::to_owned).collect()
+}
+
+/// Sources that define or test the functions which checks call, and the checks: else these are left out
+/// (`gpufas/kernel_config.h`).
+const CHECKS: &[(&str, &str)] = &[
+    ("lib/fortify_kunit.c", "STRING"),
+    ("lib/list_debug.c", "LIST"),
+    ("lib/tests/fortify_kunit.c", "STRING"),
+    ("mm/usercopy.c", "USERCOPY"),
+];
+
+/// The option that keeps a check for the source that does not compile without it.
+fn kept_checks(path: &Path) -> Option<String> {
+    let (_, check) = CHECKS.iter().find(|(source, _)| Path::new(source) == path)?;
+    Some(format!("-DGPUFAS_KEEPS_{check}_CHECKS"))
 }
 
 /// A name with what no identifier has replaced (`name-fix-token` of scripts/Makefile.lib).
@@ -205,6 +221,17 @@ mod tests {
         assert_eq!(makefile_options(folder.path(), "string"), ["-ffreestanding", "-DX=1"]);
         assert_eq!(makefile_options(folder.path(), "other"), ["-fno-builtin"]);
         assert!(makefile_options(folder.path(), "none").is_empty());
+    }
+
+    #[test]
+    fn sources_of_checks_keep_them() {
+        assert_eq!(kept_checks(Path::new("lib/list_debug.c")).as_deref(), Some("-DGPUFAS_KEEPS_LIST_CHECKS"));
+        assert_eq!(kept_checks(Path::new("lib/list_sort.c")), None);
+        // What the header asks for is what is defined here.
+        let header = include_str!("../../runtime/include/gpufas/kernel_config.h");
+        for (source, check) in CHECKS {
+            assert!(header.contains(&format!("#ifndef GPUFAS_KEEPS_{check}_CHECKS\n")), "{source}");
+        }
     }
 
     #[test]

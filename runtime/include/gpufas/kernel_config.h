@@ -33,11 +33,21 @@
 #define arch_leave_lazy_mmu_mode()	do {} while (0)
 #endif
 
-/* Checks that call functions of the running kernel. */
+/*
+ * Checks that call functions of the running kernel. The kernel sources that
+ * define or test these functions do not compile without; for them the compiler
+ * defines which option it keeps.
+ */
+#ifndef GPUFAS_KEEPS_LIST_CHECKS
 #undef CONFIG_DEBUG_LIST
 #undef CONFIG_LIST_HARDENED
+#endif
+#ifndef GPUFAS_KEEPS_USERCOPY_CHECKS
 #undef CONFIG_HARDENED_USERCOPY
+#endif
+#ifndef GPUFAS_KEEPS_STRING_CHECKS
 #undef CONFIG_FORTIFY_SOURCE
+#endif
 
 /* Preemption points that the running kernel patches. */
 #undef CONFIG_PREEMPT_DYNAMIC
