@@ -59,9 +59,24 @@ fn fetch_release(apt: &Apt, release: String, folder: &Path, tell: &Tell) -> Resu
     Ok(Resolved { release, common, version })
 }
 
-/// What of the source package is not unpacked.
-const UNWANTED: &[&str] =
-    &["Documentation", "arch/[!x]*", "drivers", "samples", "sound", "tools/perf", "tools/testing/selftests"];
+/// What of the source package is not unpacked. Of the tests of user space, test modules include headers.
+const UNWANTED: &[&str] = &[
+    "Documentation",
+    "arch/[!x]*",
+    "drivers",
+    "samples",
+    "sound",
+    "tools/perf",
+    "tools/testing/selftests/*/*",
+];
+
+/// What was left out once, and is there in every version.
+const WANTED: &str = "tools/testing/selftests/kselftest_module.h";
+
+/// Whether a folder holds all sources that are wanted: one that was unpacked by an older version of this program may not.
+pub fn is_whole_source(folder: &Path) -> bool {
+    folder.join(WANTED).is_file()
+}
 
 /// Fetches the sources that packages of a version were built from, and unpacks them as the folder `target`.
 pub fn source(spec: &KernelSpec, version: &str, folder: &Path, target: &Path, tell: &Tell) -> Result<()> {

@@ -167,9 +167,9 @@ impl KernelSpec {
         self.fetch(tell)?;
         let (version, target) = self.source_folder()?;
         let folder = sources_dir()?;
-        if !target.is_dir() {
+        if !fetch::is_whole_source(&target) {
             let _lock = cache::lock(&folder)?;
-            if !target.is_dir() {
+            if !fetch::is_whole_source(&target) {
                 fetch::source(self, &version, &folder, &target, tell)?;
             }
         }
@@ -186,7 +186,7 @@ impl KernelSpec {
             return Ok(None);
         }
         let (_, target) = self.source_folder()?;
-        Ok(target.is_dir().then_some(target))
+        Ok(fetch::is_whole_source(&target).then_some(target))
     }
 
     /// The version of the packages of the kernel in the cache, and the folder where its sources are or will be.
