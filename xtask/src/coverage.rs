@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
-use gpufas_coverage::{Compiler, Measured, measure, table};
+use gpufas_coverage::{Compiler, Measured, Reasons, measure, overview, table};
 use gpufas_guest::kernels::{self, KERNELS, KernelSpec};
 
 use crate::cargo::{build_release, target_dir, workspace};
@@ -16,9 +16,6 @@ use crate::ui::{self, Step};
 
 /// The document that keeps the figures.
 const DOCUMENT: &str = "docs/coverage.md";
-
-/// The documented table of reasons.
-const REASONS: &str = "docs/compiler.md";
 
 /// What is measured.
 #[derive(clap::Args)]
@@ -39,27 +36,26 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let path = build_release(&["gpufas-cc"])?.join("gpufas-cc");
     let compiler = Compiler { path, folder: target_dir().join("coverage") };
-    let reasons = workspace().join(REASONS);
-    let reasons =
-        fs::read_to_string(&reasons).with_context(|| format!("cannot read {}", reasons.display()))?;
-    let is_documented = |kind: &str| kind != "unknown-assembly" && reasons.contains(&format!("| `{kind}` |"));
-    let (mut tables, mut failed) = (Vec::new(), false);
+    let reasons = Reasons::read()?;
+    let (mut all, mut failed) = (Vec::new(), false);
     for spec in specs {
         match of_kernel(&compiler, spec) {
-            Ok(measured) => tables.push(table(&measured, &is_documented)),
+            Ok(measured) => all.push(measured),
             Err(error) => {
                 ui::error(&format!("{}: {error:#}", spec.name));
                 failed = true;
             }
         }
     }
-    println!("{}", tables.join("\n"));
+    let tables: Vec<String> = all.iter().map(|measured| table(measured, &reasons)).collect();
+    let text = format!("{}\n{}", overview(&all, &reasons), tables.join("\n"));
+    print!("{text}");
     if arguments.write {
         if failed {
             bail!("{DOCUMENT} is left as it is: not all kernels were measured");
         }
         let document = workspace().join(DOCUMENT);
-        let text = format!("{INTRODUCTION}\n{}", tables.join("\n"));
+        let text = format!("{INTRODUCTION}\n{text}");
         fs::write(&document, text).with_context(|| format!("cannot write {}", document.display()))?;
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -89,16 +85,22 @@ const INTRODUCTION: &str = "\
 
 `cargo xtask coverage --write` has measured this; nobody edits the figures.
 
-`tests/coverage/headers.c` includes the headers that recovery programs may use. Every function that they define is compiled, called
-or not, and counts only if neither it nor anything that it calls reaches what is refused, and if the whole module is accepted by
-`ptxas -c` for sm_90 and by the code generator for the host. Assertions of the compile time (`BUILD_BUG_ON()`) that only hold
-where a function is inlined end the program where they are reached, as `BUG()` does, and are no refusals.
+`tests/coverage/headers.c` includes the headers that recovery programs may use. What the rows of the table count:
 
-A function is *complete* if it compiles, and nothing that it reaches is a kernel function that neither the file nor the runtime
-defines; or, in the next line, any file of the kernel's `lib/` that compiles for both targets.
-
-The kernel's sources are all of `lib/*.c`, `kernel/exit.c`, `kernel/pid.c`, `kernel/sched/build_policy.c`, `kernel/sched/core.c`,
-`kernel/sched/fair.c`, `kernel/signal.c` and `mm/oom_kill.c`, each compiled with `--kernel-source` to relocatable code for both
-targets. Some are not meant for the configuration of the kernel, or for a kernel at all (`lib/gen_crc32table.c`), and clang does
-not take them.
+* *Functions of the headers*: all that they define, called or not. One counts only if neither it nor anything that it calls reaches
+  what is refused, and if the module of all of them is accepted by `ptxas -c` for sm_90 and by the code generator for the host.
+  Assertions of the compile time (`BUILD_BUG_ON()`) that only hold where a function is inlined end the program where they are
+  reached, as `BUG()` does, and are no refusals. It should be 96.9 % on 5.10, 97.4 % on 6.1, 97.2 % on 6.12 and 97.6 % on 7.2: all
+  but what needs a privileged instruction or an I/O instruction.
+* *Refused functions*: the classes of reasons are those of [the documented table](compiler.md#kernel-asm).
+* *Complete* is a function that compiles, if nothing that it reaches is a kernel function that neither the file nor the runtime
+  defines, nor any file of the kernel's `lib/` that compiles for both targets and is compiled along. It should be 80 %.
+* *Kernel sources* are all of `lib/*.c`, `kernel/exit.c`, `kernel/pid.c`, `kernel/sched/build_policy.c`, `kernel/sched/core.c`,
+  `kernel/sched/fair.c`, `kernel/signal.c` and `mm/oom_kill.c`, each compiled with `--kernel-source` to relocatable code for both
+  targets. Those that clang takes with the kernel's own configuration count, also where it does not take them with what
+  [gpufas-cc leaves out of that](../runtime/include/gpufas/kernel_config.h).
+* *Named types*: all that the headers define, as `gpufas-cc --check-layout all` compares them with the BTF in the kernel's image.
+* *Templates of assembly*: each distinct one in the headers' functions. Tests execute it on generated operands, as it is and as IR,
+  and compare results, conditions and memory; or it is refused, since it cannot run in a process or no assembler takes it, for a
+  reason in `tests/passes/semantics/not-executed.txt`.
 ";

@@ -4,10 +4,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::UNIX_EPOCH;
 
 use gpufas_guest::Kernel;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -18,6 +19,12 @@ const ARCHITECTURE: &str = "sm_90";
 
 /// Exit status of gpufas-cc for an input that is at fault: here, for what clang rejects.
 const REJECTED: i32 = 1;
+
+/// Keeps gpufas-cc from changing the kernel's configuration: `gpufas/kernel_config.h` looks empty then.
+const CONFIGURATION_AS_IT_IS: &str = "-D_GPUFAS_KERNEL_CONFIG_H";
+
+/// Where Debian's packages have the clang whose IR the passes take.
+const CLANG: &str = "/usr/lib/llvm-22/bin/clang";
 
 /// The compiler, and the folder where results are kept.
 #[derive(Clone, Debug)]
@@ -31,7 +38,7 @@ pub struct Compiler {
 /// What came of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compiled {
-    /// Why clang does not take it: its first error. Nothing else is tried then.
+    /// Why clang does not take it with the kernel's own configuration: its first error. Nothing else is tried then.
     pub rejected: Option<String>,
     /// Why no x86-64 object was made of it.
     pub object_failed: Option<String>,
@@ -53,11 +60,22 @@ impl Compiled {
     }
 }
 
+/// Types that headers define, compared with the kernel's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Types {
+    /// How many were compared.
+    pub compared: usize,
+    /// Those that the kernel's type information does not have.
+    pub absent: Vec<String>,
+    /// Those that differ.
+    pub different: Vec<String>,
+}
+
 /// A result with what it depends on.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct Kept<T> {
     key: String,
-    compiled: Compiled,
+    result: T,
 }
 
 impl Compiler {
@@ -73,23 +91,35 @@ impl Compiler {
         options: &[&str],
         with_code: bool,
     ) -> Result<Compiled> {
+        let name = file.display().to_string().replace('/', "_");
+        let bitcode = self.folder.join(&kernel.release).join(format!("{name}.bc"));
+        let key = format!("{} {} {options:?} {with_code}", changed(&self.path)?, changed(file)?);
+        self.kept(kernel, &name, &key, || {
+            let compiled = self.compile_anew(kernel, file, options, with_code, &bitcode);
+            // Nobody needs it any more, and there are hundreds.
+            let _ = fs::remove_file(&bitcode);
+            compiled
+        })
+    }
+
+    /// A result that is made anew only if what it depends on has changed.
+    fn kept<T: Serialize + DeserializeOwned>(
+        &self,
+        kernel: &Kernel,
+        name: &str,
+        key: &str,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         let folder = self.folder.join(&kernel.release);
         fs::create_dir_all(&folder).map_err(Error::file("make", &folder))?;
-        let name = file.display().to_string().replace('/', "_");
-        let kept = folder.join(format!("{name}.json"));
-        let key = format!("{} {} {options:?} {with_code}", changed(&self.path)?, changed(file)?);
-        let known = fs::read(&kept).ok().and_then(|text| serde_json::from_slice::<Kept>(&text).ok());
+        let path = folder.join(format!("{name}.json"));
+        let known = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Kept<T>>(&text).ok());
         if let Some(known) = known.filter(|known| known.key == key) {
-            return Ok(known.compiled);
+            return Ok(known.result);
         }
-        let bitcode = folder.join(format!("{name}.bc"));
-        let compiled = self.compile_anew(kernel, file, options, with_code, &bitcode);
-        // Nobody needs it any more, and there are hundreds.
-        let _ = fs::remove_file(&bitcode);
-        let kept_now = Kept { key, compiled: compiled? };
-        let text = serde_json::to_vec(&kept_now)?;
-        fs::write(&kept, text).map_err(Error::file("write", &kept))?;
-        Ok(kept_now.compiled)
+        let kept = Kept { key: key.to_owned(), result: make()? };
+        fs::write(&path, serde_json::to_vec(&kept)?).map_err(Error::file("write", &path))?;
+        Ok(kept.result)
     }
 
     fn compile_anew(
@@ -106,7 +136,16 @@ impl Compiler {
         match run(front_end)? {
             Ok(_) => {}
             Err((Some(REJECTED), said)) => {
-                compiled.rejected = Some(said);
+                // Is it our fault?
+                let mut plain = self.command(kernel);
+                plain.args(options).args(["-w", "-fsyntax-only", CONFIGURATION_AS_IT_IS]).arg(file);
+                match run(plain)? {
+                    Ok(_) => {
+                        let said = format!("{said} (clang takes it with the kernel's own configuration)");
+                        (compiled.object_failed, compiled.cubin_failed) = (Some(said.clone()), Some(said));
+                    }
+                    Err((_, said)) => compiled.rejected = Some(said),
+                }
                 return Ok(compiled);
             }
             Err((_, said)) => {
@@ -138,6 +177,51 @@ impl Compiler {
         Ok(compiled)
     }
 
+    /// A file as IR before any of our passes. `kernel` has the headers; a file that needs none is compiled for this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Start`], [`Error::Compile`].
+    pub fn ir(&self, kernel: Option<&Kernel>, file: &Path, options: &[&str]) -> Result<String> {
+        let mut command = match kernel {
+            Some(kernel) => {
+                let mut command = self.command(kernel);
+                command.args(["-c", "--emit", "llvm-ir"]);
+                command
+            }
+            None => {
+                let clang = Path::new(CLANG);
+                let mut command = Command::new(if clang.is_file() { clang } else { Path::new("clang-22") });
+                command.args(["-O2", "-Xclang", "-disable-llvm-passes", "-emit-llvm", "-S"]);
+                command
+            }
+        };
+        command.args(options).arg(file).args(["-o", "-"]).stdin(Stdio::null());
+        let ir = run(command)?.map_err(|(_, said)| Error::Compile { path: file.to_owned(), said })?;
+        Ok(String::from_utf8_lossy(&ir).into_owned())
+    }
+
+    /// Compares all named types that a file's headers define with the kernel's type information (BTF), which its image has.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Start`], [`Error::Compile`].
+    pub fn types(&self, kernel: &Kernel, file: &Path) -> Result<Types> {
+        let key = format!("{} {}", changed(&self.path)?, changed(file)?);
+        self.kept(kernel, "types", &key, || {
+            let mut command = self.command(kernel);
+            command.args(["-w", "--check-layout", "all", "--btf"]).arg(&kernel.vmlinuz);
+            command.arg(file).args(["-o", "-"]);
+            let output = output(command)?;
+            // What differs is an error, which comes after the list of it.
+            serde_json::from_slice(&output.stdout).map_err(|_| {
+                let said = String::from_utf8_lossy(&output.stderr);
+                let said = said.lines().next().unwrap_or_default().to_owned();
+                Error::Compile { path: file.to_owned(), said }
+            })
+        })
+    }
+
     fn command(&self, kernel: &Kernel) -> Command {
         let mut command = Command::new(&self.path);
         command.arg("--kernel-headers").arg(&kernel.headers).stdin(Stdio::null());
@@ -148,9 +232,13 @@ impl Compiler {
 /// Standard output, or the exit status and the first error.
 type Outcome = std::result::Result<Vec<u8>, (Option<i32>, String)>;
 
-fn run(mut command: Command) -> Result<Outcome> {
+fn output(mut command: Command) -> Result<Output> {
     let path = PathBuf::from(command.get_program());
-    let output = command.output().map_err(|source| Error::Start { path, source })?;
+    command.output().map_err(|source| Error::Start { path, source })
+}
+
+fn run(command: Command) -> Result<Outcome> {
+    let output = output(command)?;
     if output.status.success() {
         return Ok(Ok(output.stdout));
     }

@@ -35,6 +35,24 @@ pub enum Error {
         /// What was said.
         reason: String,
     },
+    /// A file that must compile does not.
+    #[error("{}: {said}", path.display())]
+    Compile {
+        /// The file.
+        path: PathBuf,
+        /// What the compiler said first.
+        said: String,
+    },
+    /// A line of a list makes no sense.
+    #[error("{}: `{line}` {what}", path.display())]
+    List {
+        /// The list.
+        path: PathBuf,
+        /// The line.
+        line: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The list of floors makes no sense.
     #[error("floors.json: {0}")]
     Floors(#[from] serde_json::Error),

@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gpufas_guest::Kernel;
 
-use crate::compiler::{Compiled, Compiler};
+use crate::compiler::{Compiled, Compiler, Types};
+use crate::configuration::{self, Part};
 use crate::error::{Error, Result};
 use crate::functions::{Functions, Total};
+use crate::templates::{self, Templates};
 
 /// The headers whose functions are measured.
-const HEADERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/headers.c");
+pub(crate) const HEADERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/headers.c");
 
 /// The folder of the kernel's sources of which every file is compiled.
 const LIBRARY: &str = "lib";
@@ -34,6 +36,7 @@ const OTHERS: &[&str] = &[
 pub const SELECTION: &[&str] = &[
     "lib/bitmap.c",
     "lib/find_bit.c",
+    "lib/list_debug.c",
     "lib/list_sort.c",
     "lib/radix-tree.c",
     "lib/rbtree.c",
@@ -59,8 +62,8 @@ pub struct Headers {
 pub struct Sources {
     /// Files that there are.
     pub listed: usize,
-    /// Those that clang does not take, each with its first error.
-    pub rejected: Vec<(String, String)>,
+    /// Those that clang does not take, each with its first error and what becomes of it in the kernel's build.
+    pub rejected: Vec<(String, String, Part)>,
     /// Of the others, those of which no x86-64 object was made, each with the reason.
     pub without_object: Vec<(String, String)>,
     /// And no cubin.
@@ -74,6 +77,10 @@ pub struct Measured {
     pub release: String,
     /// Its headers.
     pub headers: Headers,
+    /// The types of its headers.
+    pub types: Types,
+    /// The templates of inline assembly of its headers.
+    pub templates: Templates,
     /// Its sources.
     pub sources: Sources,
 }
@@ -127,25 +134,47 @@ pub fn measure(
         results.into_iter().map(|result| result.into_inner().ok().flatten().unwrap_or_default());
     let headers = results.next().unwrap_or_default();
     let compiled: Vec<(String, Compiled)> = files.into_iter().zip(results).collect();
-    let library: Vec<Functions> = compiled
-        .iter()
-        .filter(|(name, compiled)| name.starts_with("lib/") && compiled.is_whole())
-        .map(|(_, compiled)| compiled.functions())
-        .collect();
     Ok(Measured {
         release: kernel.release.clone(),
-        headers: count_headers(kernel, &headers, &library)?,
-        sources: sources(&compiled),
+        headers: count_headers(kernel, &headers, &library(&compiled))?,
+        types: types(compiler, kernel)?,
+        templates: templates::templates(compiler, kernel)?,
+        sources: sources(kernel, source, &compiled)?,
     })
 }
 
-/// Measures the headers alone, without generating code.
+/// Measures the headers alone, without generating code. `along` are the sources that are compiled along.
 ///
 /// # Errors
 ///
 /// As [`measure`].
-pub fn headers(compiler: &Compiler, kernel: &Kernel) -> Result<Headers> {
-    count_headers(kernel, &compile_headers(compiler, kernel, false)?, &[])
+pub fn headers(compiler: &Compiler, kernel: &Kernel, along: &[(String, Compiled)]) -> Result<Headers> {
+    count_headers(kernel, &compile_headers(compiler, kernel, false)?, &library(along))
+}
+
+/// Compiles those of [`SELECTION`] that this kernel has.
+///
+/// # Errors
+///
+/// As [`measure`].
+pub fn selection(compiler: &Compiler, kernel: &Kernel, source: &Path) -> Result<Vec<(String, Compiled)>> {
+    let there = SELECTION.iter().filter(|name| source.join(name).is_file());
+    there.map(|&name| Ok((name.to_owned(), compile_source(compiler, kernel, source, name)?))).collect()
+}
+
+/// Compares the named types that the headers declare with the kernel's type information.
+///
+/// # Errors
+///
+/// As [`measure`].
+pub fn types(compiler: &Compiler, kernel: &Kernel) -> Result<Types> {
+    compiler.types(kernel, Path::new(HEADERS))
+}
+
+/// The functions of files of the library that have become code for both targets.
+fn library(compiled: &[(String, Compiled)]) -> Vec<Functions> {
+    let whole = compiled.iter().filter(|(name, compiled)| name.starts_with("lib/") && compiled.is_whole());
+    whole.map(|(_, compiled)| compiled.functions()).collect()
 }
 
 fn compile_headers(compiler: &Compiler, kernel: &Kernel, with_code: bool) -> Result<Compiled> {
@@ -168,15 +197,22 @@ fn count_headers(kernel: &Kernel, compiled: &Compiled, library: &[Functions]) ->
 }
 
 /// Adds up what came of files.
-pub fn sources(compiled: &[(String, Compiled)]) -> Sources {
+fn sources(kernel: &Kernel, tree: &Path, compiled: &[(String, Compiled)]) -> Result<Sources> {
+    let config = fs::read_to_string(&kernel.config).map_err(Error::file("read", &kernel.config))?;
+    // Messages are the same wherever the files lie.
+    let [tree_name, headers] = [tree, &kernel.headers].map(|folder| format!("{}/", folder.display()));
+    let short = |reason: &String| reason.replace(&tree_name, "").replace(&headers, "");
     let mut sources = Sources { listed: compiled.len(), ..Sources::default() };
     for (name, compiled) in compiled {
-        let with = |reason: &String| (name.clone(), reason.clone());
-        sources.rejected.extend(compiled.rejected.as_ref().map(with));
+        let with = |reason: &String| (name.clone(), short(reason));
+        if let Some(reason) = &compiled.rejected {
+            let part = configuration::part(tree, name, &config);
+            sources.rejected.push((name.clone(), short(reason), part));
+        }
         sources.without_object.extend(compiled.object_failed.as_ref().map(with));
         sources.without_cubin.extend(compiled.cubin_failed.as_ref().map(with));
     }
-    sources
+    Ok(sources)
 }
 
 /// The files that are compiled, from the top of the sources on, those that take longest first.
