@@ -72,7 +72,7 @@ fn check_headers(measurement: &Measurement) -> Result<()> {
     let percent = |part: usize| 100.0 * part as f64 / total.functions as f64;
     for (what, part, floor) in [
         ("compile", total.compiled, floor.compiled),
-        ("are complete", total.complete_with_others, floor.complete),
+        ("are complete", total.complete_with_library, floor.complete),
     ] {
         let found = percent(part);
         ensure!(

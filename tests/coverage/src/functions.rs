@@ -31,8 +31,8 @@ pub struct Total {
     pub refused: BTreeMap<BTreeSet<String>, usize>,
     /// Those that compile, and reach no function that neither the file nor the runtime defines.
     pub complete: usize,
-    /// The same where other files may define it.
-    pub complete_with_others: usize,
+    /// The same where a file of the library may define it.
+    pub complete_with_library: usize,
 }
 
 impl Total {
@@ -64,17 +64,26 @@ impl Functions {
         serde_json::from_slice(text)
     }
 
-    /// Counts the functions. `others` are files that are compiled along.
-    pub fn total(&self, others: &[Self]) -> Total {
+    /// The same functions under their names without this beginning. Those that do not begin with it are left out of what other
+    /// files can call.
+    #[must_use]
+    pub fn without_prefix(self, prefix: &str) -> Self {
+        let rename = |name: String| name.strip_prefix(prefix).map_or(name.clone(), str::to_owned);
+        let functions = self.functions.into_iter().map(|(name, mut function)| {
+            function.visible &= name.starts_with(prefix);
+            function.calls = function.calls.into_iter().map(rename).collect();
+            function.undefined = function.undefined.into_iter().map(rename).collect();
+            (rename(name), function)
+        });
+        Self { functions: functions.collect() }
+    }
+
+    /// Counts the functions. `runtime` are the files of the runtime, `library` those of the kernel that are compiled along.
+    pub fn total(&self, runtime: &[Self], library: &[Self]) -> Total {
         let mut files = vec![self];
-        files.extend(others);
-        // Where a function is defined that other files can call: the first file that does.
-        let mut defined: HashMap<&str, usize> = HashMap::new();
-        for (number, file) in files.iter().enumerate() {
-            for (name, _) in file.functions.iter().filter(|(_, function)| function.visible) {
-                defined.entry(name).or_insert(number);
-            }
-        }
+        files.extend(runtime.iter().chain(library));
+        let without_library = &files[..=runtime.len()];
+        let (with_runtime, with_all) = (defined(without_library), defined(&files));
         let mut total = Total::default();
         for (name, _) in self.functions.iter().filter(|(_, function)| function.visible) {
             total.functions += 1;
@@ -85,13 +94,26 @@ impl Functions {
                 continue;
             }
             total.compiled += 1;
-            total.complete += usize::from(alone.undefined.is_empty());
-            let linked = Reached::from(&files, &defined, name);
-            total.complete_with_others +=
-                usize::from(linked.undefined.is_empty() && linked.refused.is_empty());
+            let is_complete = |files: &[&Self], defined| {
+                let linked = Reached::from(files, defined, name);
+                linked.undefined.is_empty() && linked.refused.is_empty()
+            };
+            total.complete += usize::from(is_complete(without_library, &with_runtime));
+            total.complete_with_library += usize::from(is_complete(&files, &with_all));
         }
         total
     }
+}
+
+/// Where functions are defined that other files can call: the first file that does.
+fn defined<'a>(files: &[&'a Functions]) -> HashMap<&'a str, usize> {
+    let mut defined = HashMap::new();
+    for (number, file) in files.iter().enumerate() {
+        for (name, _) in file.functions.iter().filter(|(_, function)| function.visible) {
+            defined.entry(name.as_str()).or_insert(number);
+        }
+    }
+    defined
 }
 
 /// What a function reaches, itself included.
@@ -156,7 +178,7 @@ mod tests {
                 "schedule": {"visible": false, "calls": [], "undefined": [], "refused": {}}
             }}"#,
         );
-        let total = headers.total(&[library]);
+        let total = headers.total(&[], std::slice::from_ref(&library));
         assert_eq!((total.functions, total.compiled), (6, 4));
         assert_eq!(total.refused, BTreeMap::from([(BTreeSet::from(["this-cpu".to_owned()]), 2)]));
         assert_eq!(total.by_kind(), BTreeMap::from([("this-cpu", 2)]));
@@ -164,6 +186,15 @@ mod tests {
             (total.refused_for_any(&|kind| kind == "this-cpu"), total.refused_for_any(&|_| false)),
             (2, 0)
         );
-        assert_eq!((total.complete, total.complete_with_others), (1, 2));
+        assert_eq!((total.complete, total.complete_with_library), (1, 2));
+        // What the runtime has under names of its own.
+        let runtime = functions(
+            r#"{"functions": {
+                "own_schedule": {"visible": true, "calls": [], "undefined": ["own_sort"], "refused": {}},
+                "halt": {"visible": true, "calls": [], "undefined": [], "refused": {}}
+            }}"#,
+        );
+        let total = headers.total(&[runtime.without_prefix("own_")], std::slice::from_ref(&library));
+        assert_eq!((total.complete, total.complete_with_library), (1, 3));
     }
 }

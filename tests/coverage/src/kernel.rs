@@ -18,6 +18,15 @@ use crate::templates::{self, Templates};
 /// The headers whose functions are measured.
 pub(crate) const HEADERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/headers.c");
 
+/// Kernel functions that the runtime has in C.
+const RUNTIME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../runtime/include/gpufas/functions");
+
+/// How they are named there.
+const RUNTIME_PREFIX: &str = "gpufas_kernel_";
+
+/// What gpufas-cc defines where it compiles them by itself.
+const RUNTIME_OPTIONS: &[&str] = &["-DGPUFAS_LOCKS_CHECK", "-DGPUFAS_TARGET_HOST"];
+
 /// The folder of the kernel's sources of which every file is compiled.
 const LIBRARY: &str = "lib";
 
@@ -136,7 +145,7 @@ pub fn measure(
     let compiled: Vec<(String, Compiled)> = files.into_iter().zip(results).collect();
     Ok(Measured {
         release: kernel.release.clone(),
-        headers: count_headers(kernel, &headers, &library(&compiled))?,
+        headers: count_headers(compiler, kernel, &headers, &library(&compiled))?,
         types: types(compiler, kernel)?,
         templates: templates::templates(compiler, kernel)?,
         sources: sources(kernel, source, &compiled)?,
@@ -149,7 +158,7 @@ pub fn measure(
 ///
 /// As [`measure`].
 pub fn headers(compiler: &Compiler, kernel: &Kernel, along: &[(String, Compiled)]) -> Result<Headers> {
-    count_headers(kernel, &compile_headers(compiler, kernel, false)?, &library(along))
+    count_headers(compiler, kernel, &compile_headers(compiler, kernel, false)?, &library(along))
 }
 
 /// Compiles those of [`SELECTION`] that this kernel has.
@@ -186,14 +195,42 @@ fn compile_source(compiler: &Compiler, kernel: &Kernel, source: &Path, file: &st
     compiler.compile(kernel, &source.join(file), &["--kernel-source", &tree], true)
 }
 
-fn count_headers(kernel: &Kernel, compiled: &Compiled, library: &[Functions]) -> Result<Headers> {
+fn count_headers(
+    compiler: &Compiler,
+    kernel: &Kernel,
+    compiled: &Compiled,
+    library: &[Functions],
+) -> Result<Headers> {
     if let Some(reason) = &compiled.rejected {
         let (path, release) = (PathBuf::from(HEADERS), kernel.release.clone());
         return Err(Error::Headers { path, release, reason: reason.clone() });
     }
-    let total = compiled.functions().total(library);
+    let total = compiled.functions().total(&runtime(compiler, kernel)?, library);
     let failed = compiled.object_failed.clone().or_else(|| compiled.cubin_failed.clone());
     Ok(Headers { total, failed })
+}
+
+/// The kernel functions that the runtime has in C, compiled for a kernel.
+fn runtime(compiler: &Compiler, kernel: &Kernel) -> Result<Vec<Functions>> {
+    let mut files = Vec::new();
+    for name in listed(Path::new(RUNTIME))? {
+        let file = Path::new(RUNTIME).join(name);
+        let compiled = compiler.compile(kernel, &file, RUNTIME_OPTIONS, false)?;
+        if let Some(said) = compiled.rejected.clone().or_else(|| compiled.object_failed.clone()) {
+            return Err(Error::Compile { path: file, said });
+        }
+        files.push(compiled.functions().without_prefix(RUNTIME_PREFIX));
+    }
+    Ok(files)
+}
+
+/// Names of the C sources in a folder, in order.
+fn listed(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).map_err(Error::file("list", folder))?;
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".c")).collect();
+    names.sort();
+    Ok(names)
 }
 
 /// Adds up what came of files.
@@ -217,15 +254,10 @@ fn sources(kernel: &Kernel, tree: &Path, compiled: &[(String, Compiled)]) -> Res
 
 /// The files that are compiled, from the top of the sources on, those that take longest first.
 fn files(source: &Path) -> Result<Vec<String>> {
-    let folder = source.join(LIBRARY);
-    let entries = fs::read_dir(&folder).map_err(Error::file("list", &folder))?;
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut library: Vec<String> =
-        names.filter(|name| name.ends_with(".c")).map(|name| format!("{LIBRARY}/{name}")).collect();
-    library.sort();
+    let library = listed(&source.join(LIBRARY))?;
     let mut files: Vec<String> = OTHERS.iter().map(|&name| name.to_owned()).collect();
     // Not every release has all of them.
     files.retain(|name| source.join(name).is_file());
-    files.append(&mut library);
+    files.extend(library.iter().map(|name| format!("{LIBRARY}/{name}")));
     Ok(files)
 }

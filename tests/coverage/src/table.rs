@@ -54,7 +54,7 @@ pub fn overview(measured: &[Measured], reasons: &Reasons) -> String {
             format!("{} of {}", one.explained(reasons), one.refused())
         }),
         ("functions that are complete with the runtime and `lib/`", &|one| {
-            share(one.headers.total.complete_with_others, one.headers.total.functions)
+            share(one.headers.total.complete_with_library, one.headers.total.functions)
         }),
         ("kernel sources that clang takes; of these to a cubin; to an x86-64 object", &|one| {
             let sources = &one.sources;
@@ -170,7 +170,7 @@ mod tests {
             (["unknown-assembly".to_owned()].into(), 1),
         ]);
         let total =
-            Total { functions: 1000, compiled: 997, refused, complete: 700, complete_with_others: 800 };
+            Total { functions: 1000, compiled: 997, refused, complete: 700, complete_with_library: 800 };
         Measured {
             release: "6.1.0".into(),
             headers: Headers { total, failed: None },
