@@ -39,12 +39,16 @@ pub fn wanted(module: &Module<'_>) -> HashSet<String> {
     names.map(|(_, name)| name).filter(|name| !has(module, name)).collect()
 }
 
+/// The version that a program has of a kernel function, if it is there.
+pub fn version<'c>(module: &Module<'c>, function: Value<'c>) -> Option<Value<'c>> {
+    let version = module.function(&format!("{IMPLEMENTATION_PREFIX}{}", kernel_name(function)?));
+    version.filter(|version| !version.is_declaration())
+}
+
 /// Calls the versions that are there.
 pub fn run(module: &Module<'_>) {
     for function in module.functions() {
-        let Some(name) = kernel_name(function) else { continue };
-        let version = module.function(&format!("{IMPLEMENTATION_PREFIX}{name}"));
-        let Some(version) = version.filter(|version| !version.is_declaration()) else { continue };
+        let Some(version) = version(module, function) else { continue };
         // Of another type it is not the function that is meant.
         let same_type = |call: &Value<'_>| call.called_type() == version.value_type();
         for call in calls(function).into_iter().filter(same_type) {

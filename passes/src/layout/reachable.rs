@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use crate::entry_points;
+use crate::kernel_symbols::implementations;
 use crate::llvm::{Linkage, Module, Value};
 
 /// The functions and variables with a definition that can be reached from the entry points; without any, from what other modules
@@ -30,6 +31,9 @@ pub fn reachable<'c>(module: &Module<'c>) -> (Vec<Value<'c>>, Vec<Value<'c>>) {
                 pending.push(next);
             }
         }
+        // Calls of a kernel function will be calls of the program's own version.
+        let version = if value.is_function() { implementations::version(module, value) } else { None };
+        pending.extend(version.filter(|version| seen.insert(*version)));
     }
     let of = |all: Vec<Value<'c>>| all.into_iter().filter(|global| seen.contains(global)).collect();
     (of(functions), of(variables))
