@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! What C promises of values that are loaded, and of memory behind pointers. The memory of a failing kernel keeps no promise: a
-//! `bool` may hold 7, and an optimiser that believes in 0 and 1 leaves out the check of an index. So the promises go.
+//! `bool` may hold 6, and an optimiser that believes in 0 and 1 leaves out the check of an index. So the promises go. Nor does
+//! the lowest bit of a `bool` say what it is, as clang takes it to: the kernel, compiled by GCC, compares the byte with 0.
 
-use crate::llvm::{Module, Opcode};
+use crate::llvm::{Builder, Module, Opcode, Predicate, Value};
 
 /// Promises about a loaded value.
 const OF_VALUES: &[&str] =
@@ -21,12 +22,28 @@ pub fn run(module: &Module<'_>) {
                 function.remove_parameter_attribute(index, promise);
             }
         }
+        let mut bytes = Vec::new();
         for instruction in function.instructions() {
             if instruction.is(Opcode::LLVMLoad) {
                 for promise in OF_VALUES {
                     instruction.remove_metadata(context, promise);
                 }
+                if instruction.ty().bits() == 8 {
+                    bytes.push(instruction);
+                }
             }
         }
+        bytes.into_iter().for_each(|byte| compare_whole_bytes(module, byte));
+    }
+}
+
+/// Makes of a `bool` that was loaded what it is as a whole.
+fn compare_whole_bytes<'c>(module: &Module<'c>, byte: Value<'c>) {
+    let truncated =
+        byte.users().into_iter().filter(|user| user.is(Opcode::LLVMTrunc) && user.ty().bits() == 1);
+    for bit in truncated {
+        let builder = Builder::before(module.context(), bit);
+        bit.replace_all_uses_with(builder.compare(Predicate::LLVMIntNE, byte, byte.ty().zero()));
+        bit.erase();
     }
 }
