@@ -78,7 +78,7 @@ fn a_program_says_which_members_it_uses() {
 /// What the compiler's own versions of kernel functions use counts as the program's: in another kernel the extents of a user
 /// namespace lie elsewhere.
 #[test]
-fn what_kernel_functions_in_c_use_is_relocated() {
+fn what_kernel_functions_in_c_use_is_compared_and_relocated() {
     let scratch = Scratch::new();
     let text = "#include <gpufas/gpufas.h>\n\
         #include <linux/uidgid.h>\n\
@@ -89,6 +89,10 @@ fn what_kernel_functions_in_c_use_is_relocated() {
     scratch.write("a.c", text);
     compile(&scratch, &kernel().headers, &["--relocatable".as_ref()]).succeeds();
     let program = Program::read(&scratch.path().join("p.so")).unwrap();
+    let structures = &program.manifest().variants[0].structures;
+    let map = structures.iter().find(|structure| structure.name == "uid_gid_map");
+    let map = map.unwrap_or_else(|| panic!("{structures:?}"));
+    assert!(map.members.iter().any(|member| member.path == "nr_extents"), "{map:?}");
     let relocations = &program.manifest().variants[0].relocatable;
     assert!(format!("{relocations:?}").contains("nr_extents"), "{relocations:?}");
 }
