@@ -36,6 +36,11 @@ pub enum FaultKind {
     LockHeld = 13,
     /// A call through a pointer to what is no function of the program, or one of another type; the address is the pointer.
     NoFunction = 14,
+    /// Memory was to be freed that the program has not allocated, or that it has freed already; the address is where it is.
+    NotAllocated = 15,
+    /// The program has come to its end, and has left an address of its own memory at [`FaultRecord::address`] in the kernel's, which
+    /// would follow it.
+    OwnAddress = 16,
 }
 
 impl FaultKind {
@@ -56,6 +61,8 @@ impl FaultKind {
             12 => Self::JournalFull,
             13 => Self::LockHeld,
             14 => Self::NoFunction,
+            15 => Self::NotAllocated,
+            16 => Self::OwnAddress,
             _ => return None,
         })
     }

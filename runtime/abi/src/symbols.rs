@@ -160,5 +160,6 @@ pub mod runtime {
         "strchr",
         "strrchr",
         "gpufas_lock_held",
+        "gpufas_not_allocated",
     ];
 }

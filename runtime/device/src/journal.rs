@@ -10,10 +10,12 @@ use gpufas_abi::{Access, Buffer, FaultKind, JournalEntry};
 use crate::access;
 use crate::context::context;
 use crate::fault::fault;
-use crate::physical::Memory;
+use crate::own;
+use crate::physical::{self, Memory};
 use crate::report::report;
 use crate::state::state;
 use crate::target::system_fence;
+use crate::translate::is_kernel;
 
 /// Records a store of `size` bytes to kernel memory, or ends the program if it must not be made.
 ///
@@ -49,6 +51,35 @@ pub fn check(va: u64, size: u64, entries: u64, site: u32) {
     {
         fault(FaultKind::JournalFull, Access::Store, va, size, site);
     }
+}
+
+/// The first of the recorded stores of 8 bytes that has left an address of the program's own memory in the target's.
+pub fn own_address_left() -> Option<JournalEntry> {
+    let context = context();
+    // Functions that have returned had their variables further down.
+    let stack = state().stack.get().saturating_sub(context.stack_size);
+    let entries = with_exposed_provenance_mut::<JournalEntry>(context.journal.address as usize);
+    for index in 0..state().journal_used.get() {
+        // SAFETY: so many entries were written, to a buffer that holds them. Field by field, lest it become a call of memcpy.
+        let (address, physical, size, site) = unsafe {
+            let entry = entries.add(index as usize);
+            (
+                (&raw const (*entry).address).read_volatile(),
+                (&raw const (*entry).physical).read_volatile(),
+                (&raw const (*entry).size).read_volatile(),
+                (&raw const (*entry).site).read_volatile(),
+            )
+        };
+        if size != 8 {
+            continue;
+        }
+        // As it is now: what was put back does no harm.
+        let value = physical::load(&context.space, physical).unwrap_or(0);
+        if value != 0 && !is_kernel(value) && own::find(value, 1, Access::Load, stack).is_ok() {
+            return Some(JournalEntry { address, physical, old: value, size, site });
+        }
+    }
+    None
 }
 
 /// How many entries the buffer holds.

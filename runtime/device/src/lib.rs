@@ -17,6 +17,7 @@
 #![cfg_attr(target_arch = "nvptx64", feature(asm_experimental_arch))]
 
 pub mod access;
+pub mod allocation;
 pub mod budget;
 pub mod context;
 pub mod copy;

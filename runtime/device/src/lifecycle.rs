@@ -2,9 +2,11 @@
 
 //! Begin and regular end of a launch.
 
-use gpufas_abi::ABI_VERSION;
+use gpufas_abi::{ABI_VERSION, Access, FaultKind};
 
 use crate::context::context;
+use crate::fault::fault;
+use crate::journal;
 use crate::report::report;
 use crate::state::state;
 use crate::target::terminate;
@@ -38,10 +40,13 @@ pub extern "C-unwind" fn gpufas_start(stack: *mut u8) {
     report.begin();
 }
 
-/// Ends a launch regularly. The entry returns after it.
+/// Ends a launch regularly, unless an address of the program's own memory is left in the target's. The entry returns after it.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C-unwind" fn gpufas_finish(result: i64) {
+    if let Some(entry) = journal::own_address_left() {
+        fault(FaultKind::OwnAddress, Access::Store, entry.address, u64::from(entry.size), entry.site);
+    }
     if let Some(report) = report() {
         report.finish(result);
     }

@@ -3,6 +3,7 @@
 //! The record of stores.
 
 use gpufas_abi::context::{FLAG_JOURNAL_COMPLETE, FLAG_READ_ONLY};
+use gpufas_abi::symbols::runtime::OwnVariable;
 use gpufas_abi::{FaultKind, JournalEntry};
 use proptest::prelude::*;
 
@@ -138,4 +139,28 @@ fn read_only_memory_is_not_stored_to() {
     let fault = program.run_to_fault(|| gpufas_translate_store(VMALLOC, 8, 1) as i64);
     assert_eq!(fault, (FaultKind::ReadOnly, VMALLOC));
     assert_eq!(program.report.journal_used, 0);
+}
+
+#[test]
+fn an_address_of_own_memory_is_not_left_in_the_targets() {
+    let own = [0u64; 4];
+    let at = own.as_ptr().expose_provenance() as u64;
+    let machine = machine();
+    let mut program = Program::new(machine.space);
+    program.variables = vec![OwnVariable { address: at, size: 32 }];
+    let place = DIRECT_MAP + 17 * PAGE;
+    let ends = |program: &mut Program, values: &[(u64, u64)]| {
+        let report = program.run(|| {
+            for (offset, value) in values {
+                store(place + offset, *value, 8, 4 + *offset as u32);
+            }
+            0
+        });
+        let fault = report.fault;
+        FaultKind::from_number(fault.kind).map(|kind| (kind, fault.address, fault.size, fault.site))
+    };
+    assert_eq!(ends(&mut program, &[(0, at - 1), (8, at + 32), (16, VMALLOC), (24, 0)]), None);
+    let left = Some((FaultKind::OwnAddress, place + 8, 8, 12));
+    assert_eq!(ends(&mut program, &[(0, 5), (8, at + 31)]), left);
+    assert_eq!(ends(&mut program, &[(8, at), (16, at), (8, 7), (16, VMALLOC)]), None, "put back");
 }

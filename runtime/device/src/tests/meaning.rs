@@ -9,6 +9,7 @@ use gpufas_abi::{FaultKind, Status};
 use super::machine::Machine;
 use super::memory::PAGE;
 use super::program::Program;
+use crate::allocation::gpufas_lib_gpufas_not_allocated;
 use crate::lock::gpufas_lib_gpufas_lock_held;
 use crate::warn::gpufas_warn;
 
@@ -54,4 +55,17 @@ fn a_lock_that_is_held_is_named() {
     let fault = report.fault;
     assert_eq!(FaultKind::from_number(fault.kind), Some(FaultKind::LockHeld));
     assert_eq!((fault.address, fault.size, fault.site), (lock as u64, 0, 5));
+}
+
+#[test]
+fn memory_that_cannot_be_freed_is_named() {
+    let machine = Machine::new(&[(0, 32 * PAGE)], 4, 0);
+    let mut program = Program::new(machine.space);
+    let report = program.run(|| {
+        gpufas_lib_gpufas_not_allocated(ptr::without_provenance(0xffff_8880_0000_4320), 6);
+        0
+    });
+    let fault = report.fault;
+    assert_eq!(FaultKind::from_number(fault.kind), Some(FaultKind::NotAllocated));
+    assert_eq!((fault.address, fault.site), (0xffff_8880_0000_4320, 6));
 }

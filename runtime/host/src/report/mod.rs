@@ -36,6 +36,8 @@ fn fault_name(kind: Option<FaultKind>) -> &'static str {
         Some(FaultKind::JournalFull) => "journal-full",
         Some(FaultKind::LockHeld) => "lock-held",
         Some(FaultKind::NoFunction) => "no-function",
+        Some(FaultKind::NotAllocated) => "not-allocated",
+        Some(FaultKind::OwnAddress) => "own-address",
         None => "unknown",
     }
 }
@@ -60,6 +62,12 @@ fn fault_text(kind: Option<FaultKind>) -> &'static str {
         Some(FaultKind::LockHeld) => "a lock of the kernel's is held",
         Some(FaultKind::NoFunction) => {
             "a call through a pointer to what is no function of the program, or one of another type"
+        }
+        Some(FaultKind::NotAllocated) => {
+            "memory is freed that the program has not allocated, or has freed already; the kernel's own memory is never freed"
+        }
+        Some(FaultKind::OwnAddress) => {
+            "the program has ended, and left an address of its own memory in the kernel's, which will follow it"
         }
         None => "a fault of a kind that this gpufas does not know",
     }

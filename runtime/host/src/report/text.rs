@@ -101,6 +101,8 @@ fn fault(record: &FaultRecord, variant: &Variant, symbol: Option<&(String, u64)>
         let _ = write!(text, "\n  the pointer is {:#x}{name}", record.address);
     } else if kind == Some(FaultKind::LockHeld) {
         let _ = write!(text, "\n  the lock at {:#x}{name}", record.address);
+    } else if kind == Some(FaultKind::NotAllocated) {
+        let _ = write!(text, "\n  the memory at {:#x}{name}", record.address);
     } else if with_address || record.address != 0 {
         let _ = write!(text, "\n  {access} {} bytes at {:#x}{name}", record.size, record.address);
     }
