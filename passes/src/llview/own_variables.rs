@@ -2,6 +2,8 @@
 
 //! The list of the program's own variables, for the runtime.
 
+use std::cmp::Reverse;
+
 use gpufas_abi::symbols::{self, runtime};
 
 use crate::llvm::{Module, Type, ty};
@@ -16,7 +18,7 @@ pub fn list(module: &Module<'_>, linking: Linking) {
     };
     let context = module.context();
     let word = Type::integer(context, 64);
-    let mut entries = Vec::new();
+    let mut variables = Vec::new();
     for variable in module.globals() {
         let name = variable.name();
         let bookkeeping = name == symbols::SYMBOL_TABLE || name.starts_with("llvm.");
@@ -25,8 +27,16 @@ pub fn list(module: &Module<'_>, linking: Linking) {
         }
         let Some(size) = variable.value_type().allocation_size(module) else { continue };
         let flag = if variable.is_constant_variable() { runtime::OWN_VARIABLE_CONSTANT } else { 0 };
-        entries.push(ty::constant_structure(context, &[variable, word.constant(size | flag)]));
+        variables.push((variable, size, flag));
     }
+    // The runtime looks from the first on, and what is largest (what --allocation own gives away) is looked for most.
+    variables.sort_by_key(|(_, size, _)| Reverse(*size));
+    let entries: Vec<_> = variables
+        .into_iter()
+        .map(|(variable, size, flag)| {
+            ty::constant_structure(context, &[variable, word.constant(size | flag)])
+        })
+        .collect();
     let count = entries.len() as u64;
     let entry = Type::structure(context, &[Type::pointer(context), word]);
     let table = module.add_global(&name(runtime::OWN_VARIABLES), entry.array(count));
