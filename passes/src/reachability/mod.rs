@@ -22,6 +22,9 @@ use crate::program::{Linking, Program};
 /// Name of the pass.
 pub const NAME: &str = "reachability";
 
+/// How the names of sections begin in which the kernel's linker finds per-CPU variables (include/linux/percpu-defs.h).
+const PER_CPU_SECTION: &str = ".data..percpu";
+
 /// Runs the check.
 pub fn run(module: &Module<'_>, program: &mut Program) {
     let linking = program.linking;
@@ -72,6 +75,22 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
                 Site::default(),
                 format!("`{}` is thread-local, which nothing in the kernel is", variable.name()),
             ));
+        } else if variable.section().starts_with(PER_CPU_SECTION)
+            && !variable.is_declaration()
+            && variable.is_used()
+        {
+            // The distance from one CPU's copy to the next is the kernel's, and leads from a variable of the program's to anywhere.
+            program.diagnostics.push(
+                Diagnostic::error(
+                    NAME,
+                    Site::default(),
+                    format!(
+                        "`{}` is a per-CPU variable of the program's own, of which no CPU has a copy",
+                        variable.name()
+                    ),
+                )
+                .with_help("make it an ordinary variable; one of the kernel's is named with --kernel-symbol"),
+            );
         }
     }
 }
