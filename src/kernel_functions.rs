@@ -11,7 +11,7 @@ use gpufas_passes::kernel_symbols::implementations::{self, IMPLEMENTATION_PREFIX
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::{Context, Linkage, Module};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Allocation, Arguments};
 use crate::command::Runner;
 use crate::error::{Error, Result};
 use crate::kernel::Kernel;
@@ -20,6 +20,9 @@ use crate::{frontend, headers, input};
 
 /// The files, and the functions that each defines for some kernels.
 const FILES: &[(&str, &[&str])] = include!("kernel_functions/table.rs");
+
+/// The files of what `--allocation own` adds.
+const ALLOCATION: &[&str] = &["allocation.c", "kmem_cache.c", "kmemdup.c"];
 
 /// What comes before the names of all else that the files define.
 const PRIVATE_PREFIX: &str = "gpufas.function.";
@@ -39,6 +42,9 @@ pub fn link<'c>(
 ) -> Result<()> {
     let folder = headers::unpack()?;
     let mut linked: HashSet<&str> = HashSet::new();
+    if arguments.allocation == Allocation::Refuse {
+        linked.extend(ALLOCATION);
+    }
     // One may call others.
     while let Some(file) = needed(module, &linked) {
         linked.insert(file);

@@ -89,6 +89,29 @@ impl Locks {
     }
 }
 
+/// What allocating memory by the kernel's functions means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Allocation {
+    /// It is an error.
+    #[default]
+    Refuse,
+    /// It gives memory of the program's own, which ends with it.
+    Own,
+}
+
+impl Allocation {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Refuse, Self::Own];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Own => "own",
+        }
+    }
+}
+
 /// The command line as understood.
 #[derive(Clone, Debug)]
 pub struct Arguments {
@@ -150,6 +173,8 @@ pub struct Arguments {
     pub keep_inline_functions: bool,
     /// `--locks`.
     pub locks: Locks,
+    /// `--allocation`.
+    pub allocation: Allocation,
     /// `--passes`: only these passes of ours.
     pub passes: Option<Vec<String>>,
 }
@@ -247,6 +272,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         words: Vec::new(),
         keep_inline_functions: false,
         locks: Locks::default(),
+        allocation: Allocation::default(),
         passes: None,
     };
     let mut options_ended = false;

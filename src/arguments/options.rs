@@ -10,7 +10,7 @@ use gpufas_passes::kernel_symbols::ownership::Owner;
 use gpufas_passes::pipeline::STEPS;
 use regex_lite::Regex;
 
-use super::{Arguments, Emit, Locks, Stage, usage};
+use super::{Allocation, Arguments, Emit, Locks, Stage, usage};
 use crate::error::Result;
 use crate::messages::Form;
 use crate::target;
@@ -73,6 +73,12 @@ pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<Strin
             let known = Locks::ALL.into_iter().find(|locks| locks.name() == value);
             parsed.locks = known
                 .ok_or_else(|| usage(format!("--locks {value} is not known; it is check, take or refuse")))?;
+        }
+        "--allocation" => {
+            let value = value(queue)?;
+            let known = Allocation::ALL.into_iter().find(|allocation| allocation.name() == value);
+            parsed.allocation = known
+                .ok_or_else(|| usage(format!("--allocation {value} is not known; it is refuse or own")))?;
         }
         "--emit" => parsed.emit = emit(&value(queue)?)?,
         "--passes" => {

@@ -42,6 +42,9 @@ fn options_are_read_as_clang_reads_them() {
 
 #[test]
 fn the_last_of_two_options_counts() {
+    assert_eq!(compile(&["a.c"]).allocation, Allocation::Refuse);
+    assert_eq!(compile(&["a.c", "--allocation", "own"]).allocation, Allocation::Own);
+    assert_eq!(compile(&["a.c", "--allocation=own", "--allocation=refuse"]).allocation, Allocation::Refuse);
     let parsed = compile(&["a.c", "-g", "-g0", "-Werror", "-Wno-error", "-O3", "-O1", "-oa", "-o", "b"]);
     assert!(!parsed.debug && parsed.warnings.level(Warning::LogFormat) == Level::Shown);
     assert_eq!(parsed.optimization, 1);
@@ -83,6 +86,8 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         (&["a.c", "--emit", "cubin"], "one architecture"),
         (&["a.c", "--emit", "ptx", "--target", "host"], "--target cuda"),
         (&["a.c", "--emit", "elf"], "llvm-ir"),
+        (&["a.c", "--locks", "forget"], "check, take or refuse"),
+        (&["a.c", "--allocation", "kernel"], "refuse or own"),
         (&["a.c", "b.c", "-c", "-o", "x"], "-o"),
         (&["a.c", "-c", "--emit", "cubin"], "one architecture"),
         (&["-", "-"], "once"),

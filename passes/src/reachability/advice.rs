@@ -75,7 +75,7 @@ const ADVICE: &[(&[&str], &str)] = &[
             "mempool_*",
         ],
         "memory of the running kernel can neither be allocated nor freed from outside; use variables of the program's own, \
-         static ones for what is large",
+         static ones for what is large, or --allocation own, with which kmalloc() and its like give memory of the program's own",
     ),
     (
         &[

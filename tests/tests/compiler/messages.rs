@@ -12,6 +12,7 @@ const REFUSED: &[(&str, &str, u32, &str)] = &[
     ("linux/slab.h", "x += *(int *)kmalloc(100, GFP_KERNEL);", 15, "kmalloc"),
     ("linux/slab.h", "kfree((void *)(long)x);", 2, "`kfree`"),
     ("linux/sched.h", "schedule();", 2, "`schedule`"),
+    ("linux/slab.h", "kfree((void *)(long)x);", 2, "or --allocation own"),
     ("linux/sched.h", "schedule();", 2, "return -EAGAIN from the entry point"),
     ("linux/slab.h", "kfree((void *)(long)x);", 2, "use variables of the program's own"),
     ("asm/special_insns.h", "wbinvd();", 2, "`wbinvd`"),
