@@ -11,6 +11,7 @@ use gpufas_passes::llvm::{Context, Linkage, Module};
 use gpufas_passes::marker::HEADERS_METADATA;
 use inkwell::memory_buffer::MemoryBuffer;
 
+use crate::arguments::Locks;
 use crate::crash;
 use crate::error::{Error, Result};
 use crate::memory_limit::MemoryLimit;
@@ -18,6 +19,9 @@ use crate::source_names::SourceNames;
 
 /// Named metadata that says which kernel a module was compiled for.
 pub const KERNEL_METADATA: &str = "gpufas.kernel";
+
+/// Named metadata that says what taking a lock means in a module, if it was said when it was compiled.
+pub const LOCKS_METADATA: &str = "gpufas.locks";
 
 /// Largest input that is read.
 const LARGEST: u64 = 1 << 30;
@@ -168,6 +172,13 @@ pub fn mark(module: &Module<'_>, kernel: &ManifestKernel, names: &SourceNames) {
     module.add_text_metadata(KERNEL_METADATA, &words);
     let folders: Vec<&str> = names.folders().iter().map(String::as_str).collect();
     module.add_text_metadata(HEADERS_METADATA, &folders);
+}
+
+/// Notes in a module what taking a lock means, unless that is what it means without being said.
+pub fn mark_locks(module: &Module<'_>, locks: Locks) {
+    if locks != Locks::default() {
+        module.add_text_metadata(LOCKS_METADATA, &[locks.name()]);
+    }
 }
 
 /// Makes all functions of a module visible to other files, so that none is left out because this one does not call it.

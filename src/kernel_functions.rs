@@ -58,6 +58,11 @@ pub fn link<'c>(
     Ok(())
 }
 
+/// Whether a program calls any of these functions.
+pub fn are_needed(module: &Module<'_>) -> bool {
+    needed(module, &HashSet::new()).is_some()
+}
+
 /// A file that defines a function that is called, of those that are not linked yet.
 fn needed(module: &Module<'_>, linked: &HashSet<&str>) -> Option<&'static str> {
     let wanted = implementations::wanted(module);

@@ -3,6 +3,7 @@
 //! The modules of a program, linked into one.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use gpufas_abi::manifest::Kernel as ManifestKernel;
 use gpufas_passes::entry_points;
@@ -10,8 +11,9 @@ use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::{Linkage, Module};
 use gpufas_passes::marker::HEADERS_METADATA;
 
+use crate::arguments::Locks;
 use crate::error::{Error, Result};
-use crate::input::KERNEL_METADATA;
+use crate::input::{KERNEL_METADATA, LOCKS_METADATA};
 use crate::kernel::Kernel;
 use crate::source_names::SourceNames;
 
@@ -138,6 +140,40 @@ pub fn kernel_of(module: &Module<'_>, named: Option<&ManifestKernel>) -> Result<
             release: known.release,
         })
     })
+}
+
+/// The kernel whose headers the parts of a program were compiled against, for what is compiled against them only now: its headers
+/// where they were then, or where they are installed.
+///
+/// # Errors
+///
+/// [`Error::Usage`] if they are not found, or the parts are for different kernels.
+pub fn headers_of(module: &Module<'_>) -> Result<Kernel> {
+    let release = kernel_of(module, None)?.release;
+    let folders = module.text_metadata(HEADERS_METADATA).into_iter().flatten();
+    let there = folders.map(PathBuf::from).filter(|folder| folder.is_dir());
+    let mut kernels = there.filter_map(|folder| Kernel::locate(Some(&release), Some(&folder)).ok());
+    kernels.next().map_or_else(|| Kernel::locate(Some(&release), None), Ok).map_err(|error| {
+        Error::Usage(format!(
+            "the program calls functions of the kernel's that are compiled now, against its headers: {error}"
+        ))
+    })
+}
+
+/// Checks that parts which were compiled for locks of one meaning are not linked for another.
+///
+/// # Errors
+///
+/// [`Error::Usage`].
+pub fn check_locks(module: &Module<'_>, locks: Locks) -> Result<()> {
+    let said = module.text_metadata(LOCKS_METADATA).into_iter().flatten();
+    match said.into_iter().find(|said| said != locks.name()) {
+        Some(other) => Err(Error::Usage(format!(
+            "a part of the program was compiled with --locks {other}, and it is linked with --locks {}: say the same",
+            locks.name()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// A build in words.

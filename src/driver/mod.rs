@@ -195,6 +195,7 @@ impl Driver<'_> {
         })?;
         if let Some(kernel) = self.kernels.get(kernel) {
             input::mark(&module, &kernel.identity, &self.names);
+            input::mark_locks(&module, self.arguments.locks);
             self.note_layout(&module, mentions.as_ref())?;
             let path = kernel.source_path(name).map(|path| path.display().to_string());
             definitions::adopt(&module, path.as_deref(), &self.arguments.ownership);

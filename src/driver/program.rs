@@ -95,7 +95,16 @@ impl Driver<'_> {
         if let Some(kernel) = self.kernels.get(kernel).filter(|_| !link::is_marked(&module)) {
             input::mark(&module, &kernel.identity, &self.names);
         }
-        if let Some(kernel) = self.kernels.get(kernel) {
+        link::check_locks(&module, self.arguments.locks)?;
+        if kernel_functions::are_needed(&module) {
+            let found;
+            let kernel = match self.kernels.get(kernel) {
+                Some(kernel) => kernel,
+                None => {
+                    found = link::headers_of(&module)?;
+                    &found
+                }
+            };
             kernel_functions::link(
                 self.arguments,
                 kernel,

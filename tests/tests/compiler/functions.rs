@@ -8,6 +8,8 @@ use std::process::Command;
 
 use gpufas_tests::releases;
 
+use crate::scratch::{Scratch, finish};
+
 /// The compiler's list.
 const FILES: &[(&str, &[&str])] = include!("../../../src/kernel_functions/table.rs");
 
@@ -51,4 +53,36 @@ fn each_function_that_is_defined_for_some_kernel_is_listed() {
         let gone: Vec<_> = listed.filter(|name| !defined.contains(**name)).collect();
         assert!(gone.is_empty(), "defined for no kernel: {gone:?}");
     }
+}
+
+/// A program that takes a lock and calls a function of lib/bitmap.c.
+const CALLS: &str = "#include <gpufas/gpufas.h>\n\
+    #include <linux/bitmap.h>\n\
+    #include <linux/spinlock.h>\n\
+    GPUFAS_ENTRY(calls, \"test\", u64, address)\n\
+    {\n\
+    \tspinlock_t *lock = (void *)address;\n\
+    \tunsigned long map[4] = { address };\n\
+    \tspin_lock(lock);\n\
+    \tspin_unlock(lock);\n\
+    \treturn __bitmap_weight(map, 256);\n\
+    }\n";
+
+#[test]
+fn they_are_linked_to_bitcode_too() {
+    let scratch = Scratch::new();
+    scratch.write("calls.c", CALLS);
+    scratch.for_host(&["-c", "calls.c", "-o", "calls.o"]).succeeds();
+    // Nothing but the bitcode says which kernel it is.
+    finish(&mut scratch.bare(&["calls.o", "-o", "calls.so", "--target", "host"]), b"").succeeds();
+}
+
+#[test]
+fn what_locks_mean_is_the_same_in_all_of_a_program() {
+    let scratch = Scratch::new();
+    scratch.write("calls.c", CALLS);
+    scratch.for_host(&["-c", "calls.c", "-o", "calls.o", "--locks", "take"]).succeeds();
+    let link = ["calls.o", "-o", "calls.so"];
+    scratch.for_host(&link).fails(1, &["compiled with --locks take", "linked with --locks check"]);
+    scratch.for_host(&[&link[..], &["--locks", "take"]].concat()).succeeds();
 }
