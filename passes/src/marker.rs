@@ -25,6 +25,10 @@ pub const WARN: &str = "gpufas.warn";
 /// `fn(ptr format, ptr arguments, i32 count) -> i32`: `printk`.
 pub const PRINT: &str = "gpufas.print";
 
+/// `fn()`: the program goes on because a lock of the kernel's is free, or not, and does not take it. The C functions in
+/// runtime/include/gpufas/functions/locks.h call it by this name.
+pub const LOCK_CHECKED: &str = "gpufas.lock_checked";
+
 /// A variable of 32 bits: the number of "this CPU" ([`gpufas_abi::Context::cpu`]).
 pub const CPU: &str = "gpufas.cpu";
 
@@ -49,6 +53,9 @@ pub const POINTER_ATTRIBUTE: &str = "gpufas-pointer";
 
 /// What precedes a number in the name of a function that calls through a pointer to functions of one type.
 pub const DISPATCHER_PREFIX: &str = "gpufas.call.";
+
+/// Named metadata: the kernel symbols that are weak, whose address is 0 in a kernel that does not have them.
+pub const WEAK_METADATA: &str = "gpufas.weak";
 
 /// Named metadata that says in which folders headers of the kernel's and ours were; each ends with a slash.
 pub const HEADERS_METADATA: &str = "gpufas.headers";

@@ -29,6 +29,8 @@ pub struct Program {
     pub entries: Vec<Entry>,
     /// Kernel symbols in the order of the symbol table.
     pub symbols: Vec<String>,
+    /// Those of them that are weak.
+    pub weak: Vec<String>,
     /// Functions that pointers may lead to, by number.
     pub functions: Vec<Function>,
     /// What the kernel sources define that have static symbols among these.
@@ -41,6 +43,8 @@ pub struct Program {
     pub relocatable: Option<Relocatable>,
     /// Whether it may store to kernel memory.
     pub writes: bool,
+    /// Whether it looks whether locks of the kernel's are free, without taking them.
+    pub checks_locks: bool,
     /// Whether anything in it belongs to "this CPU".
     pub this_cpu: bool,
     /// Source sites.

@@ -162,6 +162,33 @@ impl Tools {
         Ok(())
     }
 
+    /// Compiles a program for the guests' kernel together with files of that kernel's own sources, by their paths in its tree, with
+    /// options of the compiler's.
+    ///
+    /// # Errors
+    ///
+    /// What the compiler says; if the sources cannot be had.
+    pub fn compile_along(
+        &self,
+        source: &str,
+        target: Target,
+        files: &[&str],
+        options: &[&str],
+    ) -> Result<PathBuf> {
+        let of: String = [&[self.kernel_name.as_str()], files, options].concat().join("_");
+        let of = of.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '.', "_");
+        self.make(source, target, &format!("-{of}"), &|| {
+            let mut arguments: Vec<OsString> = options.iter().map(Into::into).collect();
+            arguments.extend(["--kernel-headers".into(), self.kernel()?.headers.clone().into_os_string()]);
+            if !files.is_empty() {
+                let tree = kernels::find(&self.kernel_name)?.source(&|_| {})?;
+                arguments.extend(files.iter().map(|file| tree.join(file).into_os_string()));
+                arguments.extend(["--kernel-source".into(), tree.into_os_string()]);
+            }
+            Ok(arguments)
+        })
+    }
+
     /// `of` is what distinguishes it from others of the same source; `arguments` are the compiler's.
     fn make(
         &self,

@@ -17,8 +17,14 @@ use crate::marker;
 
 use super::ownership::{Owner, Ownership};
 
-/// Named metadata: for each kernel source and section, the file, the section, and the names that the file defines there.
+/// Named metadata: for each kernel source twice, the file, [`NAMES`] or [`INLINES`], and the names that the file defines.
 pub const CONTENTS_METADATA: &str = "gpufas.contents";
+
+/// See [`CONTENTS_METADATA`]: functions and variables.
+const NAMES: &str = "names";
+
+/// See [`CONTENTS_METADATA`]: inline functions of headers, of which other files have copies, too.
+const INLINES: &str = "inlines";
 
 /// What precedes the symbol of a constant of the kernel's in the name of its section, where a module carries it.
 pub const CONSTANT_SECTION: &str = "gpufas.kernel:";
@@ -97,71 +103,59 @@ fn c_name(global: Value<'_>) -> String {
     global.name().trim_start_matches('\u{1}').to_owned()
 }
 
-/// The name by which the loader finds a definition: `NAME`, or `FILE:NAME` for what is static in a kernel source.
+/// The name by which the loader finds a definition: `NAME`, `FILE:NAME` for what is static in a kernel source, and `*:NAME` for
+/// what the user says is the kernel's, static or not.
 fn symbol(global: Value<'_>, file: Option<&str>) -> String {
     let name = c_name(global);
     match file {
         Some(file) if global.linkage() == Linkage::LLVMInternalLinkage => format!("{file}:{name}"),
-        _ => name,
+        Some(_) => name,
+        None => format!("*:{name}"),
     }
 }
 
-/// Notes what a kernel source defines in which section: that tells static symbols of one name apart.
+/// Notes what a kernel source defines: that tells which static symbols of the kernel are of this file.
 fn note_contents(module: &Module<'_>, file: &str) {
-    let mut sections: Vec<(String, Vec<String>)> = Vec::new();
-    let mut note = |section: String, name: String| {
-        // The kernel's compiler names static variables of functions in its own way.
-        if name.is_empty() || name.contains('.') {
-            return;
-        }
-        match sections.iter_mut().find(|(known, _)| *known == section) {
-            Some((_, names)) => names.push(name),
-            None => sections.push((section, vec![name])),
-        }
+    let is_copy = |function: &Value<'_>| function.linkage() == Linkage::LLVMAvailableExternallyLinkage;
+    let functions = module.defined_functions().into_iter().filter(|function| !is_copy(function));
+    let is_inline = |function: &Value<'_>| {
+        function.linkage() == Linkage::LLVMInternalLinkage
+            && (function.has_attribute("inlinehint") || function.has_attribute("alwaysinline"))
     };
-    let section = |global: Value<'_>, usual: &str| match global.section() {
-        section if section.is_empty() => usual.to_owned(),
-        section => section,
+    let (inlines, functions) = functions.partition::<Vec<_>, _>(is_inline);
+    let is_named = |variable: &Value<'_>| {
+        variable.linkage() != Linkage::LLVMPrivateLinkage
+            && !variable.is_declaration()
+            && !variable.name().starts_with("llvm.")
     };
-    for function in module.defined_functions() {
-        if function.linkage() != Linkage::LLVMAvailableExternallyLinkage {
-            note(section(function, ".text"), c_name(function));
-        }
-    }
-    for variable in module.globals() {
-        let is_named = variable.linkage() != Linkage::LLVMPrivateLinkage && !variable.is_declaration();
-        if !is_named || variable.name().starts_with("llvm.") {
-            continue;
-        }
-        let usual = match variable.initializer() {
-            _ if variable.is_constant_variable() => ".rodata",
-            Some(value) if value.is_null() => ".bss",
-            _ => ".data",
-        };
-        note(section(variable, usual), c_name(variable));
-    }
-    for (section, names) in sections {
-        let words: Vec<&str> =
-            [file, section.as_str()].into_iter().chain(names.iter().map(String::as_str)).collect();
+    let variables = module.globals().into_iter().filter(is_named);
+    let names: Vec<String> = functions.into_iter().chain(variables).map(c_name).collect();
+    let inlines: Vec<String> = inlines.into_iter().map(c_name).collect();
+    for (kind, names) in [(NAMES, names), (INLINES, inlines)] {
+        let names = names.iter().map(String::as_str).filter(|name| !name.is_empty());
+        let words: Vec<&str> = [file, kind].into_iter().chain(names).collect();
         module.add_text_metadata(CONTENTS_METADATA, &words);
     }
 }
 
 /// What the files define that have static symbols among `symbols`.
-pub fn contents(module: &Module<'_>, symbols: &[String]) -> Vec<Contents> {
+pub fn contents(module: &Module<'_>, symbols: &[&str]) -> Vec<Contents> {
     let mut found: Vec<Contents> = Vec::new();
     for words in module.text_metadata(CONTENTS_METADATA) {
-        let [file, _section, names @ ..] = words.as_slice() else { continue };
+        let [file, kind, names @ ..] = words.as_slice() else { continue };
         let is_needed = symbols
             .iter()
             .any(|symbol| symbol.strip_prefix(file.as_str()).is_some_and(|rest| rest.starts_with(':')));
         if !is_needed {
             continue;
         }
-        match found.iter_mut().find(|contents| contents.file == *file) {
-            Some(contents) => contents.sections.push(names.to_vec()),
-            None => found.push(Contents { file: file.clone(), sections: vec![names.to_vec()] }),
-        }
+        let position = found.iter().position(|contents| contents.file == *file).unwrap_or_else(|| {
+            found.push(Contents { file: file.clone(), names: Vec::new(), inlines: Vec::new() });
+            found.len() - 1
+        });
+        let contents = &mut found[position];
+        let list = if kind == INLINES { &mut contents.inlines } else { &mut contents.names };
+        list.extend_from_slice(names);
     }
     found
 }

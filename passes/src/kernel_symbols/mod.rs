@@ -13,6 +13,7 @@ mod functions;
 pub mod implementations;
 pub mod ownership;
 mod shifts;
+mod static_calls;
 
 use std::collections::{HashMap, HashSet};
 use std::mem::offset_of;
@@ -42,6 +43,7 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
     shifts::run(module);
     implementations::run(module);
     functions::run(module, program);
+    static_calls::run(module);
     replace_all(module, program);
 }
 
@@ -53,6 +55,10 @@ fn replace_all(module: &Module<'_>, program: &mut Program) {
     for symbol in variables.chain(functions) {
         if is_own(&symbol.name()) {
             continue;
+        }
+        if symbol.linkage() == Linkage::LLVMExternalWeakLinkage && symbol.is_used() {
+            module.add_text_metadata(marker::WEAK_METADATA, &[&symbol.name()]);
+            call_by_address(module, symbol);
         }
         replace(module, symbol, program, &mut assignments);
         if !symbol.is_used() {
@@ -116,7 +122,11 @@ pub fn define_table(module: &Module<'_>, program: &mut Program) {
         global.delete_global();
         program.symbols.push(symbol);
     }
-    program.contents = definitions::contents(module, &program.symbols);
+    let weak: HashSet<String> = module.text_metadata(marker::WEAK_METADATA).into_iter().flatten().collect();
+    program.weak = program.symbols.iter().filter(|symbol| weak.contains(*symbol)).cloned().collect();
+    let functions = program.functions.iter().filter_map(|function| function.symbol.as_deref());
+    let symbols: Vec<&str> = program.symbols.iter().map(String::as_str).chain(functions).collect();
+    program.contents = definitions::contents(module, &symbols);
 }
 
 /// The name of the variable that holds a symbol's address in relocatable code: what no identifier of PTX can have stands there
@@ -149,6 +159,23 @@ fn define_launch_constants(module: &Module<'_>, program: &mut Program) {
         }
         variable.delete_global();
     }
+}
+
+/// Lets calls of a weak function go to its address at run time, which may be null: whoever calls it has looked at that before.
+fn call_by_address<'c>(module: &Module<'c>, function: Value<'c>) {
+    let calls = function.users().into_iter().filter(|user| user.callee() == Some(function));
+    for call in calls.collect::<Vec<_>>() {
+        let builder = Builder::before(module.context(), call);
+        call.set_callee(load_address(module, &builder, &function.name()));
+    }
+}
+
+/// Loads the address of a kernel symbol.
+fn load_address<'c>(module: &Module<'c>, builder: &Builder<'c>, name: &str) -> Value<'c> {
+    let slot = module.declare_global(&format!("{}{name}", marker::SYMBOL_PREFIX), builder.integer(64));
+    let load = builder.load(builder.integer(64), slot, 8);
+    load.set_empty_metadata(module.context(), "invariant.load");
+    builder.to_pointer(load)
 }
 
 /// Replaces the uses of a kernel symbol, other than calls of it, by its address at run time.
@@ -185,11 +212,7 @@ pub fn replace_address<'c>(
         let address = *loads.entry(function).or_insert_with(|| {
             let first = function.blocks().first().and_then(|block| block.first_non_phi());
             let builder = Builder::before(module.context(), first.unwrap_or(user));
-            let slot =
-                module.declare_global(&format!("{}{name}", marker::SYMBOL_PREFIX), builder.integer(64));
-            let load = builder.load(builder.integer(64), slot, 8);
-            load.set_empty_metadata(module.context(), "invariant.load");
-            builder.to_pointer(load)
+            load_address(module, &builder, name)
         });
         let replacement = rebuilt.get(&(function, constant)).copied().or_else(|| {
             // Right after the load, which dominates everything; a block never ends with it.

@@ -72,6 +72,9 @@ impl<'c> Pass<'_, 'c> {
             replace(call, result);
         } else if name == marker::WARN {
             self.say_warning(call);
+        } else if name == marker::LOCK_CHECKED {
+            self.program.checks_locks = true;
+            call.erase();
         } else if name == marker::BUG {
             self.end_with_bug(call);
         } else if matches!(name.as_str(), "llvm.trap" | "llvm.debugtrap" | "llvm.ubsantrap") {

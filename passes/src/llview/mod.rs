@@ -244,6 +244,30 @@ mod tests {
     }
 
     #[test]
+    fn a_program_says_whether_it_looks_at_locks() {
+        for (statement, expected) in
+            [("call void @gpufas.lock_checked()", true), ("%1 = load i64, ptr %p", false)]
+        {
+            let context = Context::create();
+            let text = format!(
+                "declare void @gpufas.lock_checked()
+                 define void @f(ptr %p) {{
+                   {statement}
+                   ret void
+                 }}"
+            );
+            let module = testing::module(&context, &text);
+            let mut program = Program::default();
+            run(&module, &mut program);
+            module.verify().unwrap();
+            assert_eq!(program.checks_locks, expected, "{statement}");
+            assert!(
+                module.function("f").unwrap().instructions().iter().all(|one| !one.is_call() || !expected)
+            );
+        }
+    }
+
+    #[test]
     fn a_program_says_whether_it_writes() {
         for statement in [
             "store i64 0, ptr %p",

@@ -25,4 +25,4 @@ pub use fault::{Access, FaultKind, FaultRecord};
 pub use report::{JournalEntry, Report, Status};
 
 /// Version of everything in this crate. A program and a host with different versions refuse each other.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;

@@ -44,8 +44,11 @@ pub struct Variant {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub suffix: String,
     /// Kernel symbols whose addresses the program needs, in the order of the symbol table; `FILE:NAME` is what is static in
-    /// a source file of the kernel.
+    /// a source file of the kernel, `*:NAME` the only symbol of that name, wherever it is.
     pub symbols: Vec<String>,
+    /// Symbols among these that are weak: their address is 0 in a kernel that does not have them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weak: Vec<String>,
     /// Functions that pointers may lead to, by number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<Function>,
@@ -63,6 +66,10 @@ pub struct Variant {
     pub relocatable: Option<Relocatable>,
     /// Whether the program stores to kernel memory at all.
     pub writes: bool,
+    /// Whether the program looks whether locks of the kernel's are free, without taking them: then nobody else may take them
+    /// while it runs.
+    #[serde(default)]
+    pub checks_locks: bool,
     /// Whether anything in the program belongs to "this CPU" (`current`, `smp_processor_id()`, `this_cpu_read()`), so that
     /// it runs as one of the target's CPUs.
     #[serde(default)]
@@ -81,13 +88,16 @@ pub struct Function {
     pub symbol: Option<String>,
 }
 
-/// What a source file of the kernel defines: that tells static symbols of one name apart.
+/// What a source file of the kernel defines: that tells which static symbols are its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     /// The file, from the top of the kernel's source tree on.
     pub file: String,
-    /// The names in each section.
-    pub sections: Vec<Vec<String>>,
+    /// Its functions and variables; a static variable of a function is `function.variable`.
+    pub names: Vec<String>,
+    /// Inline functions of headers, of which other files may have copies, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inlines: Vec<String>,
 }
 
 /// The kernel that a variant was compiled for.

@@ -16,6 +16,9 @@ use gpufas_kernel::{
 };
 use std::cmp::Reverse;
 
+/// What stands for the file of a symbol if any may be meant.
+const ANY_FILE: &str = "*";
+
 /// What of a running kernel is compared.
 #[derive(Clone, Copy, Debug)]
 struct Running<'a> {
@@ -278,8 +281,13 @@ pub fn in_words(kernel: &ManifestKernel) -> String {
 /// [`Error::MissingSymbols`] with all that are missing, [`Error::AmbiguousSymbols`] with all that cannot be told from others.
 pub fn symbols(variant: &Variant, kernel: &Kernel) -> Result<Vec<u64>> {
     let find = |symbol: &str| address(kernel.symbols(), symbol, &variant.contents);
-    table(variant, &find).map_err(|Unresolved { missing, ambiguous }| {
+    table(variant, &find).map_err(|Unresolved { mut missing, ambiguous }| {
         let release = kernel.release().to_owned();
+        for name in &mut missing {
+            if kernel.symbols().address(name).is_some() {
+                name.push_str(" (it has static ones of that name, which a program means by `*:NAME` only)");
+            }
+        }
         match missing.is_empty() {
             true => Error::AmbiguousSymbols { release, names: ambiguous },
             false => Error::MissingSymbols { release, names: missing },
@@ -312,6 +320,7 @@ pub fn table(
             Err(NotFound::Missing) if function_address(variant, name).is_some() => {
                 addresses.extend(function_address(variant, name));
             }
+            Err(NotFound::Missing) if variant.weak.contains(name) => addresses.push(0),
             Err(NotFound::Missing) => missing.push(name.clone()),
             Err(NotFound::Ambiguous) => ambiguous.push(name.clone()),
         }
@@ -342,17 +351,37 @@ fn functions(variant: &Variant, find: &dyn Fn(&str) -> Result<u64, NotFound>) ->
 }
 
 /// The address of a symbol: of `FILE:NAME` the one that is static in that file, of a name alone the one that a program
-/// would refer to as another file of the kernel does: the global one, if a static one of the same name is there too.
+/// would refer to as another file of the kernel does: the global one. `*:NAME` is the only one of that name, wherever it is.
 fn address(symbols: &Symbols, symbol: &str, contents: &[Contents]) -> Result<u64, NotFound> {
     if let Some((file, name)) = symbol.rsplit_once(':') {
+        if file == ANY_FILE {
+            return global(symbols, name).map_or_else(|| only(symbols, name), Ok);
+        }
         let known = contents.iter().find(|contents| contents.file == file);
-        return symbols.address_in_file(name, known.map_or(&[], |contents| &contents.sections));
+        let (names, inlines): (&[String], &[String]) =
+            known.map_or((&[], &[]), |contents| (&contents.names, &contents.inlines));
+        return symbols.address_in_file(name, names, inlines);
     }
-    let name = symbol;
-    let global = |symbol: &Symbol<'_>| symbol.kind.is_ascii_uppercase();
-    let mut all = symbols.all(name);
-    let found = all.find(global).or_else(|| symbols.all(name).next());
-    found.map(|symbol| symbol.address).ok_or(NotFound::Missing)
+    // A static one is not what C means, but another file's.
+    global(symbols, symbol).ok_or(NotFound::Missing)
+}
+
+/// The address of the global symbol of a name.
+fn global(symbols: &Symbols, name: &str) -> Option<u64> {
+    let is_global = |symbol: &Symbol<'_>| symbol.kind.is_ascii_uppercase();
+    symbols.all(name).find(is_global).map(|symbol| symbol.address)
+}
+
+/// The only address that symbols of a name have.
+fn only(symbols: &Symbols, name: &str) -> Result<u64, NotFound> {
+    let mut addresses: Vec<u64> = symbols.all(name).map(|symbol| symbol.address).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    match addresses.as_slice() {
+        [] => Err(NotFound::Missing),
+        [only] => Ok(*only),
+        _ => Err(NotFound::Ambiguous),
+    }
 }
 
 #[cfg(test)]
@@ -449,5 +478,29 @@ mod tests {
             assert!(message.contains(part), "{message}");
         }
         assert_eq!(error.fault(), crate::error::Fault::Input);
+    }
+
+    /// A variant that needs these symbols.
+    fn needing(symbols: &[&str], weak: &[&str]) -> Variant {
+        let mut variant = crate::program::tests::manifest().variants.remove(0);
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        (variant.symbols, variant.weak) = (owned(symbols), owned(weak));
+        variant
+    }
+
+    #[test]
+    fn a_weak_symbol_that_is_missing_has_the_address_zero() {
+        let find = |name: &str| match name {
+            "there" => Ok(0x10),
+            "several" => Err(NotFound::Ambiguous),
+            _ => Err(NotFound::Missing),
+        };
+        let missing = needing(&["absent", "there"], &["absent", "there"]);
+        assert_eq!(table(&missing, &find), Ok(vec![0, 0x10]));
+        let unresolved = table(&needing(&["absent", "several"], &["several"]), &find).unwrap_err();
+        assert_eq!(
+            (unresolved.missing, unresolved.ambiguous),
+            (vec!["absent".into()], vec!["several".into()])
+        );
     }
 }

@@ -377,10 +377,10 @@ pub enum Error {
         possible: String,
     },
 
-    /// The running kernel has several symbols where the program means one.
+    /// The running kernel has symbols of which it cannot be told whether they are what the program means.
     #[error(
-        "the running kernel {release} has several symbols where the program means the one of a source file, and it cannot be \
-         told which that is: {}; nothing was written; give the program its own with gpufas-cc --own FILE:NAME, if that serves",
+        "the running kernel {release} has symbols of these names, and it cannot be told which the program means, if any: {}; \
+         nothing was written; give the program its own with gpufas-cc --own FILE:NAME, if that serves",
         names.join(", ")
     )]
     AmbiguousSymbols {

@@ -56,7 +56,7 @@ pub enum Device {
 /// Whether the guest is paused while a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PausePolicy {
-    /// If the program writes.
+    /// If the program writes, or looks at locks.
     Auto,
     /// In any case.
     Always,
@@ -220,7 +220,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
     let mut ready = runner.prepare(program.code(number), &memory)?;
 
     let pauses = match options.pause {
-        PausePolicy::Auto => writes,
+        PausePolicy::Auto => writes || variant.checks_locks,
         PausePolicy::Always => true,
         PausePolicy::Never => false,
     };

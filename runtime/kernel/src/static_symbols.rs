@@ -1,108 +1,150 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Which of several symbols of one name a source file of the kernel defines.
+//! Which symbol is the one that a source file of the kernel defines for itself.
 //!
-//! Static names need not be unique: a kernel has dozens of variables called `lock`. The table of symbols does not say which
-//! file a symbol is of, but the linker keeps what a file has in one section together. So of several candidates the file's
-//! own is the one among the file's other symbols of the section, as far as these have names of their own.
+//! Static names need not be unique: a kernel has dozens of variables called `lock`. And where there is only one, it need not be
+//! the file's: its own may be gone, as one that the kernel's compiler has put in everywhere. The table of symbols does not say
+//! which file a symbol is of, but a linker keeps together what a file has in one section. So a symbol is taken for the file's
+//! if it lies among, or directly beside, others that are certainly the file's.
 
 use std::collections::HashSet;
 
 use crate::symbols::{Symbol, Symbols};
+
+/// How many symbols on either side of one tell which file it is of.
+const NEIGHBOURS: usize = 32;
 
 /// Why a file's symbol was not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotFound {
     /// There is none of that name.
     Missing,
-    /// There are several, and nothing tells which is the file's.
+    /// There are some, and nothing tells which is the file's, or whether any is.
     Ambiguous,
 }
 
 impl Symbols {
-    /// The address of the static symbol `name` of a source file. `sections` are all names that the file defines, by section.
-    /// A static variable of a function is `function.variable`; the kernel's compiler calls it `variable.NUMBER`.
+    /// The address of the static symbol `name` of a source file. `names` are all names that the file defines, and `inlines`
+    /// the inline functions of headers. A static variable of a function is `function.variable`; the kernel's compiler calls
+    /// it `variable.NUMBER`.
     ///
     /// # Errors
     ///
     /// [`NotFound`].
-    pub fn address_in_file(&self, name: &str, sections: &[Vec<String>]) -> Result<u64, NotFound> {
+    pub fn address_in_file(&self, name: &str, names: &[String], inlines: &[String]) -> Result<u64, NotFound> {
         let candidates = self.candidates(name);
-        match candidates.as_slice() {
-            [] => return Err(NotFound::Missing),
-            [only] => return Ok(*only),
-            _ => {}
+        if candidates.is_empty() {
+            return Err(NotFound::Missing);
         }
-        let is_local = name.contains('.');
-        let possible = sections.iter().filter(|names| is_local || names.iter().any(|known| known == name));
-        let mut found: Vec<u64> = Vec::new();
-        for names in possible {
-            found.extend(self.among(&candidates, names));
-        }
-        found.sort_unstable();
-        found.dedup();
-        match found.as_slice() {
-            [only] => Ok(*only),
+        let file = File::new(self, names, inlines);
+        // Of two functions' variables of one name, nothing tells which has which number.
+        let is_only_local = local(name).is_none_or(|variable| file.locals_called(variable) < 2);
+        let mut found = candidates.into_iter().filter(|address| file.has(*address));
+        match (found.next(), found.next()) {
+            (Some(only), None) if is_only_local => Ok(only),
             _ => Err(NotFound::Ambiguous),
         }
     }
 
     /// The different addresses of the symbols that may be meant: static ones. A global one of the name is another file's.
     fn candidates(&self, name: &str) -> Vec<u64> {
-        let all: Vec<Symbol<'_>> = match name.split('.').nth(1) {
+        let all: Vec<Symbol<'_>> = match local(name) {
             None => self.all(name).collect(),
-            Some(variable) => {
-                let number = |symbol: &Symbol<'_>| {
-                    let rest = symbol.name.strip_prefix(variable).and_then(|rest| rest.strip_prefix('.'));
-                    rest.is_some_and(|number| {
-                        !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
-                    })
-                };
-                self.iter().filter(number).collect()
-            }
+            Some(variable) => self
+                .beginning_with(&format!("{variable}."))
+                .filter(|symbol| numbered(symbol.name) == Some(variable))
+                .collect(),
         };
-        let is_static = |symbol: &&Symbol<'_>| symbol.kind.is_ascii_lowercase();
         let mut addresses: Vec<u64> = all.iter().filter(is_static).map(|symbol| symbol.address).collect();
         addresses.sort_unstable();
         addresses.dedup();
         addresses
     }
+}
 
-    /// The candidate that lies among the symbols `names` of one section of a file, or else directly at them, if it is one.
-    fn among(&self, candidates: &[u64], names: &[String]) -> Option<u64> {
-        let known: Vec<u64> = names
-            .iter()
-            .filter_map(|name| {
-                let mut all = self.all(name);
-                let only = all.next().map(|symbol| symbol.address);
-                only.filter(|_| all.next().is_none())
-            })
-            .collect();
-        let (mut first, mut last) = (*known.iter().min()?, *known.iter().max()?);
-        let inside = |first: u64, last: u64| {
-            let mut inside = candidates.iter().filter(|address| (first..=last).contains(address));
-            let one = inside.next().copied();
-            (one, inside.next().is_some())
-        };
-        match inside(first, last) {
-            (Some(one), false) => return Some(one),
-            (Some(_), true) => return None,
-            (None, _) => {}
+fn is_static(symbol: &&Symbol<'_>) -> bool {
+    symbol.kind.is_ascii_lowercase()
+}
+
+/// The variable of `function.variable`.
+fn local(name: &str) -> Option<&str> {
+    name.split('.').nth(1)
+}
+
+/// The variable of `variable.NUMBER`.
+fn numbered(name: &str) -> Option<&str> {
+    let (variable, number) = name.split_once('.')?;
+    let is_number = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+    is_number.then_some(variable)
+}
+
+/// What is known of a source file.
+struct File<'a> {
+    symbols: &'a Symbols,
+    names: HashSet<&'a str>,
+    inlines: HashSet<&'a str>,
+    /// `function.variable`.
+    locals: Vec<&'a str>,
+}
+
+/// Whose a symbol is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// The file's, for certain.
+    File,
+    /// Not the file's.
+    Other,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl<'a> File<'a> {
+    fn new(symbols: &'a Symbols, names: &'a [String], inlines: &'a [String]) -> Self {
+        let names = names.iter().map(String::as_str);
+        let (locals, names) = names.partition::<Vec<_>, _>(|name| local(name).is_some());
+        let inlines = inlines.iter().map(String::as_str).collect();
+        Self { symbols, names: names.into_iter().collect(), inlines, locals }
+    }
+
+    /// How many functions have a static variable of a name.
+    fn locals_called(&self, variable: &str) -> usize {
+        self.locals.iter().filter(|name| local(name) == Some(variable)).count()
+    }
+
+    /// Whether what lies at an address is the file's: what lies beside it on one side is, or something near it on both.
+    fn has(&self, address: u64) -> bool {
+        let below = self.owners(self.symbols.below(address));
+        let above = self.owners(self.symbols.above(address));
+        let is_beside =
+            |owners: &[Owner]| owners.iter().find(|owner| **owner != Owner::Unknown) == Some(&Owner::File);
+        let is_near = |owners: &[Owner]| owners.contains(&Owner::File);
+        is_beside(&below) || is_beside(&above) || is_near(&below) && is_near(&above)
+    }
+
+    /// Whose the nearest symbols are.
+    fn owners<'s>(&self, symbols: impl Iterator<Item = Symbol<'s>>) -> Vec<Owner> {
+        symbols.take(NEIGHBOURS).map(|symbol| self.owner(&symbol)).collect()
+    }
+
+    fn owner(&self, symbol: &Symbol<'_>) -> Owner {
+        if let Some(variable) = numbered(symbol.name) {
+            // A compiler makes such names, too.
+            let is_only = || self.symbols.candidates(&format!(".{variable}")).len() == 1;
+            return if self.locals_called(variable) > 0 && is_only() { Owner::File } else { Owner::Unknown };
         }
-        let own: HashSet<&str> = names.iter().map(String::as_str).collect();
-        let mut sorted: Vec<Symbol<'_>> = self.iter().collect();
-        sorted.sort_by_key(|symbol| symbol.address);
-        let before = sorted[..sorted.partition_point(|symbol| symbol.address < first)].iter().rev();
-        let after = sorted[sorted.partition_point(|symbol| symbol.address <= last)..].iter();
-        first = before
-            .take_while(|symbol| own.contains(symbol.name))
-            .last()
-            .map_or(first, |symbol| symbol.address);
-        last =
-            after.take_while(|symbol| own.contains(symbol.name)).last().map_or(last, |symbol| symbol.address);
-        match inside(first, last) {
-            (one, false) => one,
-            (_, true) => None,
+        // Parts and copies of functions (`.cold`, `.part.0`, `.constprop.0`), and what stands before a function.
+        let name = symbol.name.split('.').next().unwrap_or_default();
+        if name != symbol.name && !self.names.contains(name) || symbol.name.starts_with("__pfx_") {
+            return Owner::Unknown;
+        }
+        match self.names.contains(name) {
+            // A global name is of one file.
+            true if symbol.kind.is_ascii_uppercase() || self.symbols.candidates(name).len() == 1 => {
+                Owner::File
+            }
+            true => Owner::Unknown,
+            false if self.inlines.contains(name) => Owner::Unknown,
+            false => Owner::Other,
         }
     }
 }
@@ -135,31 +177,70 @@ mod tests {
         builder.finish()
     }
 
-    fn names(names: &[&str]) -> Vec<Vec<String>> {
-        vec![vec!["elsewhere".into()], names.iter().map(|&name| name.to_owned()).collect()]
+    fn find(symbols: &Symbols, name: &str, names: &[&str]) -> Result<u64, NotFound> {
+        let names: Vec<String> = ["elsewhere"].iter().chain(names).map(|&name| name.to_owned()).collect();
+        symbols.address_in_file(name, &names, &["inline_function".to_owned()])
     }
 
     #[test]
     fn a_files_own_is_the_one_among_its_other_symbols() {
         let symbols = symbols();
-        let first = names(&["first_start", "lock", "first_end", "count"]);
-        let second = names(&["second_start", "lock", "second_end"]);
-        assert_eq!(symbols.address_in_file("lock", &first), Ok(0x108));
-        assert_eq!(symbols.address_in_file("lock", &second), Ok(0x208));
-        assert_eq!(symbols.address_in_file("count", &first), Ok(0x118), "at the end");
-        assert_eq!(symbols.address_in_file("init.state", &second), Ok(0x20c));
+        let first = ["first_start", "lock", "first_end", "count"];
+        let second = ["second_start", "lock", "second_end", "init.state"];
+        assert_eq!(find(&symbols, "lock", &first), Ok(0x108));
+        assert_eq!(find(&symbols, "lock", &second), Ok(0x208));
+        assert_eq!(find(&symbols, "count", &first), Ok(0x118), "at the end");
+        assert_eq!(find(&symbols, "init.state", &second), Ok(0x20c));
     }
 
     #[test]
     fn what_cannot_be_told_is_not_guessed() {
         let symbols = symbols();
-        assert_eq!(symbols.address_in_file("lock", &names(&["lock"])), Err(NotFound::Ambiguous));
-        let wide = names(&["first_start", "second_end", "lock"]);
-        assert_eq!(symbols.address_in_file("lock", &wide), Err(NotFound::Ambiguous));
-        assert_eq!(symbols.address_in_file("absent", &wide), Err(NotFound::Missing));
-        assert_eq!(symbols.address_in_file("f.absent", &wide), Err(NotFound::Missing));
+        assert_eq!(find(&symbols, "lock", &["lock"]), Err(NotFound::Ambiguous));
+        let wide = ["first_start", "second_end", "lock"];
+        assert_eq!(find(&symbols, "lock", &wide), Err(NotFound::Ambiguous));
+        assert_eq!(find(&symbols, "absent", &wide), Err(NotFound::Missing));
+        assert_eq!(find(&symbols, "f.absent", &wide), Err(NotFound::Missing));
         // A global one of the same name is another file's.
-        assert_eq!(symbols.address_in_file("table", &names(&[])), Ok(0x408));
-        assert_eq!(symbols.address_in_file("only_global", &names(&[])), Err(NotFound::Missing));
+        assert_eq!(find(&symbols, "table", &["table", "only_global"]), Ok(0x408));
+        assert_eq!(find(&symbols, "only_global", &[]), Err(NotFound::Missing));
+    }
+
+    #[test]
+    fn the_only_one_of_a_name_need_not_be_the_files() {
+        let symbols = symbols();
+        // The compiler has left out the file's own `first_start`; that of the other file is not taken.
+        let other = ["first_start", "lock", "second_start", "second_end", "count"];
+        assert_eq!(find(&symbols, "first_start", &other), Err(NotFound::Ambiguous));
+        assert_eq!(find(&symbols, "second_start", &other), Ok(0x200));
+        // Two functions have a `state`, of which the kernel has only one.
+        let two = ["second_start", "second_end", "init.state", "exit.state"];
+        assert_eq!(find(&symbols, "init.state", &two), Err(NotFound::Ambiguous));
+    }
+
+    #[test]
+    fn parts_of_functions_and_copies_of_inline_ones_are_looked_over() {
+        let mut builder = SymbolsBuilder::default();
+        for (address, name, kind) in [
+            (0x100, "other", 't'),
+            (0x110, "shared", 't'),
+            (0x120, "inline_function", 't'),
+            (0x130, "helper.part.0", 't'),
+            (0x140, "visible", 'T'),
+            (0x200, "foreign", 'T'),
+            (0x210, "__pfx_shared", 't'),
+            (0x220, "shared", 't'),
+            (0x230, "inline_function.constprop.0", 't'),
+            (0x240, "alien", 't'),
+        ] {
+            assert!(builder.push(name, kind as u8, address));
+        }
+        let symbols = builder.finish();
+        assert_eq!(find(&symbols, "shared", &["shared", "visible"]), Ok(0x110));
+        assert_eq!(find(&symbols, "shared", &["shared", "foreign"]), Ok(0x220));
+        assert_eq!(find(&symbols, "shared", &["shared"]), Err(NotFound::Ambiguous));
+        // Something strange stands between, but both sides are the file's.
+        let around = ["other", "visible"];
+        assert_eq!(find(&symbols, "inline_function", &around), Ok(0x120));
     }
 }

@@ -132,6 +132,26 @@ impl Symbols {
         Some((entry_name(&self.names, entry), address - start))
     }
 
+    /// All symbols whose names begin with `prefix`.
+    pub(crate) fn beginning_with(&self, prefix: &str) -> impl Iterator<Item = Symbol<'_>> {
+        let name_of = |index: &u32| entry_name(&self.names, &self.entries[*index as usize]);
+        let start = self.by_name.partition_point(|index| name_of(index) < prefix);
+        let count = self.by_name[start..].partition_point(|index| name_of(index).starts_with(prefix));
+        self.by_name[start..start + count].iter().map(|&index| self.symbol(&self.entries[index as usize]))
+    }
+
+    /// The symbols below an address, from the nearest on.
+    pub(crate) fn below(&self, address: u64) -> impl Iterator<Item = Symbol<'_>> {
+        let end = self.by_address.partition_point(|&index| self.entries[index as usize].address < address);
+        self.by_address[..end].iter().rev().map(|&index| self.symbol(&self.entries[index as usize]))
+    }
+
+    /// The symbols above an address, from the nearest on.
+    pub(crate) fn above(&self, address: u64) -> impl Iterator<Item = Symbol<'_>> {
+        let start = self.by_address.partition_point(|&index| self.entries[index as usize].address <= address);
+        self.by_address[start..].iter().map(|&index| self.symbol(&self.entries[index as usize]))
+    }
+
     /// All symbols, in the kernel's order.
     pub fn iter(&self) -> impl Iterator<Item = Symbol<'_>> {
         self.entries.iter().map(|entry| self.symbol(entry))

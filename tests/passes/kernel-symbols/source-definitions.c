@@ -18,7 +18,8 @@
 // CHECK: define internal {{.*}} @oom_kill_process({{.*}} [[STATIC:#[0-9]+]]
 // CHECK: attributes [[GLOBAL]] = {{.*}}"gpufas-kernel-symbol"="oom_badness"
 // CHECK: attributes [[STATIC]] = {{.*}}"gpufas-kernel-symbol"="mm/oom_kill.c:oom_kill_process"
-// CHECK: !{!"mm/oom_kill.c", !".text",
+// CHECK: !{!"mm/oom_kill.c", !"names", {{.*}}!"oom_kill_process"
+// CHECK: !{!"mm/oom_kill.c", !"inlines", {{.*}}!"mem_cgroup_disabled"
 //
 // OWN-DAG: @sysctl_panic_on_oom = internal global i32 0
 // OWN-DAG: @oom_victims = internal global

@@ -160,3 +160,24 @@ fn a_summary_says_what_each_function_needs() {
     assert_eq!(all["unused"]["calls"], serde_json::json!(["go"]));
     assert!(all.as_object().unwrap().len() > 300, "the functions of all headers");
 }
+
+#[test]
+fn weak_symbols_are_addresses_that_may_be_null() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "weak.c",
+        "extern int variable __attribute__((weak));\n\
+        int function(int) __attribute__((weak));\n\
+        int f(int x) { return &variable ? variable : function ? function(x) : 5; }\n",
+    );
+    scratch.for_host(&["-c", "--emit", "object", "weak.c", "-o", "weak.o"]).succeeds();
+    let (_, undefined) = symbols(&scratch.read("weak.o"));
+    assert!(!undefined.iter().any(|name| name == "function" || name == "variable"), "{undefined:?}");
+    for name in ["gpufas_symbol_variable", "gpufas_symbol_function", "gpufas_callee"] {
+        assert!(undefined.iter().any(|undefined| undefined == name), "{name}: {undefined:?}");
+    }
+    // ptxas has no weak functions that somebody else defines.
+    scratch
+        .compile(&["-c", "--emit", "cubin", "--gpu-arch", "sm_90", "weak.c", "-o", "weak.cubin"])
+        .succeeds();
+}

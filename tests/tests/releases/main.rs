@@ -2,6 +2,8 @@
 
 //! One program on guests of several releases: as variants for some of them, or relocatable.
 
+mod locks;
+mod pointers;
 mod relocatable;
 mod variants;
 
@@ -9,9 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
+use gpufas_guest::kernels::KERNELS;
 use gpufas_tests::bundle;
 use gpufas_tests::command::{Ran, run};
 use gpufas_tests::machine::Model;
+use gpufas_tests::releases::is_matrix;
 use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
@@ -35,16 +39,30 @@ fn main() -> Result<ExitCode> {
     let mut suite = Suite::default();
     for target in TARGETS {
         for name in RELEASES {
-            let tools = Tools::for_guest(folder, name)?;
-            let on = if target == Target::Cuda { "gpu, guest" } else { "guest" };
-            let mut group = suite.group(format!("{on} {name}"), move || {
-                Repair::new(&tools, target, Model { sleepers: 20, ..Model::default() })
-            });
+            let mut group = group(&mut suite, name, target)?;
+            if target == Target::Host {
+                locks::add(&mut group, name);
+                pointers::add(&mut group);
+            }
             variants::add(&mut group, name);
             relocatable::add(&mut group, name);
         }
     }
+    // The other flavours run the same code, but for what PREEMPT_RT makes of locks.
+    for spec in KERNELS.iter().filter(|spec| spec.flavour.starts_with("rt-") && is_matrix()) {
+        let mut group = group(&mut suite, spec.name, Target::Host)?;
+        locks::add(&mut group, spec.name);
+    }
     Ok(suite.run())
+}
+
+/// Cases with a guest of a kernel.
+fn group<'a>(suite: &'a mut Suite, name: &str, target: Target) -> Result<Group<'a, Repair>> {
+    let tools = Tools::for_guest(Path::new(env!("CARGO_TARGET_TMPDIR")), name)?;
+    let on = if target == Target::Cuda { "gpu, guest" } else { "guest" };
+    Ok(suite.group(format!("{on} {name}"), move || {
+        Repair::new(&tools, target, Model { sleepers: 20, ..Model::default() })
+    }))
 }
 
 /// Adds a case, after which the guest must be unharmed.
@@ -62,7 +80,12 @@ fn compile(repair: &Repair, source: &str, kernels: &[&str], options: &[&str]) ->
 
 /// Runs an entry point of a compiled program.
 fn run_program(repair: &Repair, program: &Path, entry: &str) -> Result<Ran> {
+    run_with(repair, program, entry, &[])
+}
+
+/// The same with arguments.
+fn run_with(repair: &Repair, program: &Path, entry: &str, arguments: &[&str]) -> Result<Ran> {
     Ran::of(repair.machine.with_source(|guest| {
-        run(repair.machine.tools(), (program, repair.target), entry, guest, &["--json"], &[])
+        run(repair.machine.tools(), (program, repair.target), entry, guest, &["--json"], arguments)
     }))
 }

@@ -79,6 +79,9 @@ fn describe_variant(text: &mut String, variant: &Variant, size: usize) {
     }
     let writes = if variant.writes { "yes" } else { "no" };
     let _ = writeln!(text, "  writes     {writes}");
+    if variant.checks_locks {
+        let _ = writeln!(text, "  locks      looked at: the guest is paused meanwhile");
+    }
     if variant.this_cpu {
         let _ = writeln!(text, "  this CPU   used: gpufas run --cpu chooses which of the guest's it is");
     }

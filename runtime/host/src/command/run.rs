@@ -29,7 +29,7 @@ pub struct Arguments {
     /// What to run on: auto, cuda, cuda:N or host; auto is what the program was compiled for
     #[arg(long, default_value = "auto", value_parser = device)]
     device: Device,
-    /// Whether to pause the guest meanwhile; auto is if the program writes
+    /// Whether to pause the guest meanwhile; auto is if the program writes, or looks at locks
     #[arg(long, default_value = "auto")]
     pause: Pause,
     /// The guest's CPU as which the program runs, if anything in it belongs to "this CPU": the boot CPU, 0, if not given

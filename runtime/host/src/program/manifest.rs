@@ -88,7 +88,7 @@ fn check_variant(variant: &Variant) -> Result<(), String> {
         check_name("function", &function.name)?;
         function.symbol.iter().try_for_each(|symbol| check_name("function", without_file(symbol)))?;
     }
-    let names = variant.contents.iter().flat_map(|contents| contents.sections.iter().flatten());
+    let names = variant.contents.iter().flat_map(|contents| contents.names.iter().chain(&contents.inlines));
     names.into_iter().try_for_each(|name| check_name("symbol", name))?;
     if u32::try_from(variant.sites.len()).is_err() {
         return Err("it has too many sites".into());

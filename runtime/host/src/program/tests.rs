@@ -19,11 +19,13 @@ pub(crate) fn manifest() -> Manifest {
             suffix: String::new(),
             symbols: vec!["init_task".into()],
             functions: Vec::new(),
+            weak: Vec::new(),
             contents: Vec::new(),
             structures: Vec::new(),
             enumerators: Vec::new(),
             relocatable: None,
             writes: true,
+            checks_locks: false,
             this_cpu: false,
             sites: vec![
                 Site::default(),

@@ -2,8 +2,8 @@
 /*
  * What it means to take a lock of the kernel's, as gpufas-cc --locks says.
  *
- * check: nothing is taken. A program that writes runs while the guest is paused, so
- * that a lock that is free stays free; one that is held was caught with what it guards
+ * check: nothing is taken. The program runs while the guest is paused, so that a
+ * lock that is free stays free; one that is held was caught with what it guards
  * in the middle of a change, and the program ends, to be run again later.
  * take: the lock is taken and released as the kernel does where nobody is in the
  * way, by the host's processor. A GPU's operations are not atomic against the
@@ -37,11 +37,15 @@ void gpufas_locks_are_refused(void) __attribute__((error(
  */
 #if defined(GPUFAS_LOCKS_CHECK)
 
+/* A marker: nobody may take the lock meanwhile, so that the guest is to be paused. */
+void gpufas_lock_checked(void) __asm__("gpufas.lock_checked");
+
 #define gpufas_acquire(lock, free, try) do {		\
+	gpufas_lock_checked();				\
 	if (!(free))					\
 		gpufas_lock_held(lock);			\
 } while (0)
-#define gpufas_try(free, try)		(!!(free))
+#define gpufas_try(free, try)		({ gpufas_lock_checked(); !!(free); })
 #define gpufas_release(release)		do { } while (0)
 
 #elif defined(GPUFAS_LOCKS_TAKE) && defined(GPUFAS_TARGET_HOST)
