@@ -103,7 +103,7 @@ fn is_root(function: Value<'_>) -> bool {
 /// Whether the address of a function is taken, here or, as it is one that all of the kernel knows, elsewhere in the kernel.
 fn may_be_pointed_to(function: Value<'_>) -> bool {
     let symbol = function.text_attribute(marker::KERNEL_SYMBOL_ATTRIBUTE);
-    symbol.is_some_and(|symbol| !symbol.contains(':'))
+    symbol.is_some_and(|symbol| !symbol.contains(':') || symbol.starts_with("*:"))
         || function.text_attribute(marker::POINTER_ATTRIBUTE).is_some()
         || is_address_taken(function)
 }

@@ -19,6 +19,9 @@ use std::cmp::Reverse;
 /// What stands for the file of a symbol if any may be meant.
 const ANY_FILE: &str = "*";
 
+/// The kind of per-CPU symbols in kernels before 6.15, static or not (scripts/kallsyms.c).
+const PER_CPU: char = 'A';
+
 /// What of a running kernel is compared.
 #[derive(Clone, Copy, Debug)]
 struct Running<'a> {
@@ -362,8 +365,13 @@ fn address(symbols: &Symbols, symbol: &str, contents: &[Contents]) -> Result<u64
             known.map_or((&[], &[]), |contents| (&contents.names, &contents.inlines));
         return symbols.address_in_file(name, names, inlines);
     }
-    // A static one is not what C means, but another file's.
-    global(symbols, symbol).ok_or(NotFound::Missing)
+    // A static one is not what C means, but another file's. Kernels before 6.15 do not tell per-CPU ones apart.
+    match global(symbols, symbol) {
+        Some(_) if symbols.all(symbol).filter(|symbol| symbol.kind == PER_CPU).count() > 1 => {
+            Err(NotFound::Ambiguous)
+        }
+        found => found.ok_or(NotFound::Missing),
+    }
 }
 
 /// The address of the global symbol of a name.

@@ -74,5 +74,11 @@ u64 paravirt_steal_clock(int cpu);
 
 /* Preemption points that the running kernel patches. */
 #undef CONFIG_PREEMPT_DYNAMIC
+#if __has_include(<linux/livepatch_sched.h>)
+/* Without that option it asks a key that the running kernel does not have. */
+#define _LINUX_LIVEPATCH_SCHED_H_
+void __klp_sched_try_switch(void);
+static inline __attribute__((__unused__)) void klp_sched_try_switch(void) { }
+#endif
 
 #endif /* _GPUFAS_KERNEL_CONFIG_H */

@@ -14,6 +14,9 @@ use crate::symbols::{Symbol, Symbols};
 /// How many symbols on either side of one tell which file it is of.
 const NEIGHBOURS: usize = 32;
 
+/// The kind of per-CPU symbols, static or not.
+const PER_CPU: char = 'A';
+
 /// Why a file's symbol was not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotFound {
@@ -39,7 +42,7 @@ impl Symbols {
         let file = File::new(self, names, inlines);
         // Of two functions' variables of one name, nothing tells which has which number.
         let is_only_local = local(name).is_none_or(|variable| file.locals_called(variable) < 2);
-        let mut found = candidates.into_iter().filter(|address| file.has(*address));
+        let mut found = candidates.into_iter().filter(|address| file.has(*address, name));
         match (found.next(), found.next()) {
             (Some(only), None) if is_only_local => Ok(only),
             _ => Err(NotFound::Ambiguous),
@@ -62,8 +65,14 @@ impl Symbols {
     }
 }
 
+/// Whether a symbol may be static. Kernels before 6.15 call all per-CPU symbols `A` (scripts/kallsyms.c).
 fn is_static(symbol: &&Symbol<'_>) -> bool {
-    symbol.kind.is_ascii_lowercase()
+    symbol.kind.is_ascii_lowercase() || symbol.kind == PER_CPU
+}
+
+/// Whether a symbol is certainly global, so that no other has its name.
+fn is_global(symbol: &Symbol<'_>) -> bool {
+    symbol.kind.is_ascii_uppercase() && symbol.kind != PER_CPU
 }
 
 /// The variable of `function.variable`.
@@ -112,9 +121,9 @@ impl<'a> File<'a> {
     }
 
     /// Whether what lies at an address is the file's: what lies beside it on one side is, or something near it on both.
-    fn has(&self, address: u64) -> bool {
-        let below = self.owners(self.symbols.below(address));
-        let above = self.owners(self.symbols.above(address));
+    fn has(&self, address: u64, name: &str) -> bool {
+        let below = self.owners(self.symbols.below(address), name);
+        let above = self.owners(self.symbols.above(address), name);
         let is_beside =
             |owners: &[Owner]| owners.iter().find(|owner| **owner != Owner::Unknown) == Some(&Owner::File);
         let is_near = |owners: &[Owner]| owners.contains(&Owner::File);
@@ -122,11 +131,15 @@ impl<'a> File<'a> {
     }
 
     /// Whose the nearest symbols are.
-    fn owners<'s>(&self, symbols: impl Iterator<Item = Symbol<'s>>) -> Vec<Owner> {
-        symbols.take(NEIGHBOURS).map(|symbol| self.owner(&symbol)).collect()
+    fn owners<'s>(&self, symbols: impl Iterator<Item = Symbol<'s>>, wanted: &str) -> Vec<Owner> {
+        symbols.take(NEIGHBOURS).map(|symbol| self.owner(&symbol, wanted)).collect()
     }
 
-    fn owner(&self, symbol: &Symbol<'_>) -> Owner {
+    fn owner(&self, symbol: &Symbol<'_>, wanted: &str) -> Owner {
+        // The file has one of that name.
+        if symbol.name == wanted || local(wanted).is_some() && local(wanted) == numbered(symbol.name) {
+            return Owner::Other;
+        }
         if let Some(variable) = numbered(symbol.name) {
             // A compiler makes such names, too.
             let is_only = || self.symbols.candidates(&format!(".{variable}")).len() == 1;
@@ -139,9 +152,7 @@ impl<'a> File<'a> {
         }
         match self.names.contains(name) {
             // A global name is of one file.
-            true if symbol.kind.is_ascii_uppercase() || self.symbols.candidates(name).len() == 1 => {
-                Owner::File
-            }
+            true if is_global(symbol) || self.symbols.candidates(name).len() == 1 => Owner::File,
             true => Owner::Unknown,
             false if self.inlines.contains(name) => Owner::Unknown,
             false => Owner::Other,
@@ -242,5 +253,17 @@ mod tests {
         // Something strange stands between, but both sides are the file's.
         let around = ["other", "visible"];
         assert_eq!(find(&symbols, "inline_function", &around), Ok(0x120));
+    }
+
+    #[test]
+    fn per_cpu_symbols_of_old_kernels_may_be_static() {
+        let mut builder = SymbolsBuilder::default();
+        for (address, name) in [(0x100, "load_mask"), (0x108, "own_rq"), (0x200, "mask"), (0x300, "mask")] {
+            assert!(builder.push(name, b'A', address));
+        }
+        let symbols = builder.finish();
+        assert_eq!(find(&symbols, "load_mask", &["load_mask", "own_rq"]), Ok(0x100));
+        assert_eq!(find(&symbols, "mask", &["mask", "own_rq"]), Ok(0x200));
+        assert_eq!(find(&symbols, "mask", &["mask"]), Err(NotFound::Ambiguous));
     }
 }

@@ -20,8 +20,8 @@ pub fn add(group: &mut Group<'_, Repair>) {
         let pid = repair.machine.guest().spawn_runaway("runaway")?;
         let report = run_one(repair, POINTERS, "interval", &["--pid", &pid.to_string()], 0)?;
         let ticks = report["end"]["result"].as_i64().context("no result")?;
-        // A tick is 4 ms, and a turn no longer than some tenths of a second.
-        ensure!((1..100).contains(&ticks), "{report}");
+        // A tick is 4 ms, and a turn no longer than some tenths of a second; from 6.6 on it may be less than one.
+        ensure!((0..100).contains(&ticks), "{report}");
         repair.clean_up(pid)
     });
     case(group, "a pointer to a function that is not there is a fault that names it", |repair| {

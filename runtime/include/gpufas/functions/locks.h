@@ -33,7 +33,8 @@ void gpufas_locks_are_refused(void) __attribute__((error(
  * @free:	whether the lock could be had
  * @try:	takes it if it can be had, and says so
  * @release:	releases it
- * Only what the mode needs is evaluated.
+ * Only what the mode needs is evaluated. Looking first keeps a lock that is held
+ * from being written to, so that the program can be run again.
  */
 #if defined(GPUFAS_LOCKS_CHECK)
 
@@ -53,11 +54,11 @@ void gpufas_lock_checked(void) __asm__("gpufas.lock_checked");
 #define gpufas_acquire(lock, free, try) do {		\
 	unsigned int tries = 0;				\
 							\
-	while (!(try))					\
+	while (!((free) && (try)))			\
 		if (++tries == GPUFAS_LOCK_TRIES)	\
 			gpufas_lock_held(lock);		\
 } while (0)
-#define gpufas_try(free, try)		(!!(try))
+#define gpufas_try(free, try)		((free) && (try))
 #define gpufas_release(release)		do { release; } while (0)
 
 #else
