@@ -7,6 +7,7 @@
 #include <linux/ktime.h>
 #include <linux/limits.h>
 #include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 #undef memcpy
@@ -196,4 +197,43 @@ ktime_t ktime_add_safe(const ktime_t one, const ktime_t other)
 	/* Times that are no times: the sum must be one, and not less than either. */
 	sum = (u64)one + (u64)other;
 	return sum < 0 || sum < one || sum < other ? KTIME_MAX : sum;
+}
+
+/* Nobody else is there to hold a lock. */
+void _raw_spin_lock(raw_spinlock_t *lock)
+{
+}
+
+void _raw_spin_lock_bh(raw_spinlock_t *lock)
+{
+}
+
+void _raw_spin_lock_irq(raw_spinlock_t *lock)
+{
+}
+
+unsigned long _raw_spin_lock_irqsave(raw_spinlock_t *lock)
+{
+	return 0;
+}
+
+void _raw_spin_unlock(raw_spinlock_t *lock)
+{
+}
+
+void _raw_spin_unlock_bh(raw_spinlock_t *lock)
+{
+}
+
+void _raw_spin_unlock_irq(raw_spinlock_t *lock)
+{
+}
+
+void _raw_spin_unlock_irqrestore(raw_spinlock_t *lock, unsigned long flags)
+{
+}
+
+/* Nothing is said. */
+void __warn_printk(const char *format, ...)
+{
 }

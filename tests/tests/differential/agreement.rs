@@ -19,7 +19,7 @@ use crate::scene::Scene;
 use crate::{arguments, compare, native, translated};
 
 /// Backward branches that a function may take; far more than any needs.
-const BUDGET: u64 = 1 << 24;
+pub const BUDGET: u64 = 1 << 24;
 
 /// A scene laid out on a machine.
 pub struct Stage {

@@ -16,7 +16,11 @@ use gpufas_tests::tools::{Target, workspace};
 use crate::symbols;
 
 /// The compiler under test.
-fn compiler() -> Result<PathBuf> {
+///
+/// # Errors
+///
+/// If it is not known where it is.
+pub fn compiler() -> Result<PathBuf> {
     let path = env::var_os("GPUFAS_CC")
         .context("GPUFAS_CC is not set; run cargo xtask test, which builds the compiler")?;
     let path = PathBuf::from(path);
@@ -97,11 +101,8 @@ impl Compiler {
     }
 
     fn named(&self, name: &str, comment: &str) -> Result<Vec<PathBuf>> {
-        let file = self.sources.join(name).with_extension("c");
-        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let line = text.lines().find_map(|line| line.split_once(comment));
-        let files = line.map(|(_, files)| files.trim_end_matches("*/").split_whitespace());
-        Ok(files.into_iter().flatten().map(|file| self.tree.join(file)).collect())
+        let files = words(&self.sources.join(name).with_extension("c"), comment)?;
+        Ok(files.into_iter().map(|file| self.tree.join(file)).collect())
     }
 
     /// The folder that it leaves everything in.
@@ -169,22 +170,26 @@ impl Compiler {
     fn link(&self, objects: &[PathBuf], output: &str) -> Result<()> {
         let library = self.output.join(output);
         let mut command = Command::new("ld.lld-22");
-        command.args(["-shared", "--no-undefined", "-Bsymbolic", "--gc-sections", "-z", "muldefs", "-o"]);
+        command.args(["-shared", "--no-undefined", "-Bsymbolic", "--gc-sections", "-z", "muldefs"]);
+        command.args(["--error-limit=0", "-o"]);
         command.arg(&library).args(objects);
         command.args(symbols::native().map(|(name, value)| format!("--defsym={name}={value:#x}")));
         run(&mut command).map(drop)
     }
 
-    /// Compiles files to a recovery program.
+    /// Compiles files to a recovery program, with the kernel's sources and the options that their comments name.
     ///
     /// # Errors
     ///
     /// What gpufas-cc says.
     pub fn program(&self, files: &[String], level: &str, target: Target, output: &Path) -> Result<()> {
-        let kernels = files.iter().map(|file| self.kernel_sources(file));
-        let kernels: BTreeSet<PathBuf> = kernels.collect::<Result<Vec<_>>>()?.concat().into_iter().collect();
+        let mut kernels: BTreeSet<PathBuf> = BTreeSet::new();
         let mut command = Command::new(&self.gpufas_cc);
-        command.args(files.iter().map(|file| self.sources.join(file).with_extension("c")));
+        for file in files {
+            let path = self.sources.join(file).with_extension("c");
+            kernels.extend(self.kernel_sources(file)?);
+            command.args(words(&path, "Options:")?).arg(path);
+        }
         command.args(&kernels).arg(level).arg("-o").arg(output).args(["--target", target.name()]);
         if target == Target::Cuda
             && let Some(architecture) = &self.architecture
@@ -195,8 +200,24 @@ impl Compiler {
     }
 }
 
+/// The words of a comment in a file that begins so.
+///
+/// # Errors
+///
+/// If the file cannot be read.
+pub fn words(file: &Path, beginning: &str) -> Result<Vec<String>> {
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let line = text.lines().find_map(|line| line.split_once(beginning));
+    let words = line.map(|(_, words)| words.trim_end_matches("*/").split_whitespace());
+    Ok(words.into_iter().flatten().map(str::to_owned).collect())
+}
+
 /// Runs a command; what it says.
-fn run(command: &mut Command) -> Result<String> {
+///
+/// # Errors
+///
+/// If it fails.
+pub fn run(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

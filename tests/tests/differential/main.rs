@@ -22,7 +22,9 @@ mod fields;
 mod gpu;
 mod machine;
 mod memory;
+mod mistakes;
 mod model;
+mod modules;
 mod native;
 mod page_tables;
 mod probing;
@@ -39,12 +41,14 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use gpufas_guest::kernels::KernelSpec;
 use gpufas_tests::bundle;
+use gpufas_tests::releases;
 use gpufas_tests::suite::outcome;
 use gpufas_tests::tools::Target;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use programs::{DIFFERING, PROBE, Programs, Source, Sources, TOGETHER};
+use programs::{DIFFERING, MISTAKES, PROBE, Programs, Source, Sources, TOGETHER};
 
 /// Scenes that each test makes unless told.
 const SCENES: u64 = 6;
@@ -106,6 +110,17 @@ fn trials() -> Result<Vec<Trial>> {
                 }
                 continue;
             }
+            if source == MISTAKES {
+                trials.push(trial(
+                    "mistakes with own memory are noticed".to_owned(),
+                    target,
+                    move |programs, sources| {
+                        let source = sources.get(MISTAKES)?;
+                        with_seeds(scenes(target), |seed| mistakes::check(programs, source, seed))
+                    },
+                ));
+                continue;
+            }
             for levels in [4, 5] {
                 let name = format!("{source}.c agrees with native code, {levels} levels");
                 let source = source.clone();
@@ -126,7 +141,37 @@ fn trials() -> Result<Vec<Trial>> {
         Target::Host,
         |programs, sources| agreement_of(programs, sources.get(TOGETHER)?, 4, 1),
     ));
+    // Compiled as they are run, for which a bundle has nothing.
+    if bundle::used().is_none() {
+        trials.extend(of_modules());
+        let name = "programs of the kernel's library compile for GPUs".to_owned();
+        trials.push(trial(name, Target::Host, |_, _| {
+            programs::compile_for_gpus(&["library_xarray", "library_radix_tree"])
+        }));
+    }
     Ok(trials)
+}
+
+/// The kernel's own test modules.
+fn of_modules() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for module in modules::MODULES {
+        let is_asked = |spec: &&KernelSpec| {
+            releases::is_matrix() || module.often.is_none_or(|kernels| kernels.contains(&spec.name))
+        };
+        for spec in releases::kernels().into_iter().filter(is_asked) {
+            let name = format!("the kernel's test of {} passes, {}", module.name, spec.name);
+            let levels = if releases::is_matrix() { &["-O0", "-O1", "-O2", "-O3"][..] } else { &["-O2"] };
+            trials.push(trial(name, Target::Host, move |programs, _| {
+                levels.iter().try_for_each(|level| {
+                    with_seeds(1, |seed| modules::check(programs, module, spec, level, seed))
+                })?;
+                // The library's own files do in each run.
+                if releases::is_matrix() { modules::compile_for_gpus(module, spec) } else { Ok(()) }
+            }));
+        }
+    }
+    trials
 }
 
 /// How many scenes a test makes unless told.

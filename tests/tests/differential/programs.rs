@@ -42,15 +42,21 @@ pub const PROBE: &str = "probe";
 /// end of a string, by words, and that of another file's may be in the program's own memory.
 const STRINGS: &[&str] = &["functions_string", "library_string"];
 
+/// The source that has node allocators of its own, which would be all files' then.
+const NODES: &[&str] = &["library_nodes"];
+
+/// The source whose functions free what must not be freed, or leave their own memory to the kernel.
+pub const MISTAKES: &str = "mistakes";
+
 /// The program of all other sources.
 pub const TOGETHER: &str = "all";
 
 /// The folder of all this in a bundle, with the sources by whose names it is found.
 const IN_BUNDLE: &str = "differential";
 
-/// What is compiled for this machine: the functions of [`STRINGS`], with the kernel's own string functions, and all others.
+/// What is compiled for this machine of sources that are linked apart, and of all others.
+const SEPARATE: &[(&[&str], &str)] = &[(STRINGS, "strings.so"), (NODES, "nodes.so")];
 const NATIVE: &str = "native.so";
-const NATIVE_STRINGS: &str = "strings.so";
 
 /// A function compiled for this machine. It takes what it needs of these.
 pub type Native = unsafe extern "C" fn(u64, u64, u64, u64, u64, u64) -> i32;
@@ -60,7 +66,8 @@ pub struct Programs {
     /// The layout of what they work on.
     pub fields: Fields,
     native: Library,
-    strings: Library,
+    /// The functions of each group of [`SEPARATE`].
+    separate: Vec<(&'static [&'static str], Library)>,
     /// The recovery programs.
     pub sources: Sources,
 }
@@ -109,13 +116,15 @@ impl Programs {
         // SAFETY: what compile_native() makes has no initialisers.
         let load =
             |name| unsafe { Library::new(folder.join(name)) }.context("cannot load the native functions");
-        let (native, strings) = (load(NATIVE)?, load(NATIVE_STRINGS)?);
+        let native = load(NATIVE)?;
+        let separate = SEPARATE.iter().map(|(group, name)| Ok((*group, load(name)?)));
+        let separate = separate.collect::<Result<_>>()?;
         // SAFETY: fields.c defines it.
         let table = unsafe { native.get::<*const u8>(b"scene_fields\0") }?;
         // SAFETY: the symbol's address is the table's; `native` is never unloaded before `Fields` is read.
         let fields = unsafe { Fields::read(table.try_as_raw_ptr().context("no address")?.cast()) };
         let sources = Sources::open(folder, Target::Host, levels)?;
-        Ok(Self { fields, native, strings, sources })
+        Ok(Self { fields, native, separate, sources })
     }
 
     /// The function of an entry point.
@@ -124,8 +133,9 @@ impl Programs {
     ///
     /// If it was not compiled natively.
     pub fn native(&self, entry: &str) -> Result<Native> {
-        let library =
-            if STRINGS.iter().any(|name| entry.starts_with(name)) { &self.strings } else { &self.native };
+        let separate =
+            self.separate.iter().find(|(group, _)| group.iter().any(|source| entry.starts_with(source)));
+        let library = separate.map_or(&self.native, |(_, library)| library);
         // SAFETY: GPUFAS_ENTRY() of scene.h defines it with integers and pointers as parameters, all of which are
         // passed in registers.
         Ok(*unsafe { library.get::<Native>(format!("native_{entry}\0").as_bytes()) }?)
@@ -178,6 +188,18 @@ impl Sources {
     }
 }
 
+/// Compiles sources for GPUs, to machine code of one architecture.
+///
+/// # Errors
+///
+/// What the compiler says.
+pub fn compile_for_gpus(names: &[&str]) -> Result<()> {
+    let folder = new_folder()?;
+    let compiler = Compiler::new(folder.path())?.for_gpu("sm_90".to_owned());
+    let files: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    compiler.program(&files, "-O2", Target::Cuda, &folder.path().join("program.fatbin"))
+}
+
 /// Compiles everything into a bundle.
 ///
 /// # Errors
@@ -225,7 +247,7 @@ struct Parts {
 /// The recovery programs: those of each source at some levels, and the one of all others.
 fn list(target: Target, levels: &[&'static str]) -> Result<Vec<Parts>> {
     let names = names(&folder())?;
-    let apart = [&[DIFFERING, PROBE], STRINGS].concat();
+    let apart = [&[DIFFERING, MISTAKES, PROBE], STRINGS, NODES].concat();
     let together: Vec<_> = names.iter().filter(|name| !apart.contains(&name.as_str())).cloned().collect();
     let alone = |name: String| {
         let is_library = name.starts_with(LIBRARY);
@@ -261,10 +283,13 @@ fn compile_native(compiler: &Compiler) -> Result<()> {
     let support = folder().join("native");
     let of_native = |name: String| compiler.object(&support.join(name).with_extension("c"));
     let support: Vec<PathBuf> = names(&support)?.into_iter().map(of_native).collect::<Result<_>>()?;
-    let (strings, others): (Vec<_>, Vec<_>) =
-        names(&folder())?.into_iter().partition(|name| STRINGS.contains(&name.as_str()));
-    compiler.native(&others, &support, NATIVE)?;
-    compiler.native(&strings, &support, NATIVE_STRINGS)
+    let mut others = names(&folder())?;
+    for (group, output) in SEPARATE {
+        let (separate, rest) = others.into_iter().partition(|name| group.contains(&name.as_str()));
+        others = rest;
+        compiler.native(&separate, &support, output)?;
+    }
+    compiler.native(&others, &support, NATIVE)
 }
 
 /// The names of the sources, without `.c`.
@@ -293,7 +318,7 @@ fn names(folder: &Path) -> Result<Vec<String>> {
 }
 
 /// The folder of the sources.
-fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     match bundle::used() {
         Some(bundle) => bundle.join(IN_BUNDLE),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("differential"),

@@ -237,6 +237,12 @@ impl Builder<'_> {
             self.pointer_at(area + symbols::offset("this_cpu_off"), area);
             self.pointer_at(area + symbols::offset("current_task"), root);
             self.scene.contents.write(area + symbols::offset("cpu_number"), &(cpu as u32).to_le_bytes());
+            // `PREEMPT_ENABLED`: a program is in a task that may be preempted.
+            self.scene
+                .contents
+                .write(area + symbols::offset("__preempt_count"), &0x8000_0000_u32.to_le_bytes());
+            self.scene.contents.write(area + symbols::offset("radix_tree_preloads"), &[0; 16]);
+            self.scene.contents.write(area + symbols::offset("net_rand_noise"), &[0; 8]);
         }
     }
 

@@ -2,6 +2,8 @@
 
 //! The variables that the functions under test take for the kernel's (tests/differential/symbols.c).
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use gpufas_kernel::Layout;
 
 use crate::zone::NATIVE_IMAGE;
@@ -13,6 +15,8 @@ enum Place {
     Image(u64),
     /// At this offset in each CPU's own area; that is also the symbol's value, as in kernels before 6.15.
     PerCpu(u64),
+    /// A function, which has this number. In a native run it is where it was linked.
+    Function(u64),
 }
 
 /// Each variable. Two of them lie across the edges of pages.
@@ -36,13 +40,19 @@ const VARIABLES: &[(&str, Place)] = &[
     ("scene_word", Place::PerCpu(0x68)),
     ("scene_half", Place::PerCpu(0x6c)),
     ("scene_byte", Place::PerCpu(0x6f)),
+    // Of lib/radix-tree.c: nodes for those who must not sleep. There are none.
+    ("radix_tree_preloads", Place::PerCpu(0x70)),
+    ("__preempt_count", Place::PerCpu(0x80)),
+    // Of lib/random32.c in 5.10.
+    ("net_rand_noise", Place::PerCpu(0x88)),
+    ("radix_tree_node_rcu_free", Place::Function(0)),
 ];
 
 /// Bytes at the image's start that hold variables.
 pub const IMAGE_BYTES: u64 = 0x2100;
 
 /// Bytes of a CPU's own area.
-pub const PER_CPU_BYTES: u64 = 0x70;
+pub const PER_CPU_BYTES: u64 = 0x90;
 
 /// Bytes of `struct cpumask`, which has a bit for each of `CONFIG_NR_CPUS`.
 pub const CPU_MASK_BYTES: usize = 1024;
@@ -65,7 +75,7 @@ fn place(name: &str) -> Option<Place> {
 pub fn offset(name: &str) -> u64 {
     match place(name) {
         Some(Place::Image(offset) | Place::PerCpu(offset)) => offset,
-        None => panic!("there is no variable {name}"),
+        Some(Place::Function(_)) | None => panic!("there is no variable {name}"),
     }
 }
 
@@ -74,13 +84,25 @@ pub fn address(name: &str, layout: &Layout) -> Option<u64> {
     Some(match place(name)? {
         Place::Image(offset) => layout.image_start + offset,
         Place::PerCpu(offset) => offset,
+        // Nothing is there to be read.
+        Place::Function(number) => layout.image_end + number * 16,
+    })
+}
+
+/// The same where a name is one that a program has, but never comes to.
+pub fn address_of_any(name: &str, layout: &Layout) -> u64 {
+    address(name, layout).unwrap_or_else(|| {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        layout.image_end + (1 << 20) + hasher.finish() % (1 << 20) * 16
     })
 }
 
 /// Names and values for the linker of the native run.
 pub fn native() -> impl Iterator<Item = (&'static str, u64)> {
-    VARIABLES.iter().map(|(name, place)| match place {
-        Place::Image(offset) => (*name, NATIVE_IMAGE + offset),
-        Place::PerCpu(offset) => (*name, *offset),
+    VARIABLES.iter().filter_map(|(name, place)| match place {
+        Place::Image(offset) => Some((*name, NATIVE_IMAGE + offset)),
+        Place::PerCpu(offset) => Some((*name, *offset)),
+        Place::Function(_) => None,
     })
 }
