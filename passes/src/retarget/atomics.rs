@@ -38,12 +38,14 @@ pub fn separate<'c>(module: &Module<'c>, program: &mut Program, function: Value<
         }
         match operation.opcode() {
             Some(Opcode::LLVMAtomicRMW) => {
-                if separate_update(module, operation).is_none() {
-                    let message =
-                        "an atomic operation on this type, or of this kind, has no ordered form on a GPU";
-                    let site = debug::site(module.context(), operation);
-                    program.diagnostics.push(Diagnostic::error(NAME, site, message));
+                let is_separate = separate_update(module, operation).is_some();
+                if is_separate {
+                    continue;
                 }
+                let message =
+                    "an atomic operation on this type, or of this kind, has no ordered form on a GPU";
+                let site = debug::site(module.context(), operation);
+                program.diagnostics.push(Diagnostic::error(NAME, site, message));
             }
             Some(Opcode::LLVMAtomicCmpXchg) => separate_exchange(module, operation),
             Some(Opcode::LLVMFence) => {

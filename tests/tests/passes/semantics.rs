@@ -28,7 +28,7 @@ pub struct Source {
     /// The kernel whose headers it includes.
     pub kernel: Option<&'static str>,
     /// Its text, if it is no file.
-    text: Option<fn() -> String>,
+    text: Option<Text>,
     driver: OnceLock<std::result::Result<(TempDir, PathBuf), String>>,
 }
 
@@ -45,9 +45,12 @@ pub static SOURCES: [Source; 9] = [
     Source::new("system", Some(tools::KERNEL)),
 ];
 
+/// Makes the text of a source.
+type Text = fn() -> String;
+
 /// Instructions at random, all in one test; more of them where every kernel is tested.
 pub fn generated() -> Vec<Source> {
-    const TEXTS: [(&str, fn() -> String); 6] = [
+    const TEXTS: [(&str, Text); 6] = [
         ("generated", || generated::text(SEED)),
         ("generated-1", || generated::text(SEED + 1)),
         ("generated-2", || generated::text(SEED + 2)),
