@@ -104,8 +104,11 @@ impl Kernel {
     ///
     /// Those of [`generated::make`].
     pub fn options_of(&self, input: &str) -> Result<Vec<String>> {
-        let Some((sources, path)) = self.sources.as_ref().zip(self.source_path(input)) else {
-            return Ok(names("gpufas", "gpufas"));
+        let Some(sources) = &self.sources else { return Ok(names("gpufas", "gpufas")) };
+        let Some(path) = self.source_path(input) else {
+            let mut options = names("gpufas", "gpufas");
+            options.push(KEEPS_PARAVIRT.into());
+            return Ok(options);
         };
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let mut options = names(&stem, &path.with_extension("").display().to_string());
@@ -119,6 +122,9 @@ impl Kernel {
         options.extend(["-idirafter".into(), sources.folder.join(folder).display().to_string()]);
         options.extend(makefile_options(&sources.folder.join(folder), &stem));
         options.extend(kept_checks(&path));
+        if path.starts_with("kernel/sched") {
+            options.push(KEEPS_PARAVIRT.into());
+        }
         if path.starts_with("lib") && stem.starts_with("fdt") {
             options
                 .extend(["-isystem".into(), sources.folder.join("scripts/dtc/libfdt").display().to_string()]);
@@ -153,6 +159,10 @@ const CHECKS: &[(&str, &str)] = &[
     ("lib/tests/fortify_kunit.c", "STRING"),
     ("mm/usercopy.c", "USERCOPY"),
 ];
+
+/// The option for what may include `kernel/sched/sched.h`, on whose structures an option of the kernel's bears that is else left
+/// out.
+const KEEPS_PARAVIRT: &str = "-DGPUFAS_KEEPS_PARAVIRT";
 
 /// The option that keeps a check for the source that does not compile without it.
 fn kept_checks(path: &Path) -> Option<String> {

@@ -15,40 +15,21 @@
 #undef CONFIG_CC_HAS_NAMED_AS
 #undef CONFIG_USE_X86_SEG_SUPPORT
 
-/*
- * Calls into the hypervisor through a table of functions. CONFIG_PARAVIRT itself
- * stays, since struct rq of kernel/sched/sched.h depends on it; the headers that
- * have those calls are read as without it.
- */
+/* Has a structure whose layout depends on the options below. */
 #if __has_include(<asm/paravirt-base.h>)
 #include <linux/compiler_types.h>
 #include <linux/types.h>
-/* Has a structure whose layout depends on the options below. */
 #include <asm/paravirt-base.h>
 #endif
+
+/* Calls into the hypervisor through a table of functions. */
 #undef CONFIG_PARAVIRT_XXL
 #undef CONFIG_PARAVIRT_SPINLOCKS
 #undef CONFIG_PARAVIRT_CLOCK
 #ifdef CONFIG_PARAVIRT
 #undef CONFIG_PARAVIRT
-#include <linux/compiler_types.h>
-#include <linux/types.h>
-struct mm_struct;
-#include <asm/paravirt.h>
-#include <asm/irqflags.h>
-#define CONFIG_PARAVIRT 1
-#ifndef _ASM_X86_PARAVIRT_TYPES_H
-#define _ASM_X86_PARAVIRT_TYPES_H
-#endif
-#if !__has_include(<asm/paravirt-base.h>)
-#define slow_down_io()	native_io_delay()
-#endif
-#ifndef CONFIG_HAVE_PV_STEAL_CLOCK_GEN
-struct static_key;
-extern struct static_key paravirt_steal_enabled;
-extern struct static_key paravirt_steal_rq_enabled;
-u64 paravirt_steal_clock(int cpu);
-#endif
+#else
+#undef GPUFAS_KEEPS_PARAVIRT
 #endif
 #ifdef CONFIG_ARCH_HAS_LAZY_MMU_MODE
 /* Without it nothing defines these two from 6.19 on. */
@@ -77,8 +58,33 @@ u64 paravirt_steal_clock(int cpu);
 #if __has_include(<linux/livepatch_sched.h>)
 /* Without that option it asks a key that the running kernel does not have. */
 #define _LINUX_LIVEPATCH_SCHED_H_
-void __klp_sched_try_switch(void);
-static inline __attribute__((__unused__)) void klp_sched_try_switch(void) { }
+#define klp_sched_try_switch(...)	do {} while (0)
+#endif
+
+/*
+ * struct rq of kernel/sched/sched.h depends on CONFIG_PARAVIRT. For what may
+ * include that, the compiler says that it stays, and the headers that have calls
+ * into the hypervisor are read before, as without it.
+ */
+#ifdef GPUFAS_KEEPS_PARAVIRT
+#include <linux/compiler_types.h>
+#include <linux/types.h>
+struct mm_struct;
+#include <asm/paravirt.h>
+#include <asm/irqflags.h>
+#define CONFIG_PARAVIRT 1
+#ifndef _ASM_X86_PARAVIRT_TYPES_H
+#define _ASM_X86_PARAVIRT_TYPES_H
+#endif
+#if !__has_include(<asm/paravirt-base.h>)
+#define slow_down_io()	native_io_delay()
+#endif
+#ifndef CONFIG_HAVE_PV_STEAL_CLOCK_GEN
+struct static_key;
+extern struct static_key paravirt_steal_enabled;
+extern struct static_key paravirt_steal_rq_enabled;
+u64 paravirt_steal_clock(int cpu);
+#endif
 #endif
 
 #endif /* _GPUFAS_KERNEL_CONFIG_H */

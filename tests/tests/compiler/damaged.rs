@@ -150,7 +150,10 @@ fn change_bytes(scratch: &Scratch, kind: &str, name: &str) {
         let mut bytes = whole.clone();
         for _ in 0..1 << random.random_range(0..5) {
             let place = random.random_range(0..bytes.len());
-            bytes[place] = random.random();
+            // One that is elsewhere in the file is more often taken.
+            let byte =
+                if random.random() { random.random() } else { whole[random.random_range(0..whole.len())] };
+            bytes[place] = byte;
         }
         scratch.write(name, &bytes);
         let outcome = compile(scratch, name);
