@@ -11,7 +11,7 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
-#define ROOM	(512UL << 20)
+#define ROOM	(1UL << 30)
 
 struct kmem_cache {
 	unsigned int size;
