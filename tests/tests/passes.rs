@@ -31,6 +31,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 /// The folder with one folder for each pass.
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/passes");
 
+/// That of cases of [`semantics`], which are no test files.
+const SEMANTICS: &str = "semantics";
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
@@ -48,7 +51,7 @@ fn main() -> ExitCode {
     for (name, program, target) in determinism::cases() {
         trials.push(Trial::test(name, move || determinism::check(&program, target).map_err(failed)));
     }
-    for source in &semantics::SOURCES {
+    for source in semantics::SOURCES.iter() {
         let name = format!("semantics/{}", source.name);
         match source.cases() {
             Ok(cases) => trials.extend(cases.into_iter().map(|case| {
@@ -57,17 +60,17 @@ fn main() -> ExitCode {
             Err(error) => trials.push(Trial::test(name, move || Err(failed(error)))),
         }
     }
-    for source in semantics::generated() {
-        let name = format!("semantics/{}", source.name);
+    for (number, source) in semantics::generated().into_iter().enumerate() {
+        let name = format!("semantics/{}-{number}", source.name);
         trials.push(Trial::test(name, move || source.check_all().map_err(failed)));
     }
     for kernel in releases::kernels() {
         let name = kernel.name;
-        trials
-            .push(Trial::test(format!("templates: {name}"), move || templates::check(name).map_err(failed)));
+        let check = move || templates::check(kernel).map_err(failed);
+        trials.push(Trial::test(format!("templates: {name}"), check));
         // Those of the kernel for which each case is a test of its own have been run.
-        let sources = semantics::with_kernel(name).into_iter().filter(|source| source.kernel.is_some());
-        for source in sources.filter(|source| source.kernel != Some(tools::KERNEL)) {
+        let sources = if name == tools::KERNEL { Vec::new() } else { semantics::with_kernel(name) };
+        for source in sources {
             let name = format!("semantics/{} with headers of {name}", source.name);
             trials.push(Trial::test(name, move || source.check_all().map_err(failed)));
         }
@@ -86,7 +89,7 @@ fn cases(folder: &Path) -> std::io::Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
     for pass in std::fs::read_dir(folder)? {
         let pass = pass?.path();
-        if !pass.is_dir() || pass == semantics::folder() {
+        if !pass.is_dir() || pass.ends_with(SEMANTICS) {
             continue;
         }
         for case in std::fs::read_dir(&pass)? {

@@ -13,7 +13,7 @@ pub fn templates(ir: &str) -> BTreeMap<String, String> {
     let mut function = "";
     for line in ir.lines() {
         if line.starts_with("define ") {
-            function = line.split_once('@').and_then(|(_, rest)| rest.split('(').next()).unwrap_or_default();
+            function = defined(line);
         }
         let Some((_, rest)) = line.split_once(" asm ") else { continue };
         // Flags, the text, the constraints.
@@ -23,6 +23,11 @@ pub fn templates(ir: &str) -> BTreeMap<String, String> {
         }
     }
     found
+}
+
+/// The name of the function whose definition begins in a line of IR.
+pub fn defined(line: &str) -> &str {
+    line.split_once('@').and_then(|(_, rest)| rest.split('(').next()).unwrap_or_default()
 }
 
 /// Text as it is without LLVM's escapes for bytes.

@@ -147,7 +147,7 @@ pub fn measure(
         release: kernel.release.clone(),
         headers: count_headers(compiler, kernel, &headers, &library(&compiled))?,
         types: types(compiler, kernel)?,
-        templates: templates::templates(compiler, kernel)?,
+        templates: templates::templates(compiler, kernel, &templates::headers(compiler, kernel)?)?,
         sources: sources(kernel, source, &compiled)?,
     })
 }

@@ -7,7 +7,7 @@
 //! template of inline assembly is looked for among those that tests execute. Of the kernel's sources whole files are compiled, to
 //! relocatable code for both targets.
 
-mod assembly;
+pub mod assembly;
 mod compiler;
 mod configuration;
 mod error;

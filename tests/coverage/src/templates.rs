@@ -41,7 +41,31 @@ pub const CASES: &[Cases] = &[
 ];
 
 /// Why a template may not be executed.
-const REASONS: &[&str] = &["privileged", "device", "cpu-state", "no-assembly", "position"];
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Its name in the list.
+    pub name: &'static str,
+    /// The class of refusals, if it is that kernel-asm refuses the template: so there is no translation to compare with.
+    pub refusal: Option<&'static str>,
+}
+
+/// All reasons.
+pub const REASONS: &[Reason] = &[
+    Reason { name: "privileged", refusal: Some("privileged-instruction") },
+    Reason { name: "device", refusal: Some("device-io") },
+    Reason { name: "cpu-state", refusal: Some("cpu-state") },
+    Reason { name: "no-assembly", refusal: Some("this-cpu") },
+    Reason { name: "position", refusal: None },
+];
+
+/// A template that the list has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotExecuted {
+    /// Why no case executes it.
+    pub reason: &'static Reason,
+    /// A function of the headers that has it.
+    pub function: String,
+}
 
 /// The list of templates that are not executed.
 const LIST: &str = "not-executed.txt";
@@ -51,8 +75,8 @@ const LIST: &str = "not-executed.txt";
 pub struct Templates {
     /// Those that a case executes.
     pub executed: BTreeSet<String>,
-    /// Those of which the list says why none does, each with the reason.
-    pub not_executed: BTreeMap<String, String>,
+    /// Those of which the list says why none does.
+    pub not_executed: BTreeMap<String, NotExecuted>,
     /// Those that neither has, each with a function that has it.
     pub unknown: BTreeMap<String, String>,
     /// Those that are executed and listed as not executed.
@@ -68,8 +92,8 @@ impl Templates {
     /// How many are not executed for each reason.
     pub fn by_reason(&self) -> BTreeMap<&str, usize> {
         let mut reasons = BTreeMap::new();
-        for reason in self.not_executed.values() {
-            *reasons.entry(reason.as_str()).or_default() += 1;
+        for template in self.not_executed.values() {
+            *reasons.entry(template.reason.name).or_default() += 1;
         }
         reasons
     }
@@ -87,12 +111,12 @@ impl Cases {
     }
 }
 
-/// Looks at all templates of a kernel's headers.
+/// Looks at all templates of a kernel's headers, whose IR [`headers`] makes.
 ///
 /// # Errors
 ///
 /// [`Error::Start`], [`Error::Compile`], [`Error::List`].
-pub fn templates(compiler: &Compiler, kernel: &Kernel) -> Result<Templates> {
+pub fn templates(compiler: &Compiler, kernel: &Kernel, ir: &str) -> Result<Templates> {
     let mut executed = BTreeSet::new();
     for cases in CASES {
         let headers = cases.with_headers.then_some(kernel);
@@ -101,11 +125,13 @@ pub fn templates(compiler: &Compiler, kernel: &Kernel) -> Result<Templates> {
     }
     let listed = listed()?;
     let mut templates = Templates::default();
-    for (template, function) in of_headers(compiler, kernel)? {
+    for (template, function) in assembly::templates(ir) {
         let is_executed = executed.contains(&template);
         match listed.get(&template) {
             Some(_) if is_executed => templates.contradictory.push(template.clone()),
-            Some(reason) => _ = templates.not_executed.insert(template.clone(), reason.clone()),
+            Some(&reason) => {
+                templates.not_executed.insert(template.clone(), NotExecuted { reason, function });
+            }
             None if !is_executed => _ = templates.unknown.insert(template.clone(), function),
             None => {}
         }
@@ -116,13 +142,13 @@ pub fn templates(compiler: &Compiler, kernel: &Kernel) -> Result<Templates> {
     Ok(templates)
 }
 
-/// The templates of a kernel's headers, each with a function that has it.
+/// IR of a kernel's headers with all of their inline functions, as clang makes it.
 ///
 /// # Errors
 ///
 /// [`Error::Start`], [`Error::Compile`].
-pub fn of_headers(compiler: &Compiler, kernel: &Kernel) -> Result<BTreeMap<String, String>> {
-    Ok(assembly::templates(&compiler.ir(Some(kernel), Path::new(HEADERS), &["-w", "-femit-all-decls"])?))
+pub fn headers(compiler: &Compiler, kernel: &Kernel) -> Result<String> {
+    compiler.ir(Some(kernel), Path::new(HEADERS), &["-w", "-femit-all-decls"])
 }
 
 /// The templates that are not executed, each with the reason.
@@ -130,7 +156,7 @@ pub fn of_headers(compiler: &Compiler, kernel: &Kernel) -> Result<BTreeMap<Strin
 /// # Errors
 ///
 /// [`Error::List`] if a line has no reason that is one, or a template is there twice.
-pub fn listed() -> Result<BTreeMap<String, String>> {
+pub fn listed() -> Result<BTreeMap<String, &'static Reason>> {
     let path = folder().join(LIST);
     let text = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
     let wrong = |line: &str, what: &str| Error::List {
@@ -141,10 +167,9 @@ pub fn listed() -> Result<BTreeMap<String, String>> {
     let mut listed = BTreeMap::new();
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (reason, template) = line.split_once(' ').ok_or_else(|| wrong(line, "has no template"))?;
-        if !REASONS.contains(&reason) {
-            return Err(wrong(line, "does not begin with a reason"));
-        }
-        if listed.insert(template.trim().to_owned(), reason.to_owned()).is_some() {
+        let reason = REASONS.iter().find(|known| known.name == reason);
+        let reason = reason.ok_or_else(|| wrong(line, "does not begin with a reason"))?;
+        if listed.insert(template.trim().to_owned(), reason).is_some() {
             return Err(wrong(line, "is there twice"));
         }
     }

@@ -7,14 +7,17 @@
 
 use std::fmt::Write as _;
 
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
 /// How many cases one seed gives.
 const CASES: usize = 250;
 
 /// How many conditions are outputs at most.
 const MOST_CONDITIONS: usize = 4;
 
-/// The registers, each as an operand of the statement: constraint, and what precedes the names of its parts.
-const REGISTERS: [(&str, &str); 4] = [("a", "a"), ("b", "b"), ("c", "c"), ("d", "d")];
+/// The registers by the letter that is their constraint and in the names of their parts.
+const REGISTERS: [&str; 4] = ["a", "b", "c", "d"];
 
 /// The C types, by width.
 const TYPES: [(u32, &str, char); 4] = [(8, "u8", 'b'), (16, "u16", 'w'), (32, "u32", 'l'), (64, "u64", 'q')];
@@ -48,7 +51,7 @@ pub fn text(seed: u64) -> String {
     let mut text = "#include \"case.h\"\n\ntypedef unsigned char u8;\ntypedef unsigned short u16;\n\
                     typedef unsigned int u32;\ntypedef unsigned long u64;\n\n"
         .to_owned();
-    let mut random = Random(seed);
+    let mut random = Random(StdRng::seed_from_u64(seed));
     for number in 0..CASES {
         text.push_str(&case(&mut random, number));
     }
@@ -95,7 +98,7 @@ fn case(random: &mut Random, number: usize) -> String {
         _ = writeln!(text, "\t\t\"{line}\\n\\t\"");
     }
     text.push_str("\t\t: ");
-    for (index, (constraint, _)) in REGISTERS.iter().enumerate() {
+    for (index, constraint) in REGISTERS.iter().enumerate() {
         _ = write!(text, "\"+{constraint}\"(r{index}), ");
     }
     text.push_str("[mem] \"+m\"(*(u64 *)(memory + 8))");
@@ -274,7 +277,7 @@ impl Program<'_> {
         match self.random.below(6) {
             // An immediate of 64 bits is one of 32, sign-extended.
             0 | 1 => {
-                let number = self.random.next() as i32 >> self.random.below(31);
+                let number = self.random.0.random::<i32>() >> self.random.below(31);
                 let number = match bits {
                     8 => i64::from(number as i8),
                     16 => i64::from(number as i16),
@@ -302,7 +305,7 @@ impl Program<'_> {
     /// A register as an operand with a modifier, as one without, or by its name.
     fn register_of(&mut self, bits: u32, high: bool) -> String {
         let index = self.random.below(REGISTERS.len());
-        let letter = REGISTERS[index].1;
+        let letter = REGISTERS[index];
         if self.random.below(3) == 0 {
             return match bits {
                 8 if high => format!("%%{letter}h"),
@@ -325,20 +328,12 @@ impl Program<'_> {
     }
 }
 
-/// splitmix64
-struct Random(u64);
+/// Choices, the same for a seed each time.
+struct Random(StdRng);
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
+        self.0.random_range(0..end)
     }
 
     fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {

@@ -7,9 +7,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use anyhow::{Context, Result, bail, ensure};
+use gpufas_coverage::templates::{self, CASES, Cases};
 use gpufas_tests::releases;
 use tempfile::TempDir;
 
@@ -28,49 +29,27 @@ pub struct Source {
     /// The kernel whose headers it includes.
     pub kernel: Option<&'static str>,
     /// Its text, if it is no file.
-    text: Option<Text>,
+    text: Option<String>,
     driver: OnceLock<std::result::Result<(TempDir, PathBuf), String>>,
 }
 
 /// Those of a test of their own for each case.
-pub static SOURCES: [Source; 9] = [
-    Source::new("templates", None),
-    Source::new("products", None),
-    Source::new("flow", None),
-    Source::new("registers", None),
-    Source::new("arguments", None),
-    Source::new("kernel", Some(tools::KERNEL)),
-    Source::new("exceptions", Some(tools::KERNEL)),
-    Source::new("percpu", Some(tools::KERNEL)),
-    Source::new("system", Some(tools::KERNEL)),
-];
-
-/// Makes the text of a source.
-type Text = fn() -> String;
+pub static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
+    let kernel = |cases: &Cases| cases.with_headers.then_some(tools::KERNEL);
+    CASES.iter().map(|cases| Source::new(cases.name, kernel(cases))).collect()
+});
 
 /// Instructions at random, all in one test; more of them where every kernel is tested.
 pub fn generated() -> Vec<Source> {
-    const TEXTS: [(&str, Text); 6] = [
-        ("generated", || generated::text(SEED)),
-        ("generated-1", || generated::text(SEED + 1)),
-        ("generated-2", || generated::text(SEED + 2)),
-        ("generated-3", || generated::text(SEED + 3)),
-        ("generated-4", || generated::text(SEED + 4)),
-        ("generated-5", || generated::text(SEED + 5)),
-    ];
-    let count = if releases::is_matrix() { TEXTS.len() } else { 1 };
-    let texts = TEXTS.iter().take(count);
-    texts.map(|&(name, text)| Source { text: Some(text), ..Source::new(name, None) }).collect()
+    let count = if releases::is_matrix() { 6 } else { 1 };
+    let text = |number| Some(generated::text(SEED + number));
+    (0..count).map(|number| Source { text: text(number), ..Source::new("generated", None) }).collect()
 }
 
-/// All of them, with the headers of one kernel.
+/// Those that include kernel headers, with those of one kernel.
 pub fn with_kernel(kernel: &'static str) -> Vec<Source> {
-    SOURCES.iter().map(|source| Source::new(source.name, source.kernel.and(Some(kernel)))).collect()
-}
-
-/// The folder with the sources.
-pub fn folder() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/passes/semantics"))
+    let with_headers = CASES.iter().filter(|cases| cases.with_headers);
+    with_headers.map(|cases| Source::new(cases.name, Some(kernel))).collect()
 }
 
 impl Source {
@@ -80,9 +59,11 @@ impl Source {
 
     /// The file, which is written to a folder if it is none yet.
     fn file(&self, folder: &Path) -> Result<PathBuf> {
-        let Some(text) = self.text else { return Ok(self::folder().join(self.name).with_extension("c")) };
+        let Some(text) = &self.text else {
+            return Ok(templates::folder().join(self.name).with_extension("c"));
+        };
         let path = folder.join(self.name).with_extension("c");
-        std::fs::write(&path, text())?;
+        std::fs::write(&path, text)?;
         Ok(path)
     }
 
@@ -95,7 +76,7 @@ impl Source {
             None => clang()?,
         };
         let folder = tempfile::tempdir()?;
-        command.arg("-I").arg(self::folder());
+        command.arg("-I").arg(templates::folder());
         command.arg("-E").arg(format!("-DPREFIX={before}")).arg(self.file(folder.path())?);
         let text = String::from_utf8(run(command)?)?;
         let name = |rest: &str| -> String {
@@ -132,14 +113,6 @@ impl Source {
         Ok(())
     }
 
-    /// IR of the cases with their assembly.
-    pub fn native_ir(&self) -> Result<String> {
-        let folder = tempfile::tempdir()?;
-        let output = folder.path().join("native.ll");
-        self.front_end("native_", &output)?;
-        Ok(std::fs::read_to_string(output)?)
-    }
-
     /// Compiles the driver with both versions of the cases.
     fn build(&self) -> Result<(TempDir, PathBuf)> {
         let folder = tempfile::tempdir()?;
@@ -164,8 +137,8 @@ impl Source {
         link.args(["-O2", "-mcx16", "-Wno-override-module", "-no-pie", "-I"])
             .arg(folder.path())
             .arg("-I")
-            .arg(self::folder());
-        link.arg(self::folder().join("driver.c")).arg(at("native.ll")).arg(at("passed.ll"));
+            .arg(templates::folder());
+        link.arg(templates::folder().join("driver.c")).arg(at("native.ll")).arg(at("passed.ll"));
         link.arg("-o").arg(at("driver"));
         run(link)?;
         let driver = at("driver");
@@ -187,7 +160,7 @@ impl Source {
             }
         };
         let folder = output.parent().context("a file in no folder")?;
-        command.arg("-I").arg(self::folder()).arg(format!("-DPREFIX={prefix}"));
+        command.arg("-I").arg(templates::folder()).arg(format!("-DPREFIX={prefix}"));
         command.arg(self.file(folder)?).arg("-o").arg(output);
         run(command).map(drop)
     }

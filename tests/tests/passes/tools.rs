@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use gpufas_guest::kernels;
 
 /// The kernel whose headers tests in C are compiled with.
@@ -16,14 +16,7 @@ const LLVM: &str = "/usr/lib/llvm-22/bin";
 
 /// The compiler under test.
 pub fn gpufas_cc() -> Result<PathBuf> {
-    let named = std::env::var_os("GPUFAS_CC").context(
-        "the environment variable GPUFAS_CC does not name the compiler to test: run cargo xtask test",
-    )?;
-    let path = PathBuf::from(named);
-    if !path.is_file() {
-        bail!("GPUFAS_CC={} is no file: run cargo xtask test", path.display());
-    }
-    Ok(path)
+    gpufas_tests::tools::tool("GPUFAS_CC")
 }
 
 /// A tool of LLVM 22, such as `FileCheck`.
