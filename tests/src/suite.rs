@@ -57,7 +57,7 @@ impl Suite {
         name: impl Into<String>,
         make: impl Fn() -> Result<T> + Send + Sync + 'static,
     ) -> Group<'_, T> {
-        let shared = Shared { make: Box::new(make), state: Mutex::new(State::Absent) };
+        let shared = Shared::new(make);
         Group { suite: self, name: name.into(), shared: Arc::new(shared) }
     }
 
@@ -86,7 +86,13 @@ impl<T: Send + 'static> Group<'_, T> {
 
 struct Shared<T> {
     make: Box<dyn Fn() -> Result<T> + Send + Sync>,
-    state: Mutex<State<T>>,
+    state: Mutex<Numbered<T>>,
+}
+
+/// What is there, and how many cases have taken it: one that was given up and ends later must not put back what it took.
+struct Numbered<T> {
+    taken: u64,
+    state: State<T>,
 }
 
 enum State<T> {
@@ -99,15 +105,34 @@ enum State<T> {
 }
 
 impl<T> Shared<T> {
+    fn new(make: impl Fn() -> Result<T> + Send + Sync + 'static) -> Self {
+        Self { make: Box::new(make), state: Mutex::new(Numbered { taken: 0, state: State::Absent }) }
+    }
+
     /// No case holds this while it runs: one that never ends would keep all others.
-    fn state(&self) -> MutexGuard<'_, State<T>> {
+    fn state(&self) -> MutexGuard<'_, Numbered<T>> {
         // Nothing is done in between that could panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes what is there, with the number of the case that does.
+    fn take(&self) -> (u64, State<T>) {
+        let mut numbered = self.state();
+        numbered.taken += 1;
+        (numbered.taken, std::mem::replace(&mut numbered.state, State::Absent))
+    }
+
+    /// Puts something back, unless another case has come since.
+    fn put(&self, number: u64, state: State<T>) {
+        let mut numbered = self.state();
+        if numbered.taken == number {
+            numbered.state = state;
+        }
+    }
+
     fn with(&self, run: impl FnOnce(&T) -> Result<()>) -> Result<()> {
         // A case that panicked or never ended left the state as absent.
-        let state = std::mem::replace(&mut *self.state(), State::Absent);
+        let (number, state) = self.take();
         let thing = match state {
             State::Present(thing) => Ok(thing),
             State::Absent => (self.make)(),
@@ -115,14 +140,15 @@ impl<T> Shared<T> {
             State::Skipped(reason) => Err(anyhow!(Skipped(reason))),
         };
         let thing = thing.inspect_err(|error| {
-            *self.state() = match error.downcast_ref() {
+            let state = match error.downcast_ref() {
                 Some(Skipped(reason)) => State::Skipped(reason.clone()),
                 None => State::Failed(format!("{error:#}")),
             };
+            self.put(number, state);
         })?;
         let result = run(&thing);
         if result.as_ref().err().is_none_or(|error| error.is::<Skipped>()) {
-            *self.state() = State::Present(thing);
+            self.put(number, State::Present(thing));
         }
         result
     }
@@ -173,15 +199,11 @@ mod tests {
 
     use super::*;
 
-    fn shared(make: impl Fn() -> Result<u32> + Send + Sync + 'static) -> Shared<u32> {
-        Shared { make: Box::new(make), state: Mutex::new(State::Absent) }
-    }
-
     #[test]
     fn what_is_shared_is_made_once_and_anew_after_a_failure() {
         let made = Arc::new(AtomicU32::new(0));
         let count = Arc::clone(&made);
-        let shared = shared(move || Ok(count.fetch_add(1, Ordering::Relaxed)));
+        let shared = Shared::new(move || Ok(count.fetch_add(1, Ordering::Relaxed)));
         shared
             .with(|number| {
                 assert_eq!(*number, 0);
@@ -222,7 +244,7 @@ mod tests {
     fn a_case_that_never_ends_fails_and_keeps_no_other() {
         let made = Arc::new(AtomicU32::new(0));
         let count = Arc::clone(&made);
-        let shared = Arc::new(shared(move || Ok(count.fetch_add(1, Ordering::Relaxed))));
+        let shared = Arc::new(Shared::new(move || Ok(count.fetch_add(1, Ordering::Relaxed))));
         let (hanging, next) = (Arc::clone(&shared), Arc::clone(&shared));
         let (_never, end) = channel::<()>();
         let hang = move || hanging.with(|_| Ok(end.recv()?));
@@ -238,6 +260,30 @@ mod tests {
     }
 
     #[test]
+    fn a_case_that_was_given_up_puts_nothing_back() {
+        let made = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&made);
+        let shared = Arc::new(Shared::new(move || Ok(count.fetch_add(1, Ordering::Relaxed))));
+        let (late, (go_on, wait)) = (Arc::clone(&shared), channel::<()>());
+        let (ended, end) = channel();
+        let slow = move || {
+            let result = late.with(|_| Ok(wait.recv()?));
+            ended.send(())?;
+            result
+        };
+        limited(Duration::from_millis(50), slow).unwrap_err();
+        shared.with(|_| Ok(())).unwrap();
+        go_on.send(()).unwrap();
+        end.recv().unwrap();
+        shared
+            .with(|number| {
+                assert_eq!(*number, 1);
+                Ok(())
+            })
+            .unwrap();
+    }
+
+    #[test]
     fn a_case_that_panics_is_one_that_panics() {
         let panics = || limited(LIMIT, || panic!("a failure"));
         let panic = catch_unwind(AssertUnwindSafe(panics)).unwrap_err();
@@ -248,12 +294,12 @@ mod tests {
     fn what_cannot_be_made_fails_every_case_and_is_tried_once() {
         let made = Arc::new(AtomicU32::new(0));
         let count = Arc::clone(&made);
-        let shared = shared(move || {
+        let shared = Shared::new(move || {
             count.fetch_add(1, Ordering::Relaxed);
             bail!("no QEMU")
         });
         for _ in 0..2 {
-            let error = shared.with(|_| Ok(())).unwrap_err();
+            let error = shared.with(|_: &u32| Ok(())).unwrap_err();
             assert!(error.to_string().contains("no QEMU") && !error.is::<Skipped>(), "{error}");
         }
         assert_eq!(made.load(Ordering::Relaxed), 1);
@@ -261,9 +307,9 @@ mod tests {
 
     #[test]
     fn what_is_not_there_skips_every_case_with_its_reason() {
-        let shared = shared(|| bail!(Skipped("no GPU".into())));
+        let shared = Shared::new(|| bail!(Skipped("no GPU".into())));
         for _ in 0..2 {
-            let completion = outcome(shared.with(|_| Ok(()))).unwrap();
+            let completion = outcome(shared.with(|_: &u32| Ok(()))).unwrap();
             assert!(matches!(completion, Completion::Ignored { reason: Some(reason) } if reason == "no GPU"));
         }
     }

@@ -241,8 +241,12 @@ pub fn workspace() -> &'static Path {
     package.parent().unwrap_or(package)
 }
 
-/// The program that an environment variable names.
-fn tool(variable: &str) -> Result<PathBuf> {
+/// The program that an environment variable names, which `cargo xtask test` sets.
+///
+/// # Errors
+///
+/// If there is no such variable, or no such program.
+pub fn tool(variable: &str) -> Result<PathBuf> {
     let path = env::var_os(variable).with_context(|| {
         format!("{variable} is not set; run cargo xtask test, which builds what is tested")
     })?;

@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
 ; RUN: gpufas-cc --passes kernel-asm --emit llvm-ir %s -o - | FileCheck-22 %s
 ; RUN: gpufas-cc --passes kernel-asm,kernel-symbols,optimize,reachability,symbol-table,llview,retarget --emit llvm-ir %s -o - | FileCheck-22 %s --check-prefix=CODE
+; RUN: gpufas-cc --passes kernel-asm,kernel-symbols,optimize,reachability --emit llvm-ir %s -o - | FileCheck-22 %s --check-prefix=REACH
 ; Pointers relative to %gs by their type (__seg_gs): what they point to is this CPU's copy, never what is at the bare
 ; offset. A conversion to another pointer keeps the bits.
 
@@ -9,6 +10,7 @@
 
 ; CHECK: @declared = external global { i64, i32 }
 ; CODE-NOT: addrspace(256)
+; REACH-NOT: addrspacecast
 
 ; CHECK-LABEL: @load(
 ; CHECK: [[OFFSET:%.*]] = load i64, ptr @gpufas.cpu_offset
@@ -75,6 +77,17 @@ define ptr @same_bits(ptr %p) {
   %relative = addrspacecast ptr %p to ptr addrspace(256)
   %again = addrspacecast ptr addrspace(256) %relative to ptr
   ret ptr %again
+}
+
+; From one segment to the other likewise.
+; CHECK-LABEL: @other_segment(
+; CHECK-NOT: addrspacecast
+; CHECK: ret ptr addrspace(257)
+define ptr addrspace(257) @other_segment(ptr addrspace(256) %p) {
+  %other = addrspacecast ptr addrspace(256) %p to ptr addrspace(257)
+  %back = addrspacecast ptr addrspace(257) %other to ptr addrspace(256)
+  %again = addrspacecast ptr addrspace(256) %back to ptr addrspace(257)
+  ret ptr addrspace(257) %again
 }
 
 ; The prefix comes from the type of the operand.

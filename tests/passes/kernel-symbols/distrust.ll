@@ -24,6 +24,17 @@ define i1 @is_true(ptr %p) {
   ret i1 %bit
 }
 
+; Of a byte that is no bool, the lowest bit is asked for.
+; CHECK-LABEL: @lowest(
+; CHECK-NEXT: [[BYTE:%.*]] = load i8, ptr %p
+; CHECK-NEXT: [[LOWEST:%.*]] = trunc i8 [[BYTE]] to i1
+; CHECK-NEXT: ret i1 [[LOWEST]]
+define i1 @lowest(ptr %p) {
+  %byte = load i8, ptr %p, align 1
+  %bit = trunc i8 %byte to i1
+  ret i1 %bit
+}
+
 !0 = !{i8 0, i8 2}
 !1 = !{}
 !2 = !{i64 8}

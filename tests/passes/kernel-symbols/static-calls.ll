@@ -6,9 +6,15 @@
 declare i32 @__SCT__number(ptr, i32)
 declare void @__SCT__nothing()
 declare i32 @__SCT__unused()
+declare i32 @__SCT__variable(...)
 
 define i32 @"gpufas_entry_f"(ptr %p) {
   %n = call i32 @call(ptr %p)
+  ret i32 %n
+}
+
+define i32 @variable() {
+  %n = call i32 (...) @__SCT__variable(i32 1)
   ret i32 %n
 }
 
@@ -34,8 +40,10 @@ define internal i32 @call(ptr %p) noinline {
 ; CHECK-NEXT: ret i32 0
 ; CHECK-LABEL: define internal void @__SCT__nothing()
 ; CHECK: ret void
+; Variable arguments cannot be passed on.
+; CHECK: declare i32 @__SCT__variable(...)
 ; CHECK: !gpufas.weak = !{![[WEAK:[0-9]+]]
 ; CHECK: ![[WEAK]] = !{!"__static_call_return0"}
 
-; CALL-NOT: @__SCT__
+; CALL-NOT: @__SCT__{{number|nothing}}
 ; CALL: call i32 @gpufas.call.{{[0-9]+}}(ptr %{{.+}}, i32 {{[0-9]+}}, ptr %{{.+}}, i32 7)

@@ -16,13 +16,13 @@ define void @behind(<8 x i32> %v, ptr %f) {
   ret void
 }
 
-; CHECK-DAG: error: `plain` is called with other arguments than it takes
+; CHECK-DAG: error: `plain` is called as a function of another type than it has
 define void @without_prototype() {
   call void (...) @plain(i64 1)
   ret void
 }
 
-; CHECK-DAG: error: `counted` is called with other arguments than it takes
+; CHECK-DAG: error: `counted` is called as a function of another type than it has
 define void @other_prototype() {
   call void (ptr, ptr, ...) @counted(ptr null, ptr null)
   ret void

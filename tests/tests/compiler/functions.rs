@@ -21,7 +21,7 @@ fn each_function_that_is_defined_for_some_kernel_is_listed() {
     for spec in releases::kernels() {
         let kernel = spec.fetch(&|_| {}).unwrap();
         for (file, names) in FILES {
-            let mut command = Command::new(std::env::var_os("GPUFAS_CC").unwrap());
+            let mut command = Command::new(gpufas_tests::tools::tool("GPUFAS_CC").unwrap());
             command.arg("--kernel-headers").arg(&kernel.headers);
             command.args([
                 "-c",

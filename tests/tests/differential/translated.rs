@@ -19,10 +19,23 @@ use crate::machine::Machine;
 use crate::memory::{Memory, PAGE_SIZE};
 use crate::symbols;
 
-/// Time that a program may take. Each ends by its budget in far less.
-const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a program may run.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Steps of its loops and recursions.
+    pub budget: u64,
+    /// Time.
+    pub timeout: Duration,
+}
 
-/// Runs a program.
+impl Limits {
+    /// Those of a program that ends by its budget in far less time.
+    pub fn steps(budget: u64) -> Self {
+        Self { budget, timeout: Duration::from_secs(30) }
+    }
+}
+
+/// Runs a program whose symbols are variables of the scene.
 ///
 /// # Errors
 ///
@@ -34,10 +47,27 @@ pub fn run(
     (memory, layout): (&GuestMemory, &Layout),
     budget: u64,
 ) -> Result<Outcome> {
+    let address = |name: &str| symbols::address(name, layout).ok_or(NotFound::Missing);
+    run_with(program, (entry, arguments), (memory, layout), Limits::steps(budget), &address, &mut |_| {})
+}
+
+/// Runs a program, with what says where its symbols are and takes its log.
+///
+/// # Errors
+///
+/// If it cannot be started, or its time was over.
+pub fn run_with(
+    program: &Program,
+    (entry, arguments): (&str, &[Value]),
+    (memory, layout): (&GuestMemory, &Layout),
+    Limits { budget, timeout }: Limits,
+    address: &dyn Fn(&str) -> Result<u64, NotFound>,
+    log: &mut dyn FnMut(&[u8]),
+) -> Result<Outcome> {
     let entry = program.entry(entry).context("no such entry point")?;
     let variant = program.manifest().variants.first().context("no variant")?;
-    let symbols = check::table(variant, &|name| symbols::address(name, layout).ok_or(NotFound::Missing));
-    let symbols = symbols.map_err(|unresolved| anyhow!("a variable is in no scene: {unresolved:?}"))?;
+    let symbols = check::table(variant, address);
+    let symbols = symbols.map_err(|unresolved| anyhow!("symbols are not found: {unresolved:?}"))?;
     let mut offset = [0; 8];
     let entry_of_cpu = symbols::offset("__per_cpu_offset") + symbols::THIS_CPU * 8;
     // In corrupt memory it may be out of reach, and any number does.
@@ -54,11 +84,11 @@ pub fn run(
         cpu,
         relocations: &[],
         budget,
-        timeout: TIMEOUT,
+        timeout,
     };
     let outcome = match program.manifest().target {
-        Target::Host => host::run(&launch, &mut |_| {}).map_err(Into::into),
-        Target::Cuda => gpu::run(&launch),
+        Target::Host => host::run(&launch, log).map_err(Into::into),
+        Target::Cuda => gpu::run(&launch, log),
     };
     let outcome = outcome.context("cannot run the program")?;
     if let Some(reason) = outcome.stop_reason {

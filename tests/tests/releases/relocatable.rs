@@ -17,12 +17,21 @@ const FOR_6_1: &[&str] = &["6.1"];
 const RELOCATABLE: &[&str] = &["--relocatable"];
 const FOR_ALL: &[&str] = &["--relocatable", "--accept", "5.10,6.12,7.2"];
 
+/// The same, with the constant looked up in the kernel that the program meets.
+const FOR_ALL_LOOKED_UP: &[&str] = &["--relocatable", "--accept", "5.10,6.12,7.2", "-DLOOKED_UP"];
+
 /// How often the guest is asked again if processes started or ended meanwhile.
 const ATTEMPTS: u32 = 20;
 
 /// Compiles the programs, for a bundle.
 pub fn compile_all(tools: &Tools, target: Target) -> Result<()> {
-    for (source, options) in [(PS, RELOCATABLE), (PS, FOR_ALL), (TASKS, FOR_ALL)] {
+    for (source, options) in [
+        (PS, RELOCATABLE),
+        (PS, FOR_ALL),
+        (TASKS, FOR_ALL),
+        (CONSTANTS, FOR_ALL),
+        (CONSTANTS, FOR_ALL_LOOKED_UP),
+    ] {
         tools.compile_for(source, target, FOR_6_1, options)?;
     }
     Ok(())
@@ -47,8 +56,7 @@ pub fn add(group: &mut Group<'_, Repair>, guest: &'static str) {
         _ => "8192",
     };
     case(group, "a constant is looked up, or a program with another number is not run", move |repair| {
-        let looked_up = [FOR_ALL, &["-DLOOKED_UP"]].concat();
-        let program = compile(repair, CONSTANTS, FOR_6_1, &looked_up)?;
+        let program = compile(repair, CONSTANTS, FOR_6_1, FOR_ALL_LOOKED_UP)?;
         let report = run_program(repair, &program, "numa")?.with_status(0)?.json()?;
         ensure!(report["log"] == format!("{numa}\n"), "{report}");
         let program = compile(repair, CONSTANTS, FOR_6_1, FOR_ALL)?;

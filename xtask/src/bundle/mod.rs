@@ -22,8 +22,8 @@ use crate::{output, setup};
 /// What to put in, and where.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The guests' kernels. The first is the demonstration's; with the tests, 6.12 is a second one unless told
-    #[arg(long, default_value = "6.1")]
+    /// The guests' kernels, 6.1 unless told and, with the tests, 6.12. The first is the demonstration's, and most tests'
+    #[arg(long)]
     kernel: Vec<String>,
     /// The tests as well
     #[arg(long)]
@@ -62,13 +62,7 @@ exec "$here/xtask" demo --bundle "$here" "$@"
 /// Makes the bundle.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     setup::prepare(false)?;
-    let mut names = arguments.kernel.clone();
-    if arguments.tests && names == [KERNEL_OF_TESTS] {
-        names.push(OTHER_KERNEL.to_owned());
-    }
-    if arguments.tests && !names.iter().any(|name| name == KERNEL_OF_TESTS) {
-        bail!("the tests' guests run {KERNEL_OF_TESTS}: add --kernel {KERNEL_OF_TESTS}");
-    }
+    let names = kernels_of(arguments)?;
     let guests = names.iter().map(|name| Ok((name.as_str(), setup::kernel(kernels::find(name)?)?)));
     let guests = guests.collect::<Result<Vec<_>>>()?;
     let (first, kernel) = guests.first().context("no kernel")?;
@@ -120,6 +114,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         println!("Its tests: {stem}/{}", tests::SCRIPT);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The names of the guests' kernels.
+fn kernels_of(arguments: &Arguments) -> Result<Vec<String>> {
+    let named = &arguments.kernel;
+    if named.is_empty() {
+        let others = arguments.tests.then_some(OTHER_KERNEL);
+        return Ok([KERNEL_OF_TESTS].into_iter().chain(others).map(str::to_owned).collect());
+    }
+    if arguments.tests && named.first().is_none_or(|first| first != KERNEL_OF_TESTS) {
+        bail!("most tests' guests run {KERNEL_OF_TESTS}: --kernel {KERNEL_OF_TESTS} must come first");
+    }
+    Ok(named.clone())
 }
 
 /// The kernel of the demonstration in an unpacked bundle; it has no headers, since nothing is compiled there.

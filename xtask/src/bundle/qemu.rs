@@ -8,7 +8,11 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use super::{copy, copy_into, make_folder, script};
+use crate::output::find_program;
 use crate::ui::Step;
+
+/// QEMU for guests of this kind of processor.
+const PROGRAM: &str = "qemu-system-x86_64";
 
 /// Firmware that QEMU loads to start a Linux kernel on a q35 machine.
 const FIRMWARE: &[&str] = &["bios-256k.bin", "linuxboot_dma.bin", "kvmvapic.bin"];
@@ -34,8 +38,7 @@ exec "$here/lib/ld-linux-x86-64.so.2" --library-path "$here/lib" "$here/qemu" -L
 /// QEMU with everything that it loads.
 pub fn collect(folder: &Path) -> Result<()> {
     let step = Step::start("collecting QEMU and its libraries".to_owned());
-    let program =
-        find(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()), "qemu-system-x86_64")?;
+    let program = find_program(PROGRAM).with_context(|| not_installed(PROGRAM))?;
     let (libraries, modules, firmware) =
         (folder.join("lib"), folder.join("modules"), folder.join("firmware"));
     for place in [&libraries, &modules, &firmware] {
@@ -77,5 +80,9 @@ fn libraries_of(program: &Path) -> Result<Vec<PathBuf>> {
 
 fn find(folders: impl Iterator<Item = PathBuf>, name: &str) -> Result<PathBuf> {
     let found = folders.map(|folder| folder.join(name)).find(|file| file.is_file());
-    found.with_context(|| format!("{name} is not installed; `cargo xtask doctor` says how to get QEMU"))
+    found.with_context(|| not_installed(name))
+}
+
+fn not_installed(name: &str) -> String {
+    format!("{name} is not installed; `cargo xtask doctor` says how to get QEMU")
 }
