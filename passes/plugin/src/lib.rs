@@ -183,7 +183,7 @@ unsafe extern "C" fn run(
     state: *mut State,
     report: Report,
 ) -> Outcome {
-    // What a pass does is caught where it is run; here it is what is around it. Nothing of the state is looked at afterwards.
+    // Of the state, which has failed by then, nothing is looked at afterwards.
     let ran = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: the caller's promises.
         let (settings, state) = unsafe { (&*settings, &mut *state) };

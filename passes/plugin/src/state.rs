@@ -2,13 +2,11 @@
 
 //! What is kept of a module between its passes, and how a pass is run on it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use gpufas_abi::manifest::Site;
 use passes::diagnostic::{Diagnostic, Remark, Severity};
 use passes::llvm::Module;
 use passes::llvm::machine;
-use passes::pipeline::{Pipeline, STEPS};
+use passes::pipeline::{Error, Pipeline, STEPS};
 use passes::program::Program;
 use passes::warning::Warning;
 use passes::{entry_points, kernel_asm, relocate};
@@ -20,6 +18,8 @@ const FAILING: &str = "gpufas-failing";
 
 /// Its number: the last one that registration.cpp has a class for.
 const FAILING_NUMBER: usize = 31;
+
+const _: () = assert!(STEPS.len() <= FAILING_NUMBER, "registration.cpp has no class for some step");
 
 /// The name of a step.
 pub fn name_of(step: usize) -> Option<&'static str> {
@@ -79,29 +79,10 @@ impl State {
             return (Outcome::Refused, self.take());
         }
         self.program.remarks = remarks.iter().map(|kind| (*kind, name)).collect();
-        // Nothing of the state is looked at after a panic but the diagnostics, which are whole ones.
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let machine = machine::create(settings.target(), "", "", settings.optimization())
-                .map_err(passes::pipeline::Error::Llvm)?;
-            let pipeline = Pipeline {
-                target: settings.target(),
-                data_layout: machine::data_layout(&machine),
-                optimization: settings.optimization(),
-            };
-            if name == FAILING {
-                panic!("this pass fails, for tests");
-            }
-            if name == relocate::NAME && settings.is_relocatable() {
-                // In gpufas-cc it is done for each file, before they are linked.
-                relocate::mark(module);
-            }
-            pipeline.step(name, module, &mut self.program)
-        }));
-        let failure = match result {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(panic) => Some(internal_error(name, &*panic)),
-        };
+        // What panics leaves it so.
+        self.failed = true;
+        let result = self.step(name, settings, module);
+        let failure = result.err().map(|error| error.to_string());
         let outcome = match failure {
             Some(reason) => {
                 self.program.diagnostics.push(Diagnostic::error(name, Site::default(), reason));
@@ -112,6 +93,23 @@ impl State {
         };
         self.failed = outcome != Outcome::Done;
         (outcome, self.take())
+    }
+
+    /// What a step does to the module.
+    fn step(&mut self, name: &str, settings: &Settings, module: &Module<'_>) -> Result<(), Error> {
+        let machine =
+            machine::create(settings.target(), "", "", settings.optimization()).map_err(Error::Llvm)?;
+        let pipeline = Pipeline {
+            target: settings.target(),
+            data_layout: machine::data_layout(&machine),
+            optimization: settings.optimization(),
+        };
+        assert!(name != FAILING, "this pass fails, for tests");
+        if name == relocate::NAME && settings.is_relocatable() {
+            // In gpufas-cc it is done for each file, before they are linked.
+            relocate::mark(module);
+        }
+        pipeline.step(name, module, &mut self.program)
     }
 
     /// Whether a step is to run in the default pipeline. What needs to see the whole program does so only if this is it.

@@ -39,14 +39,12 @@ pub fn run<'c>(module: &Module<'c>, program: &mut Program, calls: &[Value<'c>], 
 
 /// Says which functions a call through a pointer may lead to.
 fn remark<'c>(program: &mut Program, site: &Site, call: Value<'c>, numbered: &[Value<'c>]) {
-    let signature = || Signature::of_call(call);
-    let callees = |signature: Signature<'c>| -> Vec<String> {
-        let fitting = numbered.iter().filter(|function| Signature::of_function(**function) == signature);
-        fitting.map(|function| format!("`{}`", function.name())).collect()
-    };
-    let is_wanted =
-        [Remark::Passed, Remark::Missed].iter().any(|kind| program.remarks.contains(&(*kind, NAME)));
-    let names = if is_wanted { callees(signature()) } else { Vec::new() };
+    if !program.wants_remarks(NAME) {
+        return;
+    }
+    let signature = Signature::of_call(call);
+    let fitting = numbered.iter().filter(|function| Signature::of_function(**function) == signature);
+    let names: Vec<_> = fitting.map(|function| format!("`{}`", function.name())).collect();
     match names.as_slice() {
         [] => program.remark(Remark::Missed, NAME, || {
             let message = "the call through a pointer can only fault: no function that it could lead to takes such arguments";

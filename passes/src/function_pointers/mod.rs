@@ -214,7 +214,7 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
 
 /// Puts a made-up address in the place of the address of a function.
 fn replace_by_number<'c>(module: &Module<'c>, function: Value<'c>, number: u64) {
-    let calls: Vec<_> = function.users().into_iter().filter(|user| user.callee() == Some(function)).collect();
+    let calls = function.calls();
     let targets = entry_points::targets(module)
         .into_iter()
         .filter(|(_, target)| *target == function)

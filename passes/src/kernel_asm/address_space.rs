@@ -165,7 +165,9 @@ fn convert<'c>(builder: &Builder<'c>, cast: Value<'c>) {
     let converted = match (from.ty().address_space(), cast.ty().address_space()) {
         (GS, 0) => flatten(builder, from),
         (FS, 0) => builder.to_pointer(builder.to_unsigned(from, 64)),
-        (0, GS | FS) => builder.cast(Opcode::LLVMIntToPtr, builder.to_unsigned(from, 64), cast.ty()),
+        (0, GS | FS) | (GS, FS) | (FS, GS) => {
+            builder.cast(Opcode::LLVMIntToPtr, builder.to_unsigned(from, 64), cast.ty())
+        }
         _ => return,
     };
     cast.replace_all_uses_with(converted);

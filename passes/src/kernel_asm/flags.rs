@@ -9,15 +9,46 @@ use super::refusal::Refusal;
 /// How many flags there are.
 pub const COUNT: usize = 4;
 
-/// Codes of conditions (Intel SDM volume 1, appendix B), without those of the parity flag.
-const CONDITIONS: &[&str] = &[
-    "c", "b", "nae", "nc", "ae", "nb", "z", "e", "nz", "ne", "s", "ns", "o", "no", "be", "na", "a", "nbe",
-    "l", "nge", "ge", "nl", "le", "ng", "g", "nle",
-];
+/// What a condition asks of the flags.
+#[derive(Clone, Copy)]
+enum Question {
+    Carry,
+    Zero,
+    Sign,
+    Overflow,
+    /// Unsigned: less or equal.
+    BelowOrEqual,
+    /// Signed: less.
+    Less,
+    /// Signed: less or equal.
+    LessOrEqual,
+}
+
+/// What the condition of a code asks, and whether it is fulfilled if that is not so (Intel SDM volume 1, appendix B, without the
+/// parity flag's).
+fn question(code: &str) -> Option<(Question, bool)> {
+    Some(match code {
+        "c" | "b" | "nae" => (Question::Carry, false),
+        "nc" | "ae" | "nb" => (Question::Carry, true),
+        "z" | "e" => (Question::Zero, false),
+        "nz" | "ne" => (Question::Zero, true),
+        "s" => (Question::Sign, false),
+        "ns" => (Question::Sign, true),
+        "o" => (Question::Overflow, false),
+        "no" => (Question::Overflow, true),
+        "be" | "na" => (Question::BelowOrEqual, false),
+        "a" | "nbe" => (Question::BelowOrEqual, true),
+        "l" | "nge" => (Question::Less, false),
+        "ge" | "nl" => (Question::Less, true),
+        "le" | "ng" => (Question::LessOrEqual, false),
+        "g" | "nle" => (Question::LessOrEqual, true),
+        _ => return None,
+    })
+}
 
 /// Whether a condition has this code.
 pub fn is_condition(code: &str) -> bool {
-    CONDITIONS.contains(&code)
+    question(code).is_some()
 }
 
 /// The flags that instructions here define; `None` is undefined.
@@ -45,28 +76,20 @@ impl<'c> Flags<'c> {
     ///
     /// If a flag that it is made of is undefined.
     pub fn condition(self, builder: &Builder<'c>, code: &str) -> Result<Value<'c>, Refusal> {
-        let undefined = || Refusal::unknown(format!("condition `{code}` is not defined there"));
         let Flags { carry, zero, sign, overflow } = self;
-        let (base, negated) = match code {
-            "c" | "b" | "nae" => (carry, false),
-            "nc" | "ae" | "nb" => (carry, true),
-            "z" | "e" => (zero, false),
-            "nz" | "ne" => (zero, true),
-            "s" => (sign, false),
-            "ns" => (sign, true),
-            "o" => (overflow, false),
-            "no" => (overflow, true),
-            "be" | "na" => (carry.zip(zero).map(|(carry, zero)| builder.or(carry, zero)), false),
-            "a" | "nbe" => (carry.zip(zero).map(|(carry, zero)| builder.or(carry, zero)), true),
-            "l" | "nge" => (sign.zip(overflow).map(|(sign, overflow)| builder.xor(sign, overflow)), false),
-            "ge" | "nl" => (sign.zip(overflow).map(|(sign, overflow)| builder.xor(sign, overflow)), true),
-            "le" | "ng" | "g" | "nle" => {
-                let less = sign.zip(overflow).map(|(sign, overflow)| builder.xor(sign, overflow));
-                (less.zip(zero).map(|(less, zero)| builder.or(less, zero)), matches!(code, "g" | "nle"))
-            }
-            _ => (None, false),
+        let less = || Some(builder.xor(sign?, overflow?));
+        let answer = |question| match question {
+            Question::Carry => carry,
+            Question::Zero => zero,
+            Question::Sign => sign,
+            Question::Overflow => overflow,
+            Question::BelowOrEqual => Some(builder.or(carry?, zero?)),
+            Question::Less => less(),
+            Question::LessOrEqual => zero.and_then(|zero| Some(builder.or(less()?, zero))),
         };
-        let base = base.ok_or_else(undefined)?;
+        let (base, negated) = question(code)
+            .and_then(|(question, negated)| Some((answer(question)?, negated)))
+            .ok_or_else(|| Refusal::unknown(format!("condition `{code}` is not defined there")))?;
         Ok(if negated { builder.not(base) } else { base })
     }
 }

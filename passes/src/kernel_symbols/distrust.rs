@@ -6,9 +6,13 @@
 
 use crate::llvm::{Builder, Module, Opcode, Predicate, Value};
 
+/// The promise that a value is one of a few; the only one that clang gives of a byte is that of a `bool`, or of an enumeration of
+/// C++.
+const RANGE: &str = "range";
+
 /// Promises about a loaded value.
 const OF_VALUES: &[&str] =
-    &["align", "dereferenceable", "dereferenceable_or_null", "nonnull", "noundef", "range"];
+    &["align", "dereferenceable", "dereferenceable_or_null", "nonnull", "noundef", RANGE];
 
 /// Promises about the memory that a parameter points to.
 const OF_PARAMETERS: &[&str] = &["dereferenceable", "dereferenceable_or_null"];
@@ -25,11 +29,12 @@ pub fn run(module: &Module<'_>) {
         let mut bytes = Vec::new();
         for instruction in function.instructions() {
             if instruction.is(Opcode::LLVMLoad) {
+                // Of other bytes, code may well ask for the lowest bit; of a `bool`, clang promises a range.
+                if instruction.ty().bits() == 8 && instruction.has_metadata(context, RANGE) {
+                    bytes.push(instruction);
+                }
                 for promise in OF_VALUES {
                     instruction.remove_metadata(context, promise);
-                }
-                if instruction.ty().bits() == 8 {
-                    bytes.push(instruction);
                 }
             }
         }

@@ -34,7 +34,7 @@ const INLINE: &[&str] = &[
 
 /// Names of the kernel functions that a module calls, and that a version of their own may take the place of.
 pub fn wanted(module: &Module<'_>) -> HashSet<String> {
-    let functions = module.functions().into_iter().filter(|function| !calls(*function).is_empty());
+    let functions = module.functions().into_iter().filter(|function| !function.calls().is_empty());
     let names = functions.filter_map(|function| kernel_name(function).map(|name| (function, name)));
     names.map(|(_, name)| name).filter(|name| !has(module, name)).collect()
 }
@@ -51,7 +51,7 @@ pub fn run(module: &Module<'_>) {
         let Some(version) = version(module, function) else { continue };
         // Of another type it is not the function that is meant.
         let same_type = |call: &Value<'_>| call.called_type() == version.value_type();
-        for call in calls(function).into_iter().filter(same_type) {
+        for call in function.calls().into_iter().filter(same_type) {
             call.set_operand(call.operand_count() - 1, version);
         }
     }
@@ -61,11 +61,6 @@ pub fn run(module: &Module<'_>) {
 fn has(module: &Module<'_>, name: &str) -> bool {
     let version = module.function(&format!("{IMPLEMENTATION_PREFIX}{name}"));
     version.is_some_and(|version| !version.is_declaration())
-}
-
-/// The calls of a function by its name.
-fn calls(function: Value<'_>) -> Vec<Value<'_>> {
-    function.users().into_iter().filter(|user| user.callee() == Some(function)).collect()
 }
 
 /// The name of the kernel function that a function is, if the program does not define it itself.

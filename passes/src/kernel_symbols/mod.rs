@@ -163,8 +163,7 @@ fn define_launch_constants(module: &Module<'_>, program: &mut Program) {
 
 /// Lets calls of a weak function go to its address at run time, which may be null: whoever calls it has looked at that before.
 fn call_by_address<'c>(module: &Module<'c>, function: Value<'c>) {
-    let calls = function.users().into_iter().filter(|user| user.callee() == Some(function));
-    for call in calls.collect::<Vec<_>>() {
+    for call in function.calls() {
         let builder = Builder::before(module.context(), call);
         call.set_callee(load_address(module, &builder, &function.name()));
     }

@@ -25,6 +25,8 @@ pub fn run(module: &Module<'_>) {
         if let Some(key) = name.strip_prefix(TRAMPOLINE_PREFIX)
             && function.is_declaration()
             && function.is_used()
+            // Its arguments could not be passed on; as an undefined function it is refused where it is called.
+            && !function.value_type().is_variadic()
         {
             define(module, function, key);
         }

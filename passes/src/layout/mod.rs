@@ -97,6 +97,9 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
 
 /// Says of each function what it uses of the kernel's types.
 fn remarks(users: &[(Value<'_>, Vec<Note>)], program: &mut Program) {
+    if !program.wants_remarks(NAME) {
+        return;
+    }
     for (user, notes) in users.iter().filter(|(user, _)| user.is_function()) {
         for structure in structures(&[(*user, notes.clone())]) {
             program.remark(Remark::Analysis, NAME, || {

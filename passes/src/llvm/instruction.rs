@@ -71,6 +71,11 @@ impl<'c> Value<'c> {
         Self::some(unsafe { LLVMGetCalledValue(self.0) })
     }
 
+    /// The calls of a function.
+    pub fn calls(self) -> Vec<Self> {
+        self.users().into_iter().filter(|user| user.callee() == Some(self)).collect()
+    }
+
     /// Whether it is a call, `invoke` or `callbr`.
     pub fn is_call(self) -> bool {
         self.is_instruction()
@@ -319,6 +324,13 @@ impl<'c> Value<'c> {
     pub fn set_callee(self, function: Self) {
         debug_assert!(self.is_call());
         self.set_operand(self.operand_count() - 1, function);
+    }
+
+    /// Whether it has metadata of a kind.
+    pub fn has_metadata(self, context: &'c Context, kind: &str) -> bool {
+        use super::ty::metadata_kind;
+        // SAFETY: self is an instruction; what is not there is null.
+        unsafe { !LLVMGetMetadata(self.0, metadata_kind(context, kind)).is_null() }
     }
 
     /// Takes away the metadata of a kind.

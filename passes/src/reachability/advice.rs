@@ -139,7 +139,9 @@ const ADVICE: &[(&[&str], &str)] = &[
             "vsprintf",
             "kasprintf*",
             "kvasprintf*",
-            "seq_*printf",
+            "seq_printf",
+            "seq_vprintf",
+            "seq_bprintf",
         ],
         "gpufas_log() prints with a format to the program's log; a text in memory can be made of strscpy() and strlcat()",
     ),
@@ -214,6 +216,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_star_stands_at_an_end_of_a_pattern() {
+        let patterns = ADVICE.iter().chain(SOURCES).flat_map(|(patterns, _)| *patterns);
+        for pattern in patterns {
+            let inner = pattern.strip_prefix('*').unwrap_or(pattern);
+            let inner = inner.strip_suffix('*').unwrap_or(inner);
+            assert!(!inner.is_empty() && !inner.contains('*'), "{pattern}");
+        }
+    }
+
+    #[test]
     fn functions_are_found_by_their_names() {
         for (function, part) in [
             ("schedule", "sleep"),
@@ -225,6 +237,7 @@ mod tests {
             ("__kmalloc_noprof", "variables"),
             ("ktime_get_with_offset", "jiffies"),
             ("scnprintf", "gpufas_log"),
+            ("seq_printf", "gpufas_log"),
             ("__put_task_struct", "reference"),
         ] {
             assert!(instead_of(function).is_some_and(|advice| advice.contains(part)), "{function}");

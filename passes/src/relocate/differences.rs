@@ -6,7 +6,8 @@
 //! a function that returns it, an element that it was made the address of. Where it was cast, nothing is left but the types that
 //! casts name.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 
 use super::kernels_structure;
 use super::notes::Note;
@@ -48,7 +49,7 @@ pub fn check<'c>(
         None => Some(1),
     };
     let Some(size) = size else { return };
-    let search = Search { module, types, uses };
+    let search = Search { module, types, uses, known: RefCell::default() };
     let targets: Vec<_> = pointers.iter().map(|pointer| search.at(*pointer, 0)).collect();
     let mut fitting = targets.iter().flatten().flatten().filter(|id| types.size(**id) == size).peekable();
     if fitting.peek().is_some() {
@@ -76,15 +77,28 @@ struct Search<'a, 'c> {
     module: &'a Module<'c>,
     types: &'a Types<'c>,
     uses: &'a Uses<'c>,
+    /// What was found before: phis lead to one another, and the ways between them double with each.
+    known: RefCell<HashMap<Value<'c>, Option<Vec<TypeId>>>>,
 }
 
 impl<'c> Search<'_, 'c> {
     /// The types that what lies at an address may have; none if nothing is known of it.
     fn at(&self, address: Value<'c>, depth: usize) -> Option<Vec<TypeId>> {
-        let types = self.types;
+        if let Some(known) = self.known.borrow().get(&address) {
+            return known.clone();
+        }
         if depth > MOST_DEPTH {
             return None;
         }
+        // Of what leads back to itself nothing is known yet.
+        self.known.borrow_mut().insert(address, None);
+        let found = self.look(address, depth);
+        self.known.borrow_mut().insert(address, found.clone());
+        found
+    }
+
+    fn look(&self, address: Value<'c>, depth: usize) -> Option<Vec<TypeId>> {
+        let types = self.types;
         if let Some(declared) = types.declared(address).filter(|_| !address.is_function()) {
             return Some(vec![declared]);
         }

@@ -10,9 +10,9 @@ use gpufas_abi::relocation::{MemberKind, Place, RelocatedMember, Relocation, Rel
 
 use super::notes::Note;
 use super::table::Relocations;
-use super::{ENUMERATOR_VALUE, calls_of, kernel_name};
+use super::{ENUMERATOR_VALUE, answer, calls_of, kernel_name};
 use crate::entry_points::text;
-use crate::llvm::{Builder, Module, Value, debug};
+use crate::llvm::{Module, Value};
 
 /// Replaces the calls; what is wrong with some is added to what `failed` has of their functions.
 pub fn resolve<'c>(
@@ -21,19 +21,8 @@ pub fn resolve<'c>(
     failed: &mut HashMap<Value<'c>, Vec<Note>>,
 ) {
     for call in calls_of(module, ENUMERATOR_VALUE) {
-        let Some(function) = call.function() else { continue };
-        let value = match relocation(call) {
-            Some(relocation) => relocations.load(function, relocation),
-            None => {
-                let message = "gpufas_enumerator() takes an enumeration and one of its constants";
-                let site = debug::site(module.context(), call);
-                failed.entry(function).or_default().push(Note::Refused(site, message.into()));
-                call.ty().zero()
-            }
-        };
-        let builder = Builder::before(module.context(), call);
-        call.replace_all_uses_with(builder.convert(value, call.ty()));
-        call.erase();
+        let mistake = "gpufas_enumerator() takes an enumeration and one of its constants";
+        answer(module, relocations, failed, call, relocation(call), mistake);
     }
 }
 

@@ -7,11 +7,11 @@ use std::collections::HashMap;
 
 use gpufas_abi::relocation::{Relocation, RelocationKind};
 
-use super::calls_of;
 use super::notes::Note;
 use super::table::{Relocations, place};
+use super::{answer, calls_of};
 use crate::layout::Collection;
-use crate::llvm::{Builder, Module, Value, debug};
+use crate::llvm::{Module, Value};
 
 /// `bool (const volatile void *member)`, called with the address of a member of [`ANY_OBJECT`].
 const EXISTS: &str = "gpufas_member_exists";
@@ -33,29 +33,20 @@ pub fn resolve<'c>(
         .into_iter()
         .flat_map(|name| calls_of(module, name).into_iter().map(move |call| (name, call)));
     for (question, call) in questions {
-        let (Some(function), Some(&address)) = (call.function(), call.arguments().first()) else { continue };
+        let Some(&address) = call.arguments().first() else { continue };
         let mut accesses = collection.users.iter().flat_map(|(_, uses)| &uses.accesses);
         let members = accesses.find(|access| access.address == address).map(|access| &access.members);
-        let value = match members
-            .and_then(|members| Some((members.first()?, place(&collection.types, members)?)))
-        {
-            Some((first, place)) => {
-                let (kind, compiled) = match question {
-                    EXISTS => (RelocationKind::Exists, 1),
-                    _ => (RelocationKind::MemberSize, first.size),
-                };
-                relocations.load(function, Relocation { kind, place, compiled, guarded: false, sized: false })
-            }
-            None => {
-                let message = "gpufas_field_exists() and gpufas_field_size() ask for a member of a structure of the kernel's";
-                let site = debug::site(module.context(), call);
-                failed.entry(function).or_default().push(Note::Refused(site, message.into()));
-                call.ty().zero()
-            }
-        };
-        let builder = Builder::before(module.context(), call);
-        call.replace_all_uses_with(builder.convert(value, call.ty()));
-        call.erase();
+        let relocation = members.and_then(|members| {
+            let (kind, compiled) = match question {
+                EXISTS => (RelocationKind::Exists, 1),
+                _ => (RelocationKind::MemberSize, members.first()?.size),
+            };
+            let place = place(&collection.types, members)?;
+            Some(Relocation { kind, place, compiled, guarded: false, sized: false })
+        });
+        let mistake =
+            "gpufas_field_exists() and gpufas_field_size() ask for a member of a structure of the kernel's";
+        answer(module, relocations, &mut failed, call, relocation, mistake);
     }
     for call in calls_of(module, ANY_OBJECT) {
         call.replace_all_uses_with(call.ty().poison());

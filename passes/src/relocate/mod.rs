@@ -21,12 +21,14 @@ mod reliance;
 mod rewrite;
 mod table;
 
+use std::collections::HashMap;
+
 use gpufas_abi::manifest::{Keyword, Site};
-use gpufas_abi::relocation::Relocatable;
+use gpufas_abi::relocation::{Relocatable, Relocation};
 
 use crate::diagnostic::Diagnostic;
 use crate::layout::{self, Record, Shape, TypeId, Types, reachable};
-use crate::llvm::{Module, Value, debug};
+use crate::llvm::{Builder, Module, Value, debug};
 use crate::program::Program;
 
 use notes::Note;
@@ -138,8 +140,31 @@ fn not_relocated(user: Value<'_>) -> Diagnostic {
 
 /// The calls of a function that stands for something.
 fn calls_of<'c>(module: &Module<'c>, name: &str) -> Vec<Value<'c>> {
-    let Some(function) = module.function(name) else { return Vec::new() };
-    function.users().into_iter().filter(|user| user.callee() == Some(function)).collect()
+    module.function(name).map(Value::calls).unwrap_or_default()
+}
+
+/// Puts what is known of a question to the kernel in the place of the call that asks it; where nothing is, `mistake` says what the
+/// call must be like, in what has `failed` of its function.
+fn answer<'c>(
+    module: &Module<'c>,
+    relocations: &mut Relocations<'_, 'c>,
+    failed: &mut HashMap<Value<'c>, Vec<Note>>,
+    call: Value<'c>,
+    relocation: Option<Relocation>,
+    mistake: &str,
+) {
+    let Some(function) = call.function() else { return };
+    let value = match relocation {
+        Some(relocation) => relocations.load(function, relocation),
+        None => {
+            let site = debug::site(module.context(), call);
+            failed.entry(function).or_default().push(Note::Refused(site, mistake.into()));
+            call.ty().zero()
+        }
+    };
+    let builder = Builder::before(module.context(), call);
+    call.replace_all_uses_with(builder.convert(value, call.ty()));
+    call.erase();
 }
 
 /// How the kernel's type information calls a structure.

@@ -99,7 +99,7 @@ pub fn remove_cpu_attributes(module: &Module<'_>) {
 /// loads of calls of that one, whatever the attributes of the caller say, and no load is translated any more.
 fn forget_library<'c>(module: &Module<'c>, function: Value<'c>) {
     if runtime::LIBRARY.contains(&function.name().as_str()) {
-        for call in function.users().into_iter().filter(|user| user.callee() == Some(function)) {
+        for call in function.calls() {
             call.add_call_attribute(module.context(), "nobuiltin");
         }
     }

@@ -195,7 +195,7 @@ fn replace_call<'c>(
         program.diagnostics.push(Diagnostic::error(NAME, debug::site(context, call), message));
     };
     if callee.is_function() && callee.value_type() != ty {
-        return refuse(&format!("`{}` is called with other arguments than it takes", callee.name()));
+        return refuse(&format!("`{}` is called as a function of another type than it has", callee.name()));
     }
     if call.call_convention() != C_CONVENTION {
         return refuse("variable arguments of another calling convention than C's");
