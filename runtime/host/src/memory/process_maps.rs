@@ -92,7 +92,7 @@ mod tests {
     const MAPS: &str = "\
 7f773ffff000-7f787ffff000 rw-s 00000000 00:01 1030                       /memfd:memory-backend-memfd (deleted)
 7f787ffff000-7f7880000000 rw-p 00000000 00:00 0 
-7f7890000000-7f7890001000 r--p 00001000 fe:00 10199165                   /tmp/a b
+7f7890000000-7f7890001000 r--p 00001000 fe:00 10199165                   /srv/a b
 ";
 
     #[test]
@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(mappings[0].name, "/memfd:memory-backend-memfd (deleted)");
         assert!(!mappings[1].shared && mappings[1].name.is_empty());
         assert_eq!((mappings[2].offset, mappings[2].device), (0x1000, libc::makedev(0xfe, 0)));
-        assert_eq!(mappings[2].rooted_file(7).unwrap(), Path::new("/proc/7/root/tmp/a b"));
+        assert_eq!(mappings[2].rooted_file(7).unwrap(), Path::new("/proc/7/root").join("srv/a b"));
         assert_eq!(mappings[2].map_file(7), Path::new("/proc/7/map_files/7f7890000000-7f7890001000"));
     }
 
