@@ -6,21 +6,18 @@ use crate::error::{Error, Result};
 use crate::program::Program;
 use crate::relocate;
 use gpufas_abi::manifest::{
-    self, Contents, Enumerator, Kernel as ManifestKernel, Keyword, Structure as ManifestStructure, Variant,
+    self, Enumerator, Kernel as ManifestKernel, Keyword, Structure as ManifestStructure, Variant,
 };
 use gpufas_abi::relocation::{self, Relocatable, RelocationKind};
-use gpufas_abi::symbols::{FUNCTION_BASE, FUNCTION_STEP};
 use gpufas_kernel::{
-    Bits, Budget, Comparison, Constant, Difference, Error as KernelError, Field, Kernel, Member, NotFound,
-    PhysicalMemory, Structure, Symbol, Symbols, Tag, Types,
+    Bits, Budget, Comparison, Constant, Difference, Error as KernelError, Field, Kernel, Member,
+    PhysicalMemory, Structure, Tag, Types,
 };
 use std::cmp::Reverse;
 
-/// What stands for the file of a symbol if any may be meant.
-const ANY_FILE: &str = "*";
+mod symbols;
 
-/// The kind of per-CPU symbols in kernels before 6.15, static or not (scripts/kallsyms.c).
-const PER_CPU: char = 'A';
+pub use symbols::{Unresolved, symbols, table};
 
 /// What of a running kernel is compared.
 #[derive(Clone, Copy, Debug)]
@@ -278,120 +275,6 @@ pub fn in_words(kernel: &ManifestKernel) -> String {
     text
 }
 
-/// The addresses of the symbols that a variant needs, in its order.
-///
-/// # Errors
-/// [`Error::MissingSymbols`] with all that are missing, [`Error::AmbiguousSymbols`] with all that cannot be told from others.
-pub fn symbols(variant: &Variant, kernel: &Kernel) -> Result<Vec<u64>> {
-    let find = |symbol: &str| address(kernel.symbols(), symbol, &variant.contents);
-    table(variant, &find).map_err(|Unresolved { mut missing, ambiguous }| {
-        let release = kernel.release().to_owned();
-        for name in &mut missing {
-            if kernel.symbols().address(name).is_some() {
-                name.push_str(" (it has static ones of that name, which a program means by `*:NAME` only)");
-            }
-        }
-        match missing.is_empty() {
-            true => Error::AmbiguousSymbols { release, names: ambiguous },
-            false => Error::MissingSymbols { release, names: missing },
-        }
-    })
-}
-
-/// Symbols that a variant needs and whose addresses are not known.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Unresolved {
-    /// Those that are not there.
-    pub missing: Vec<String>,
-    /// Those that cannot be told from others.
-    pub ambiguous: Vec<String>,
-}
-
-/// What the loader writes to the symbol table of a variant, where `find` finds addresses.
-///
-/// # Errors
-/// [`Unresolved`].
-pub fn table(
-    variant: &Variant,
-    find: &dyn Fn(&str) -> Result<u64, NotFound>,
-) -> Result<Vec<u64>, Unresolved> {
-    let (mut missing, mut ambiguous) = (Vec::new(), Vec::new());
-    let mut addresses = Vec::new();
-    for name in &variant.symbols {
-        match find(name) {
-            Ok(address) => addresses.push(address),
-            Err(NotFound::Missing) if function_address(variant, name).is_some() => {
-                addresses.extend(function_address(variant, name));
-            }
-            Err(NotFound::Missing) if variant.weak.contains(name) => addresses.push(0),
-            Err(NotFound::Missing) => missing.push(name.clone()),
-            Err(NotFound::Ambiguous) => ambiguous.push(name.clone()),
-        }
-    }
-    if !missing.is_empty() || !ambiguous.is_empty() {
-        return Err(Unresolved { missing, ambiguous });
-    }
-    addresses.extend(functions(variant, find));
-    Ok(addresses)
-}
-
-/// The address of a function that the kernel does not have, as where its compiler has inlined it everywhere: no pointer of the
-/// kernel's leads to it, so it is the program's own.
-fn function_address(variant: &Variant, symbol: &str) -> Option<u64> {
-    let number = variant.functions.iter().position(|function| function.symbol.as_deref() == Some(symbol))?;
-    Some(FUNCTION_BASE + number as u64 * FUNCTION_STEP)
-}
-
-/// The table by which a program finds its functions: the kernel's address and the number of each, by address.
-fn functions(variant: &Variant, find: &dyn Fn(&str) -> Result<u64, NotFound>) -> Vec<u64> {
-    let in_kernel = (0..).zip(&variant.functions).filter_map(|(number, function)| {
-        // What is not there, or cannot be told from others, no pointer is taken for.
-        Some((find(function.symbol.as_deref()?).unwrap_or(0), number))
-    });
-    let mut table: Vec<(u64, u64)> = in_kernel.collect();
-    table.sort_unstable();
-    table.into_iter().flat_map(|(address, number)| [address, number]).collect()
-}
-
-/// The address of a symbol: of `FILE:NAME` the one that is static in that file, of a name alone the one that a program
-/// would refer to as another file of the kernel does: the global one. `*:NAME` is the only one of that name, wherever it is.
-fn address(symbols: &Symbols, symbol: &str, contents: &[Contents]) -> Result<u64, NotFound> {
-    if let Some((file, name)) = symbol.rsplit_once(':') {
-        if file == ANY_FILE {
-            return global(symbols, name).map_or_else(|| only(symbols, name), Ok);
-        }
-        let known = contents.iter().find(|contents| contents.file == file);
-        let (names, inlines): (&[String], &[String]) =
-            known.map_or((&[], &[]), |contents| (&contents.names, &contents.inlines));
-        return symbols.address_in_file(name, names, inlines);
-    }
-    // A static one is not what C means, but another file's. Kernels before 6.15 do not tell per-CPU ones apart.
-    match global(symbols, symbol) {
-        Some(_) if symbols.all(symbol).filter(|symbol| symbol.kind == PER_CPU).count() > 1 => {
-            Err(NotFound::Ambiguous)
-        }
-        found => found.ok_or(NotFound::Missing),
-    }
-}
-
-/// The address of the global symbol of a name.
-fn global(symbols: &Symbols, name: &str) -> Option<u64> {
-    let is_global = |symbol: &Symbol<'_>| symbol.kind.is_ascii_uppercase();
-    symbols.all(name).find(is_global).map(|symbol| symbol.address)
-}
-
-/// The only address that symbols of a name have.
-fn only(symbols: &Symbols, name: &str) -> Result<u64, NotFound> {
-    let mut addresses: Vec<u64> = symbols.all(name).map(|symbol| symbol.address).collect();
-    addresses.sort_unstable();
-    addresses.dedup();
-    match addresses.as_slice() {
-        [] => Err(NotFound::Missing),
-        [only] => Ok(*only),
-        _ => Err(NotFound::Ambiguous),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -486,29 +369,5 @@ mod tests {
             assert!(message.contains(part), "{message}");
         }
         assert_eq!(error.fault(), crate::error::Fault::Input);
-    }
-
-    /// A variant that needs these symbols.
-    fn needing(symbols: &[&str], weak: &[&str]) -> Variant {
-        let mut variant = crate::program::tests::manifest().variants.remove(0);
-        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        (variant.symbols, variant.weak) = (owned(symbols), owned(weak));
-        variant
-    }
-
-    #[test]
-    fn a_weak_symbol_that_is_missing_has_the_address_zero() {
-        let find = |name: &str| match name {
-            "there" => Ok(0x10),
-            "several" => Err(NotFound::Ambiguous),
-            _ => Err(NotFound::Missing),
-        };
-        let missing = needing(&["absent", "there"], &["absent", "there"]);
-        assert_eq!(table(&missing, &find), Ok(vec![0, 0x10]));
-        let unresolved = table(&needing(&["absent", "several"], &["several"]), &find).unwrap_err();
-        assert_eq!(
-            (unresolved.missing, unresolved.ambiguous),
-            (vec!["absent".into()], vec!["several".into()])
-        );
     }
 }

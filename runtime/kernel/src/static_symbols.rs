@@ -6,47 +6,22 @@
 //! the file's: its own may be gone, as one that the kernel's compiler has put in everywhere. The table of symbols does not say
 //! which file a symbol is of, but a linker keeps together what a file has in one section. So a symbol is taken for the file's
 //! if it lies among, or directly beside, others that are certainly the file's.
+//!
+//! Among them is proof. Beside them is not: at the edge of a file's section, what follows may as well be the first of the next
+//! file's. If the file's own symbol is gone and the next file has one of that name at its edge, that one is taken.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use crate::symbols::{Symbol, Symbols};
+use crate::symbols::{NotFound, PER_CPU, Symbol, Symbols};
 
 /// How many symbols on either side of one tell which file it is of.
 const NEIGHBOURS: usize = 32;
 
-/// The kind of per-CPU symbols, static or not.
-const PER_CPU: char = 'A';
-
-/// Why a file's symbol was not found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotFound {
-    /// There is none of that name.
-    Missing,
-    /// There are some, and nothing tells which is the file's, or whether any is.
-    Ambiguous,
-}
-
 impl Symbols {
-    /// The address of the static symbol `name` of a source file. `names` are all names that the file defines, and `inlines`
-    /// the inline functions of headers. A static variable of a function is `function.variable`; the kernel's compiler calls
-    /// it `variable.NUMBER`.
-    ///
-    /// # Errors
-    ///
-    /// [`NotFound`].
-    pub fn address_in_file(&self, name: &str, names: &[String], inlines: &[String]) -> Result<u64, NotFound> {
-        let candidates = self.candidates(name);
-        if candidates.is_empty() {
-            return Err(NotFound::Missing);
-        }
-        let file = File::new(self, names, inlines);
-        // Of two functions' variables of one name, nothing tells which has which number.
-        let is_only_local = local(name).is_none_or(|variable| file.locals_called(variable) < 2);
-        let mut found = candidates.into_iter().filter(|address| file.has(*address, name));
-        match (found.next(), found.next()) {
-            (Some(only), None) if is_only_local => Ok(only),
-            _ => Err(NotFound::Ambiguous),
-        }
+    /// What the table of symbols says of a source file. `names` are all names that the file defines, and `inlines` the inline
+    /// functions of headers. A static variable of a function is `function.variable`.
+    pub fn source_file<'a>(&'a self, names: &'a [String], inlines: &'a [String]) -> SourceFile<'a> {
+        SourceFile::new(self, names, inlines)
     }
 
     /// The different addresses of the symbols that may be meant: static ones. A global one of the name is another file's.
@@ -87,13 +62,25 @@ fn numbered(name: &str) -> Option<&str> {
     is_number.then_some(variable)
 }
 
-/// What is known of a source file.
-struct File<'a> {
+/// What is known of a source file. The table is asked about each of its names once: symbols of one name may be as many as all, and
+/// all have neighbours.
+#[derive(Debug)]
+pub struct SourceFile<'a> {
     symbols: &'a Symbols,
-    names: HashSet<&'a str>,
+    /// Names, and whether only one static symbol has it.
+    names: HashMap<&'a str, bool>,
     inlines: HashSet<&'a str>,
-    /// `function.variable`.
-    locals: Vec<&'a str>,
+    /// Static variables of functions, by their own names.
+    locals: HashMap<&'a str, Local>,
+}
+
+/// Static variables of a file's functions that have one name.
+#[derive(Debug)]
+struct Local {
+    /// How many functions have one.
+    count: usize,
+    /// Whether only one symbol has that name.
+    is_only: bool,
 }
 
 /// Whose a symbol is.
@@ -107,32 +94,68 @@ enum Owner {
     Unknown,
 }
 
-impl<'a> File<'a> {
+impl<'a> SourceFile<'a> {
     fn new(symbols: &'a Symbols, names: &'a [String], inlines: &'a [String]) -> Self {
-        let names = names.iter().map(String::as_str);
-        let (locals, names) = names.partition::<Vec<_>, _>(|name| local(name).is_some());
-        let inlines = inlines.iter().map(String::as_str).collect();
-        Self { symbols, names: names.into_iter().collect(), inlines, locals }
+        let is_only = |name: &str| symbols.candidates(name).len() == 1;
+        let mut file = Self {
+            symbols,
+            names: HashMap::new(),
+            inlines: inlines.iter().map(String::as_str).collect(),
+            locals: HashMap::new(),
+        };
+        for name in names {
+            match local(name) {
+                None => {
+                    file.names.entry(name).or_insert_with(|| is_only(name));
+                }
+                Some(variable) => {
+                    let new = || Local { count: 0, is_only: is_only(name) };
+                    file.locals.entry(variable).or_insert_with(new).count += 1;
+                }
+            }
+        }
+        file
     }
 
-    /// How many functions have a static variable of a name.
-    fn locals_called(&self, variable: &str) -> usize {
-        self.locals.iter().filter(|name| local(name) == Some(variable)).count()
+    /// The address of the file's static symbol `name`, a variable or function, or `function.variable`, which the kernel's compiler
+    /// calls `variable.NUMBER`.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`].
+    pub fn address(&self, name: &str) -> Result<u64, NotFound> {
+        let candidates = self.symbols.candidates(name);
+        if candidates.is_empty() {
+            return Err(NotFound::Missing);
+        }
+        // Of two functions' variables of one name, nothing tells which has which number.
+        let is_only_local =
+            local(name).is_none_or(|variable| self.locals.get(variable).is_none_or(|local| local.count < 2));
+        let mut found = candidates.into_iter().filter(|address| self.has(*address, name));
+        match (found.next(), found.next()) {
+            (Some(only), None) if is_only_local => Ok(only),
+            _ => Err(NotFound::Ambiguous),
+        }
     }
 
     /// Whether what lies at an address is the file's: what lies beside it on one side is, or something near it on both.
     fn has(&self, address: u64, name: &str) -> bool {
-        let below = self.owners(self.symbols.below(address), name);
-        let above = self.owners(self.symbols.above(address), name);
-        let is_beside =
-            |owners: &[Owner]| owners.iter().find(|owner| **owner != Owner::Unknown) == Some(&Owner::File);
-        let is_near = |owners: &[Owner]| owners.contains(&Owner::File);
-        is_beside(&below) || is_beside(&above) || is_near(&below) && is_near(&above)
+        let below = || self.owners(self.symbols.below(address), name);
+        let above = || self.owners(self.symbols.above(address), name);
+        let known = |owner: &Owner| *owner != Owner::Unknown;
+        let is_file = |owner| owner == Owner::File;
+        below().find(known).is_some_and(is_file)
+            || above().find(known).is_some_and(is_file)
+            || below().any(is_file) && above().any(is_file)
     }
 
     /// Whose the nearest symbols are.
-    fn owners<'s>(&self, symbols: impl Iterator<Item = Symbol<'s>>, wanted: &str) -> Vec<Owner> {
-        symbols.take(NEIGHBOURS).map(|symbol| self.owner(&symbol, wanted)).collect()
+    fn owners<'s>(
+        &self,
+        symbols: impl Iterator<Item = Symbol<'s>>,
+        wanted: &str,
+    ) -> impl Iterator<Item = Owner> {
+        symbols.take(NEIGHBOURS).map(move |symbol| self.owner(&symbol, wanted))
     }
 
     fn owner(&self, symbol: &Symbol<'_>, wanted: &str) -> Owner {
@@ -142,20 +165,21 @@ impl<'a> File<'a> {
         }
         if let Some(variable) = numbered(symbol.name) {
             // A compiler makes such names, too.
-            let is_only = || self.symbols.candidates(&format!(".{variable}")).len() == 1;
-            return if self.locals_called(variable) > 0 && is_only() { Owner::File } else { Owner::Unknown };
+            let is_the_files = self.locals.get(variable).is_some_and(|local| local.is_only);
+            return if is_the_files { Owner::File } else { Owner::Unknown };
         }
         // Parts and copies of functions (`.cold`, `.part.0`, `.constprop.0`), and what stands before a function.
         let name = symbol.name.split('.').next().unwrap_or_default();
-        if name != symbol.name && !self.names.contains(name) || symbol.name.starts_with("__pfx_") {
+        let is_only = self.names.get(name);
+        if name != symbol.name && is_only.is_none() || symbol.name.starts_with("__pfx_") {
             return Owner::Unknown;
         }
-        match self.names.contains(name) {
+        match is_only {
             // A global name is of one file.
-            true if is_global(symbol) || self.symbols.candidates(name).len() == 1 => Owner::File,
-            true => Owner::Unknown,
-            false if self.inlines.contains(name) => Owner::Unknown,
-            false => Owner::Other,
+            Some(is_only) if *is_only || is_global(symbol) => Owner::File,
+            Some(_) => Owner::Unknown,
+            None if self.inlines.contains(name) => Owner::Unknown,
+            None => Owner::Other,
         }
     }
 }
@@ -190,7 +214,7 @@ mod tests {
 
     fn find(symbols: &Symbols, name: &str, names: &[&str]) -> Result<u64, NotFound> {
         let names: Vec<String> = ["elsewhere"].iter().chain(names).map(|&name| name.to_owned()).collect();
-        symbols.address_in_file(name, &names, &["inline_function".to_owned()])
+        symbols.source_file(&names, &["inline_function".to_owned()]).address(name)
     }
 
     #[test]
@@ -253,6 +277,37 @@ mod tests {
         // Something strange stands between, but both sides are the file's.
         let around = ["other", "visible"];
         assert_eq!(find(&symbols, "inline_function", &around), Ok(0x120));
+    }
+
+    #[test]
+    fn a_table_in_which_many_have_one_name_takes_no_time() {
+        // Each asks about its neighbours, of which each has as many of its name; the file's own comes last.
+        for (wanted, symbol, neighbour, pairs) in
+            [("symbol", "symbol", "neighbour", 200_000), ("init.symbol", "symbol.1", "neighbour.1", 50_000)]
+        {
+            let mut builder = SymbolsBuilder::default();
+            for address in (0..pairs).map(|pair| 32 * pair) {
+                assert!(builder.push(symbol, b'd', address));
+                assert!(builder.push(neighbour, b'd', address + 16));
+            }
+            let last = 32 * pairs;
+            assert!(builder.push(symbol, b'd', last));
+            assert!(builder.push("last", b'd', last + 16));
+            let names = ["symbol", "init.symbol", "neighbour", "init.neighbour", "last"];
+            assert_eq!(find(&builder.finish(), wanted, &names), Ok(last), "{wanted}");
+        }
+    }
+
+    #[test]
+    fn at_the_edge_of_a_file_there_is_no_proof() {
+        let mut builder = SymbolsBuilder::default();
+        for (name, kind, address) in [("own", 'D', 0x100), ("lock", 'd', 0x108), ("foreign", 'D', 0x110)] {
+            assert!(builder.push(name, kind as u8, address));
+        }
+        let symbols = builder.finish();
+        // Both take it, as far as their names go.
+        assert_eq!(find(&symbols, "lock", &["own", "lock"]), Ok(0x108));
+        assert_eq!(find(&symbols, "lock", &["foreign", "lock"]), Ok(0x108));
     }
 
     #[test]

@@ -4,6 +4,18 @@
 
 use std::ops::Range;
 
+/// The kind of per-CPU symbols in kernels before 6.15, static or not (scripts/kallsyms.c).
+pub(crate) const PER_CPU: char = 'A';
+
+/// Why the symbol that is meant was not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotFound {
+    /// There is none of that name.
+    Missing,
+    /// There are some, and nothing tells which is meant, or whether any is.
+    Ambiguous,
+}
+
 /// A symbol of the kernel's image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Symbol<'a> {
@@ -89,6 +101,13 @@ fn entry_name<'a>(names: &'a str, entry: &Entry) -> &'a str {
     &names[entry.name_start as usize..][..usize::from(entry.name_len)]
 }
 
+/// The one address that all of these symbols have.
+fn the_only<'a>(mut symbols: impl Iterator<Item = Symbol<'a>>) -> Result<u64, NotFound> {
+    let first = symbols.next().ok_or(NotFound::Missing)?.address;
+    let is_only = symbols.all(|symbol| symbol.address == first);
+    if is_only { Ok(first) } else { Err(NotFound::Ambiguous) }
+}
+
 impl Symbols {
     /// How many there are.
     pub fn len(&self) -> usize {
@@ -104,6 +123,27 @@ impl Symbols {
     /// the first in the kernel's order, as `kallsyms_lookup_name()` gives; [`all`](Self::all) gives each.
     pub fn address(&self, name: &str) -> Option<u64> {
         self.all(name).next().map(|symbol| symbol.address)
+    }
+
+    /// The address of the global symbol `name`: what another file of the kernel means by it. A static one is not meant.
+    ///
+    /// # Errors
+    /// [`NotFound`]. Kernels before 6.15 do not tell which per-CPU symbols are static, so that of several of one name none is
+    /// taken.
+    pub fn global_address(&self, name: &str) -> Result<u64, NotFound> {
+        let globals = || self.all(name).filter(|symbol| symbol.kind.is_ascii_uppercase());
+        match globals().find(|symbol| symbol.kind != PER_CPU) {
+            Some(certain) => Ok(certain.address),
+            None => the_only(globals()),
+        }
+    }
+
+    /// The address of the symbol `name`, static or not, if there is only one.
+    ///
+    /// # Errors
+    /// [`NotFound`].
+    pub fn only_address(&self, name: &str) -> Result<u64, NotFound> {
+        the_only(self.all(name))
     }
 
     /// All symbols called `name`, in the kernel's order.
@@ -193,6 +233,39 @@ mod tests {
         assert_eq!(symbols.address("offset"), Some(0x40));
         for absent in ["", "a", "ff", "zzz"] {
             assert_eq!(symbols.address(absent), None, "{absent}");
+        }
+    }
+
+    #[test]
+    fn a_global_symbol_and_the_only_one_are_told_from_others() {
+        let mut builder = SymbolsBuilder::default();
+        for (name, kind, address) in [
+            ("lock", 'd', 0x10),
+            ("lock", 'D', 0x20),
+            ("own", 't', 0x30),
+            ("alias", 'T', 0x40),
+            ("alias", 'T', 0x40),
+            ("count", 'A', 0x50),
+            ("count", 'A', 0x60),
+            ("rq", 'A', 0x70),
+            ("hot", 'A', 0x80),
+            ("hot", 'B', 0x90),
+        ] {
+            assert!(builder.push(name, kind as u8, address));
+        }
+        let symbols = builder.finish();
+        let (missing, ambiguous) = (Err(NotFound::Missing), Err(NotFound::Ambiguous));
+        for (name, global, only) in [
+            ("lock", Ok(0x20), ambiguous),
+            ("own", missing, Ok(0x30)),
+            ("alias", Ok(0x40), Ok(0x40)),
+            ("count", ambiguous, ambiguous),
+            ("rq", Ok(0x70), Ok(0x70)),
+            ("hot", Ok(0x90), ambiguous),
+            ("absent", missing, missing),
+        ] {
+            assert_eq!(symbols.global_address(name), global, "global {name}");
+            assert_eq!(symbols.only_address(name), only, "only {name}");
         }
     }
 
