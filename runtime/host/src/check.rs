@@ -50,7 +50,7 @@ pub fn select(program: &Program, kernel: &Kernel, memory: &dyn PhysicalMemory) -
     if let Some(number) = exact(variants, running) {
         let relocations = match &variants[number].relocatable {
             Some(relocatable) if !relocatable.table.is_empty() => {
-                known(relocatable, kernel.types(memory), kernel, &variants[number])?
+                known(relocatable, kernel.types(memory), kernel.release(), &variants[number])?
             }
             _ => Vec::new(),
         };
@@ -65,7 +65,7 @@ pub fn select(program: &Program, kernel: &Kernel, memory: &dyn PhysicalMemory) -
         match relocate::resolve(relocatable, &variant.enumerators, &kernel.types(memory)?, false) {
             Ok(relocations) => return Ok(Fitting { number, relocations, is_compiled_for: false }),
             Err(problems) => {
-                refused.get_or_insert(not_relocatable(variant, kernel, problems));
+                refused.get_or_insert(not_relocatable(variant, kernel.release(), problems));
             }
         }
     }
@@ -76,14 +76,15 @@ pub fn select(program: &Program, kernel: &Kernel, memory: &dyn PhysicalMemory) -
 fn known(
     relocatable: &Relocatable,
     types: Result<Types, KernelError>,
-    kernel: &Kernel,
+    release: &str,
     variant: &Variant,
 ) -> Result<Vec<u64>> {
-    // Whether there is a member that the program itself has declared is not known without types.
-    let needs_types = relocatable.table.iter().any(|relocation| relocation.kind == RelocationKind::Exists);
+    // Whether there is a member that the program itself has declared, and how large it is, is not known without types.
+    let is_of_a_declared = |kind| matches!(kind, RelocationKind::Exists | RelocationKind::MemberSize);
+    let needs_types = relocatable.table.iter().any(|relocation| is_of_a_declared(relocation.kind));
     match types {
         Ok(types) => relocate::resolve(relocatable, &[], &types, true)
-            .map_err(|problems| not_relocatable(variant, kernel, problems)),
+            .map_err(|problems| not_relocatable(variant, release, problems)),
         Err(KernelError::NoTypes { .. }) if !needs_types => {
             Ok(relocatable.table.iter().map(|relocation| relocation.compiled).collect())
         }
@@ -91,8 +92,8 @@ fn known(
     }
 }
 
-fn not_relocatable(variant: &Variant, kernel: &Kernel, problems: Vec<String>) -> Error {
-    let (compiled, release) = (variant.kernel.release.clone(), kernel.release().into());
+fn not_relocatable(variant: &Variant, release: &str, problems: Vec<String>) -> Error {
+    let (compiled, release) = (variant.kernel.release.clone(), release.into());
     Error::NotRelocatable { compiled, release, problems }
 }
 
@@ -278,6 +279,7 @@ pub fn in_words(kernel: &ManifestKernel) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gpufas_abi::relocation::{Place, Relocation};
 
     const RUNNING: Running<'static> =
         Running { release: "6.1.0-56-amd64", version: "#1 SMP Debian 6.1.192-2", build_id: Some("ab01") };
@@ -357,6 +359,28 @@ mod tests {
         assert_eq!(relocatable(&variants, "6.12.3-x", "6.12"), [0; 0]);
         assert_eq!(relocatable(&variants, "5.10.0-1-amd64", "5.10"), [2]);
         assert_eq!(relocatable(&variants, "6.10.1", "6.10"), [0; 0]);
+    }
+
+    #[test]
+    fn what_is_not_known_without_types_is_not_taken_from_the_compiler() {
+        let variant = &program(&[(RUNNING.release, "", "")]).manifest().variants[0].clone();
+        let without_types = |kind| {
+            let place = Place { keyword: Keyword::Struct, structure: "task".into(), members: Vec::new() };
+            let relocation = Relocation { kind, place, compiled: 24, guarded: false, sized: false };
+            let relocatable = Relocatable { table: vec![relocation], ..Relocatable::default() };
+            let types = Err(KernelError::NoTypes { release: RUNNING.release.into() });
+            known(&relocatable, types, RUNNING.release, variant)
+        };
+        for kind in [RelocationKind::Offset, RelocationKind::Size, RelocationKind::Enumerator] {
+            assert_eq!(without_types(kind).unwrap(), [24], "{kind:?}");
+        }
+        for kind in [RelocationKind::Exists, RelocationKind::MemberSize] {
+            let refused = without_types(kind);
+            assert!(
+                matches!(refused, Err(Error::Kernel(KernelError::NoTypes { .. }))),
+                "{kind:?}: {refused:?}"
+            );
+        }
     }
 
     #[test]
