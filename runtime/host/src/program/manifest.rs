@@ -4,7 +4,8 @@
 
 use gpufas_abi::ABI_VERSION;
 use gpufas_abi::context::MAX_ARGUMENTS;
-use gpufas_abi::manifest::{Manifest, Target, Variant};
+use gpufas_abi::manifest::{Keyword, Manifest, Target, Variant};
+use gpufas_abi::relocation::RelocationKind;
 use serde::Deserialize;
 use std::collections::HashSet;
 
@@ -93,7 +94,28 @@ fn check_variant(variant: &Variant) -> Result<(), String> {
     if u32::try_from(variant.sites.len()).is_err() {
         return Err("it has too many sites".into());
     }
-    Ok(())
+    check_types(variant)
+}
+
+/// Checks that no enumeration stands where a structure or union must, and the other way round.
+fn check_types(variant: &Variant) -> Result<(), String> {
+    let structures = variant.structures.iter().map(|structure| (structure.keyword, &structure.name, false));
+    let relocatable = || variant.relocatable.iter();
+    let sizes = relocatable().flat_map(|relocatable| &relocatable.same_size);
+    let sizes = sizes.map(|structure| (structure.keyword, &structure.name, false));
+    let unmoved = relocatable().flat_map(|relocatable| &relocatable.same_place).map(|place| (place, false));
+    let table = relocatable().flat_map(|relocatable| &relocatable.table);
+    let table = table.map(|relocation| (&relocation.place, relocation.kind == RelocationKind::Enumerator));
+    let places =
+        unmoved.chain(table).map(|(place, is_constant)| (place.keyword, &place.structure, is_constant));
+    let mut all = structures.chain(sizes).chain(places);
+    match all.find(|(keyword, _, is_constant)| (*keyword == Keyword::Enum) != *is_constant) {
+        None => Ok(()),
+        Some((Keyword::Enum, name, _)) => {
+            Err(format!("the enumeration {name:?} stands where a structure or union must"))
+        }
+        Some((_, name, _)) => Err(format!("{name:?}, which is no enumeration, stands where one must")),
+    }
 }
 
 /// The name of a symbol without the file in which it is static, which must be printable.
@@ -129,13 +151,24 @@ fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), St
 mod tests {
     use super::*;
     use crate::program::tests::manifest;
-    use gpufas_abi::manifest::{Argument, ArgumentType};
+    use gpufas_abi::manifest::{Argument, ArgumentType, Structure};
+    use gpufas_abi::relocation::{Place, Relocatable, Relocation, StructureSize};
     use proptest::prelude::*;
 
     fn parse_changed(change: impl FnOnce(&mut Manifest)) -> Result<Manifest, Problem> {
         let mut manifest = manifest();
         change(&mut manifest);
         parse(&serde_json::to_vec(&manifest).unwrap())
+    }
+
+    fn structure(keyword: Keyword) -> Structure {
+        Structure { keyword, name: "t".into(), size: 8, members: Vec::new() }
+    }
+
+    /// What relies on the size of a type.
+    fn relying_on(keyword: Keyword) -> Relocatable {
+        let size = StructureSize { keyword, name: "t".into(), size: 8 };
+        Relocatable { same_size: vec![size], ..Relocatable::default() }
     }
 
     #[test]
@@ -175,6 +208,39 @@ mod tests {
         });
         assert!(matches!(parse(b""), Err(Problem::Malformed(_))));
         assert!(matches!(parse(b"[]"), Err(Problem::Malformed(_))));
+    }
+
+    #[test]
+    fn an_enumeration_is_no_structure() {
+        let refused = |change: fn(&mut Manifest)| {
+            assert!(matches!(parse_changed(change), Err(Problem::Malformed(_))));
+        };
+        refused(|manifest| manifest.variants[0].structures = vec![structure(Keyword::Enum)]);
+        refused(|manifest| manifest.variants[0].relocatable = Some(relying_on(Keyword::Enum)));
+        refused(|manifest| {
+            let place = Place { keyword: Keyword::Enum, structure: "e".into(), members: Vec::new() };
+            let relocatable = Relocatable { same_place: vec![place], ..Relocatable::default() };
+            manifest.variants[0].relocatable = Some(relocatable);
+        });
+        for kind in [RelocationKind::Enumerator, RelocationKind::Offset] {
+            for keyword in [Keyword::Struct, Keyword::Union, Keyword::Typedef, Keyword::Enum] {
+                let is_right = (kind == RelocationKind::Enumerator) == (keyword == Keyword::Enum);
+                let parsed = parse_changed(|manifest| {
+                    let place = Place { keyword, structure: "t".into(), members: Vec::new() };
+                    let relocation = Relocation { kind, place, compiled: 0, guarded: false, sized: false };
+                    let relocatable = Relocatable { table: vec![relocation], ..Relocatable::default() };
+                    manifest.variants[0].relocatable = Some(relocatable);
+                });
+                assert_eq!(parsed.is_ok(), is_right, "{kind:?} {keyword:?}");
+            }
+        }
+        for keyword in [Keyword::Struct, Keyword::Union, Keyword::Typedef] {
+            let parsed = parse_changed(|manifest| {
+                manifest.variants[0].structures = vec![structure(keyword)];
+                manifest.variants[0].relocatable = Some(relying_on(keyword));
+            });
+            assert!(parsed.is_ok(), "{keyword:?}");
+        }
     }
 
     proptest! {
