@@ -19,6 +19,8 @@ pub mod manifest;
 pub mod relocation;
 pub mod report;
 pub mod symbols;
+#[cfg(feature = "manifest")]
+pub mod types;
 
 pub use context::{AddressSpace, Buffer, Context, Segment};
 pub use fault::{Access, FaultKind, FaultRecord};

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::relocation::Relocatable;
+pub use crate::types::{Bits, Enumerator, Keyword, Member, Structure};
 
 /// What a program is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,113 +112,6 @@ pub struct Kernel {
     /// GNU build id as lower-case hexadecimal, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub build_id: Option<String>,
-}
-
-/// How C names a structure, union or enumeration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Keyword {
-    /// `struct NAME`.
-    Struct,
-    /// `union NAME`.
-    Union,
-    /// A structure or union that has no tag, but a typedef.
-    Typedef,
-    /// `enum NAME`; no [`Structure`] is one.
-    Enum,
-}
-
-/// A structure or union of the kernel, as far as a program uses it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Structure {
-    /// What its name is.
-    pub keyword: Keyword,
-    /// Its name.
-    pub name: String,
-    /// Size in bytes.
-    pub size: u64,
-    /// The members that are used, in the order of their offsets.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub members: Vec<Member>,
-}
-
-/// A constant of an enumeration. An array in JSON: enumeration, name, value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(from = "(String, String, i64)", into = "(String, String, i64)")]
-pub struct Enumerator {
-    /// The tag of the enumeration; empty if it has none.
-    pub enumeration: String,
-    /// Its name.
-    pub name: String,
-    /// Its value; what is larger than an `i64` has the same 64 bits.
-    pub value: i64,
-}
-
-impl From<(String, String, i64)> for Enumerator {
-    fn from((enumeration, name, value): (String, String, i64)) -> Self {
-        Self { enumeration, name, value }
-    }
-}
-
-impl From<Enumerator> for (String, String, i64) {
-    fn from(Enumerator { enumeration, name, value }: Enumerator) -> Self {
-        (enumeration, name, value)
-    }
-}
-
-/// A member of a structure or union. There are many, so it is an array in JSON: path, type, offset, size, and if it is a
-/// bit-field first bit and number of bits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "MemberTuple", into = "MemberTuple")]
-pub struct Member {
-    /// Its name, or a path to a member of a member without a name of its type's, as in `rss_stat.count[0]`.
-    pub path: String,
-    /// Its type as C writes it, without the parameters of functions.
-    pub ty: String,
-    /// Bytes from the start of the structure; for a bit-field, of the byte that holds its first bit.
-    pub offset: u64,
-    /// Size in bytes; for a bit-field, of the bytes that hold any of its bits.
-    pub size: u64,
-    /// If it is a bit-field, which bits of these bytes, read as a little-endian number.
-    pub bits: Option<Bits>,
-}
-
-/// Which bits of a number belong to a bit-field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Bits {
-    /// The lowest bit: 0 to 7.
-    pub first: u64,
-    /// How many bits.
-    pub count: u64,
-}
-
-/// The form of a [`Member`] in JSON.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum MemberTuple {
-    BitField(String, String, u64, u64, u64, u64),
-    Whole(String, String, u64, u64),
-}
-
-impl From<Member> for MemberTuple {
-    fn from(member: Member) -> Self {
-        let Member { path, ty, offset, size, bits } = member;
-        match bits {
-            Some(Bits { first, count }) => Self::BitField(path, ty, offset, size, first, count),
-            None => Self::Whole(path, ty, offset, size),
-        }
-    }
-}
-
-impl From<MemberTuple> for Member {
-    fn from(tuple: MemberTuple) -> Self {
-        match tuple {
-            MemberTuple::BitField(path, ty, offset, size, first, count) => {
-                Self { path, ty, offset, size, bits: Some(Bits { first, count }) }
-            }
-            MemberTuple::Whole(path, ty, offset, size) => Self { path, ty, offset, size, bits: None },
-        }
-    }
 }
 
 /// An entry point.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::Keyword;
+use crate::types::Keyword;
 
 /// What makes a variant run on other kernels than the one that it was compiled for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,14 +5,9 @@
 use crate::error::{Error, Result};
 use crate::program::Program;
 use crate::relocate;
-use gpufas_abi::manifest::{
-    self, Enumerator, Kernel as ManifestKernel, Keyword, Structure as ManifestStructure, Variant,
-};
+use gpufas_abi::manifest::{Enumerator, Kernel as ManifestKernel, Structure, Variant};
 use gpufas_abi::relocation::{self, Relocatable, RelocationKind};
-use gpufas_kernel::{
-    Bits, Budget, Comparison, Constant, Difference, Error as KernelError, Field, Kernel, Member,
-    PhysicalMemory, Structure, Tag, Types,
-};
+use gpufas_kernel::{Error as KernelError, Kernel, PhysicalMemory, Types};
 use std::cmp::Reverse;
 
 mod symbols;
@@ -186,64 +181,23 @@ pub fn layout(variant: &Variant, kernel: &Kernel, memory: &dyn PhysicalMemory) -
     }
 }
 
-fn compare(structures: &[ManifestStructure], types: &Types, release: &str) -> Result<()> {
-    let mut differences = Vec::new();
-    let mut budget = Budget::for_members(structures.iter().map(|structure| structure.members.len()).sum());
-    for structure in structures {
-        // What the kernel's image does not use is not described there.
-        if let Comparison::Different(difference) = types.compare(&expected(structure), &mut budget)? {
-            differences.push(difference);
-        }
-    }
-    if differences.is_empty() {
+fn compare(structures: &[Structure], types: &Types, release: &str) -> Result<()> {
+    let comparison = types.compare_structures(structures.iter().map(Structure::parts))?;
+    // What the kernel's image does not use is not described there.
+    if comparison.different.is_empty() {
         return Ok(());
     }
-    let names: Vec<_> = differences.iter().map(Difference::title).collect();
-    let tables: String = differences.iter().map(|difference| format!("\n{difference}")).collect();
-    let (names, tables) = (names.join(", "), tables.trim_end().to_owned());
+    let (names, tables) = (comparison.names(), comparison.tables());
     Err(Error::OtherLayout { release: release.to_owned(), names, tables })
 }
 
 fn compare_constants(enumerators: &[Enumerator], types: &Types, release: &str) -> Result<()> {
-    let comparison = types.compare_constants(constants(enumerators))?;
+    let comparison = types.compare_constants(enumerators.iter().map(Enumerator::parts))?;
     if comparison.different.is_empty() {
         return Ok(());
     }
     let (names, table) = (comparison.names(), comparison.table());
     Err(Error::OtherConstants { release: release.to_owned(), names, table })
-}
-
-/// Constants of a manifest as the kernel's types are asked for them.
-pub fn constants(enumerators: &[Enumerator]) -> Vec<Constant> {
-    let constant = |Enumerator { enumeration, name, value }: &Enumerator| Constant {
-        enumeration: enumeration.clone(),
-        name: name.clone(),
-        value: *value,
-    };
-    enumerators.iter().map(constant).collect()
-}
-
-/// A structure of a manifest as the kernel's types are asked for it.
-fn expected(structure: &ManifestStructure) -> Structure {
-    let bits = |bits: manifest::Bits| Bits { first: bits.first as u32, count: bits.count as u32 };
-    Structure {
-        tag: match structure.keyword {
-            Keyword::Struct => Tag::Struct,
-            Keyword::Union => Tag::Union,
-            Keyword::Typedef | Keyword::Enum => Tag::Typedef,
-        },
-        name: structure.name.clone(),
-        size: structure.size,
-        members: structure
-            .members
-            .iter()
-            .map(|member| Member {
-                path: member.path.clone(),
-                ty: member.ty.clone(),
-                field: Field { offset: member.offset, size: member.size, bits: member.bits.map(bits) },
-            })
-            .collect(),
-    }
 }
 
 /// What of a kernel differs first, as the program has it and as it runs.
@@ -279,6 +233,7 @@ pub fn in_words(kernel: &ManifestKernel) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gpufas_abi::manifest::{Keyword, Target};
     use gpufas_abi::relocation::{Place, Relocation};
 
     const RUNNING: Running<'static> =
@@ -287,7 +242,7 @@ mod tests {
     /// A program for these kernels: release, version and build id of each, where it is not empty.
     fn program(kernels: &[(&str, &str, &str)]) -> Program {
         let mut manifest = crate::program::tests::manifest();
-        manifest.target = manifest::Target::Cuda;
+        manifest.target = Target::Cuda;
         let known = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         manifest.variants = kernels
             .iter()

@@ -2,12 +2,10 @@
 
 //! What the relocations of a program are on the kernel that runs, from its own type information (BTF).
 
-use gpufas_abi::manifest::{Enumerator, Keyword};
+use gpufas_abi::manifest::Enumerator;
 use gpufas_abi::relocation::{MemberKind, Place, Relocatable, RelocatedMember, Relocation, RelocationKind};
 use gpufas_abi::symbols::MISSING_MEMBER;
 use gpufas_kernel::{ConstantDifference, Error as KernelError, MemberKind as FoundKind, Types};
-
-use crate::check::constants;
 
 /// Most problems that are shown.
 const MOST_SHOWN: usize = 8;
@@ -35,7 +33,7 @@ pub fn resolve(
         problems.extend(other_constants(enumerators, types));
         problems.extend(relocatable.same_place.iter().filter_map(|place| moved(place, types)));
         for structure in &relocatable.same_size {
-            let name = name(structure.keyword, &structure.name);
+            let name = structure.keyword.title(&structure.name);
             problems.extend(match types.size_of(&name) {
                 Ok(size) if size == structure.size => None,
                 Ok(size) => Some(format!(
@@ -52,7 +50,7 @@ pub fn resolve(
 
 /// Constants that have other values than the program was compiled with.
 fn other_constants(enumerators: &[Enumerator], types: &Types) -> Vec<String> {
-    let comparison = match types.compare_constants(constants(enumerators)) {
+    let comparison = match types.compare_constants(enumerators.iter().map(Enumerator::parts)) {
         Ok(comparison) => comparison,
         Err(error) => return vec![error.to_string()],
     };
@@ -75,19 +73,9 @@ fn shorten(mut problems: Vec<String>) -> Vec<String> {
     problems
 }
 
-/// How C and type information name a structure.
-pub fn name(keyword: Keyword, name: &str) -> String {
-    match keyword {
-        Keyword::Struct => format!("struct {name}"),
-        Keyword::Union => format!("union {name}"),
-        Keyword::Typedef => name.to_owned(),
-        Keyword::Enum => format!("enum {name}"),
-    }
-}
-
 fn value(relocation: &Relocation, types: &Types) -> Result<u64, String> {
     let place = &relocation.place;
-    let name = name(place.keyword, &place.structure);
+    let name = place.keyword.title(&place.structure);
     if relocation.kind == RelocationKind::Size {
         return types.size_of(&name).map_err(|error| error.to_string());
     }
@@ -207,7 +195,7 @@ fn offset(name: &str, member: &RelocatedMember, types: &Types) -> Result<Option<
 
 /// Whether a member is where it was when the program was compiled.
 fn moved(place: &Place, types: &Types) -> Option<String> {
-    let name = name(place.keyword, &place.structure);
+    let name = place.keyword.title(&place.structure);
     place.members.iter().find_map(|member| match offset(&name, member, types) {
         Ok(Some(offset))
             if offset.checked_mul(8).and_then(|bits| bits.checked_add(member.bits_into_word))

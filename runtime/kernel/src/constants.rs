@@ -93,12 +93,16 @@ impl Found<'_> {
 }
 
 impl Types {
-    /// Compares constants with the kernel's of that name: in the enumeration of that tag if the kernel has one, else in all.
+    /// Compares constants, each of which is given as enumeration, name and value as [`Constant`] has them, with the kernel's of that
+    /// name: in the enumeration of that tag if the kernel has one, else in all.
     ///
     /// # Errors
     /// [`Error::MalformedTypes`](crate::Error::MalformedTypes).
-    pub fn compare_constants(&self, expected: Vec<Constant>) -> Result<ConstantComparison> {
-        let names: HashSet<&str> = expected.iter().map(|constant| constant.name.as_str()).collect();
+    pub fn compare_constants<'a>(
+        &self,
+        expected: impl Iterator<Item = (&'a str, &'a str, i64)> + Clone,
+    ) -> Result<ConstantComparison> {
+        let names: HashSet<&str> = expected.clone().map(|(_, name, _)| name).collect();
         let mut found: HashMap<&str, Vec<Found<'_>>> = HashMap::new();
         let mut tags = HashSet::new();
         for (enumeration, record) in self.enumerations() {
@@ -114,24 +118,24 @@ impl Types {
             }
         }
         let mut comparison = ConstantComparison::default();
-        for constant in &expected {
-            let all = found.get(constant.name.as_str()).map(Vec::as_slice).unwrap_or_default();
-            let is_tagged = !constant.enumeration.is_empty();
-            let own: Vec<_> = all.iter().filter(|one| one.enumeration == constant.enumeration).collect();
+        for (enumeration, name, value) in expected {
+            let all = found.get(name).map(Vec::as_slice).unwrap_or_default();
+            let own: Vec<_> = all.iter().filter(|one| one.enumeration == enumeration).collect();
             let candidates = if own.is_empty() { all.iter().collect() } else { own };
+            let constant = || Constant { enumeration: enumeration.into(), name: name.into(), value };
             let found = match candidates.first() {
-                _ if candidates.iter().any(|one| one.has(constant.value)) => {
+                _ if candidates.iter().any(|one| one.has(value)) => {
                     comparison.same += 1;
                     continue;
                 }
                 Some(first) => Some(first.value),
-                None if is_tagged && tags.contains(constant.enumeration.as_str()) => None,
+                None if !enumeration.is_empty() && tags.contains(enumeration) => None,
                 None => {
-                    comparison.absent.push(constant.clone());
+                    comparison.absent.push(constant());
                     continue;
                 }
             };
-            comparison.different.push(ConstantDifference { expected: constant.clone(), found });
+            comparison.different.push(ConstantDifference { expected: constant(), found });
         }
         Ok(comparison)
     }
@@ -141,10 +145,6 @@ impl Types {
 mod tests {
     use super::*;
     use crate::synthetic::btf::BtfBuilder;
-
-    fn constant(enumeration: &str, name: &str, value: i64) -> Constant {
-        Constant { enumeration: enumeration.into(), name: name.into(), value }
-    }
 
     fn types() -> Types {
         let mut builder = BtfBuilder::new();
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn constants_are_those_of_their_enumeration_or_of_any() {
         let of = |constant| {
-            let comparison = types().compare_constants(vec![constant]).unwrap();
+            let comparison = types().compare_constants([constant].into_iter()).unwrap();
             match comparison.different.as_slice() {
                 [difference] => Err(difference.found),
                 _ => Ok((comparison.same, comparison.absent.len())),
@@ -186,18 +186,14 @@ mod tests {
             ("wide", "PIDTYPE_PID", 1 << 32, same),
             ("wide", "PIDTYPE_PID", 0, Err(Some(1 << 32))),
         ] {
-            assert_eq!(of(constant(enumeration, name, value)), expected, "{enumeration} {name} {value}");
+            assert_eq!(of((enumeration, name, value)), expected, "{enumeration} {name} {value}");
         }
     }
 
     #[test]
     fn differences_show_both_values() {
-        let expected = vec![
-            constant("pid_type", "PIDTYPE_TGID", 2),
-            constant("", "FLAG", 4),
-            constant("pid_type", "X", -1),
-        ];
-        let comparison = types().compare_constants(expected).unwrap();
+        let expected = [("pid_type", "PIDTYPE_TGID", 2), ("", "FLAG", 4), ("pid_type", "X", -1)];
+        let comparison = types().compare_constants(expected.into_iter()).unwrap();
         assert_eq!(comparison.names(), "`PIDTYPE_TGID` of `enum pid_type`, `X` of `enum pid_type`");
         assert_eq!(
             comparison.table(),

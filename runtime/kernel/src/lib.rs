@@ -44,6 +44,6 @@ pub use kernel::Kernel;
 pub use layout::Layout;
 pub use memory::{MemorySlices, PAGE_SIZE, PhysicalMemory};
 pub use static_symbols::SourceFile;
-pub use structures::{Comparison, Difference, Member, Structure, Tag};
+pub use structures::{Difference, Member, MemberParts, Structure, StructureComparison, Tag};
 pub use symbols::{NotFound, Symbol, Symbols};
-pub use types::{Bits, Budget, Enumerator, Field, MemberKind, Types};
+pub use types::{Bits, Enumerator, Field, MemberKind, Types};

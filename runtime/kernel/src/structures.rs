@@ -7,7 +7,7 @@ use std::fmt;
 use crate::btf::kind;
 use crate::error::{Error, Result};
 use crate::type_text::basic_name;
-use crate::types::{Bits, Budget, Field, Types};
+use crate::types::{Bits, Budget, Field, MAX_STEPS, Types};
 
 /// What it costs of a [`Budget`] to write down a member and its type, beside looking for it.
 const STEPS_PER_ROW: u32 = 64;
@@ -47,9 +47,67 @@ pub struct Member {
     pub field: Field,
 }
 
+/// What a [`Member`] is: path, type, offset, size, and if it is a bit-field first bit and number of bits.
+pub type MemberParts<'a> = (&'a str, &'a str, u64, u64, Option<(u64, u64)>);
+
+impl Structure {
+    /// A structure that is named as C does it: `struct NAME`, `union NAME`, or by its typedef.
+    fn new<'a>(title: &str, size: u64, members: impl Iterator<Item = MemberParts<'a>>) -> Self {
+        let (tag, name) = match title.split_once(' ') {
+            Some(("struct", name)) => (Tag::Struct, name),
+            Some(("union", name)) => (Tag::Union, name),
+            _ => (Tag::Typedef, title),
+        };
+        Self { tag, name: name.into(), size, members: members.map(Member::new).collect() }
+    }
+
+    fn title(&self) -> String {
+        let keyword = match self.tag {
+            Tag::Struct => "struct ",
+            Tag::Union => "union ",
+            Tag::Typedef => "",
+        };
+        format!("{keyword}{}", self.name)
+    }
+}
+
+impl Member {
+    fn new((path, ty, offset, size, bits): MemberParts<'_>) -> Self {
+        // No kernel has what is beyond any field.
+        let narrow = |bit: u64| u32::try_from(bit).unwrap_or(u32::MAX);
+        let bits = bits.map(|(first, count)| Bits { first: narrow(first), count: narrow(count) });
+        Self { path: path.into(), ty: ty.into(), field: Field { offset, size, bits } }
+    }
+}
+
+/// What became of comparing the structures of a program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StructureComparison {
+    /// How many were compared.
+    pub compared: usize,
+    /// Those that the kernel's type information does not have, as in `struct task_struct`.
+    pub absent: Vec<String>,
+    /// Those that differ.
+    pub different: Vec<Difference>,
+}
+
+impl StructureComparison {
+    /// The names of those that differ, as messages have them.
+    pub fn names(&self) -> String {
+        let names: Vec<_> = self.different.iter().map(Difference::title).collect();
+        names.join(", ")
+    }
+
+    /// Tables with both layouts of each that differs; each begins with an end of line.
+    pub fn tables(&self) -> String {
+        let tables: String = self.different.iter().map(|difference| format!("\n{difference}")).collect();
+        tables.trim_end().to_owned()
+    }
+}
+
 /// What became of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Comparison {
+enum Comparison {
     /// The kernel's structure is as expected.
     Same,
     /// The kernel's type information has no structure of this name, or says nothing of its members.
@@ -82,12 +140,38 @@ impl Row {
 }
 
 impl Types {
+    /// Compares structures with the kernel's. Each is given by its name as C writes it (`struct NAME`, `union NAME`, or that of a
+    /// typedef), its size and its members, or those that count.
+    ///
+    /// # Errors
+    /// [`Error::MalformedTypes`].
+    pub fn compare_structures<'a, M: Iterator<Item = MemberParts<'a>>>(
+        &self,
+        expected: impl Iterator<Item = (String, u64, M)>,
+    ) -> Result<StructureComparison> {
+        let mut comparison = StructureComparison::default();
+        let mut budget = Budget::new(MAX_STEPS);
+        for (title, size, members) in expected {
+            let structure = Structure::new(&title, size, members);
+            budget.add_members(structure.members.len());
+            match self.compare(&structure, &mut budget)? {
+                Comparison::Same => comparison.compared += 1,
+                Comparison::Absent => comparison.absent.push(title),
+                Comparison::Different(difference) => {
+                    comparison.compared += 1;
+                    comparison.different.push(difference);
+                }
+            }
+        }
+        Ok(comparison)
+    }
+
     /// Compares a structure with the kernel's of that name; if there are several, with the one that is most like it. All
     /// structures of a program share one `budget`.
     ///
     /// # Errors
     /// [`Error::MalformedTypes`].
-    pub fn compare(&self, expected: &Structure, budget: &mut Budget) -> Result<Comparison> {
+    fn compare(&self, expected: &Structure, budget: &mut Budget) -> Result<Comparison> {
         let mut best: Option<Difference> = None;
         let kinds: &[u32] = match expected.tag {
             Tag::Struct => &[kind::STRUCT],
@@ -136,12 +220,7 @@ impl Types {
             };
             rows.push(Row { expected: member.clone(), found });
         }
-        let keyword = match expected.tag {
-            Tag::Struct => "struct ",
-            Tag::Union => "union ",
-            Tag::Typedef => "",
-        };
-        Ok(Difference { title: format!("{keyword}{}", expected.name), sizes: (expected.size, size), rows })
+        Ok(Difference { title: expected.title(), sizes: (expected.size, size), rows })
     }
 }
 

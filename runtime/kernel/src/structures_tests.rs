@@ -26,7 +26,7 @@ fn member(path: &str, ty: &str, offset: u64, size: u64) -> Member {
 }
 
 fn compare(types: &Types, expected: &Structure) -> Comparison {
-    types.compare(expected, &mut Budget::for_members(expected.members.len())).unwrap()
+    types.compare(expected, &mut Budget::new(MAX_STEPS)).unwrap()
 }
 
 fn task(members: Vec<Member>) -> Structure {
@@ -79,6 +79,28 @@ fn what_is_not_there_is_absent() {
 }
 
 #[test]
+fn the_structures_of_a_program_are_compared_by_their_names_in_c() {
+    let types = kernel();
+    let pid = ("pid", "int", 0, 4, None);
+    // A bit that no field has is not taken for another one.
+    let bit = ("flags", "unsigned int", 4, 4, Some((1 << 32, 1 << 32 | 32)));
+    let expected = [
+        ("struct task", 16, vec![pid]),
+        ("struct task", 16, vec![pid, bit]),
+        ("union task", 16, vec![pid]),
+        ("atomic_t", 4, vec![("counter", "int", 0, 4, None)]),
+        ("atomic_t", 8, vec![]),
+    ];
+    let parts =
+        expected.into_iter().map(|(title, size, members)| (title.to_owned(), size, members.into_iter()));
+    let comparison = types.compare_structures(parts).unwrap();
+    assert_eq!((comparison.compared, comparison.absent.as_slice()), (4, &["union task".to_owned()][..]));
+    assert_eq!(comparison.names(), "struct task, atomic_t");
+    let tables = comparison.tables();
+    assert!(tables.starts_with("\n  struct task as compiled") && tables.ends_with('4'), "{tables}");
+}
+
+#[test]
 fn both_layouts_are_shown_and_what_differs_is_marked() {
     let members = vec![
         member("pid", "unsigned int", 0, 4),
@@ -119,7 +141,8 @@ fn hostile_types_are_given_up() {
         let types = Types::parse(btf.finish(None)).unwrap();
         let members: Vec<_> =
             (0..200).map(|number| member(&format!("pid{number}"), "int", number * 4, 4)).collect();
-        let mut budget = Budget::for_members(members.len());
+        let mut budget = Budget::new(MAX_STEPS);
+        budget.add_members(members.len());
         let compared = types.compare(&task(members), &mut budget).unwrap_err();
         // The same where a single question is asked.
         let asked = types.offset_of("task", "last").unwrap_err();

@@ -10,25 +10,25 @@ use crate::member_path::{self, Step};
 /// inside one another. Real kernels stay below 10.
 const MAX_DEPTH: u32 = 32;
 /// Most steps for one question; guards against types that contain themselves, and many large ones of one name.
-const MAX_STEPS: u32 = 1 << 20;
+pub(crate) const MAX_STEPS: u32 = 1 << 20;
 /// The same for each member that is compared.
 const STEPS_PER_COMPARED_MEMBER: u32 = 1 << 12;
 
 /// How many steps a search may still take. What is searched may be anything: types that contain themselves, a million
 /// structures of one name.
 #[derive(Debug)]
-pub struct Budget(u32);
+pub(crate) struct Budget(u32);
 
 impl Budget {
     pub(crate) fn new(steps: u32) -> Self {
         Self(steps)
     }
 
-    /// Enough to compare structures with so many members in all: each is looked for among all of its structure's, and of
-    /// every structure of that name.
-    pub fn for_members(count: usize) -> Self {
+    /// Adds enough to compare structures with so many members: each is looked for among all of its structure's, and of every
+    /// structure of that name.
+    pub(crate) fn add_members(&mut self, count: usize) {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        Self(count.saturating_mul(STEPS_PER_COMPARED_MEMBER).saturating_add(MAX_STEPS))
+        self.0 = self.0.saturating_add(count.saturating_mul(STEPS_PER_COMPARED_MEMBER));
     }
 
     /// Takes some steps.

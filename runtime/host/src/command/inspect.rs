@@ -6,7 +6,6 @@ use super::{output, show};
 use clap::Args;
 use gpufas::arguments::type_name;
 use gpufas::program::Program;
-use gpufas::relocate;
 use gpufas::report::printable;
 use gpufas_abi::manifest::{Target, Variant};
 use gpufas_abi::relocation::{Relocation, RelocationKind};
@@ -112,7 +111,7 @@ fn relocation_in_words(relocation: &Relocation) -> String {
     let structure = match relocation.place.structure.as_str() {
         // A constant of an enumeration without a tag.
         "" => String::new(),
-        structure => relocate::name(relocation.place.keyword, structure) + " ",
+        structure => relocation.place.keyword.title(structure) + " ",
     };
     format!("{what} {structure}{}", paths.join(" or ")).trim_end().to_owned()
 }

@@ -3,6 +3,7 @@
 //! On types that clang writes as BTF, which it does for BPF programs.
 
 use super::*;
+use gpufas_abi::manifest::Keyword;
 use gpufas_abi::relocation::StructureSize;
 use object::{Object, ObjectSection};
 use std::path::Path;
