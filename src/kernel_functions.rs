@@ -22,7 +22,7 @@ use crate::{frontend, headers, input};
 const FILES: &[(&str, &[&str])] = include!("kernel_functions/table.rs");
 
 /// The files of what `--allocation own` adds.
-const ALLOCATION: &[&str] = &["allocation.c", "kmem_cache.c", "kmemdup.c"];
+const ALLOCATION: &[&str] = &["allocation.c", "kasprintf.c", "kmem_cache.c", "kmemdup.c"];
 
 /// What comes before the names of all else that the files define.
 const PRIVATE_PREFIX: &str = "gpufas.function.";

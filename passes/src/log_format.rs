@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Formats of `printk()` that a program's log prints otherwise than the kernel's: print.rs of the device runtime knows numbers,
-//! characters, strings and plain addresses.
+//! Formats of `printk()` and `snprintf()` of which the runtime makes something else than the kernel: print.rs of the device runtime
+//! knows numbers, characters, strings and plain addresses.
 
 /// Letters behind `%p` with which the kernel's log has an address, too.
 const ADDRESSES: &[u8] = b"xK";
@@ -17,7 +17,7 @@ pub fn problem(format: &[u8], arguments: usize) -> Option<String> {
         let text = || String::from_utf8_lossy(&rest[start..start + conversion.length]).into_owned();
         used += conversion.arguments;
         match conversion.kind {
-            None => return Some(format!("the log knows no `{}` and prints it as it is", text())),
+            None => return Some(format!("`{}` is not known, and printed as it is", text())),
             Some(b'p') if conversion.length_of_name > 0 => {
                 return Some(format!("`{}` prints the address and nothing else", text()));
             }

@@ -55,7 +55,7 @@ impl Warning {
                 "an access beyond a variable of the program's own; the program ends in a fault there"
             }
             Self::LogFormat => {
-                "printk() or gpufas_log() with a format that prints something else in a program's log"
+                "printk(), gpufas_log() or snprintf() with a format that prints something else in a recovery program"
             }
             Self::UnmarkedInput => "an input that does not say which kernel it was compiled for",
             Self::UncheckedLayout => {

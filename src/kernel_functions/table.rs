@@ -121,6 +121,16 @@
         ],
     ),
     (
+        "format.c",
+        &[
+            "scnprintf",
+            "snprintf",
+            "sprintf",
+            "vscnprintf",
+            "vsprintf",
+        ],
+    ),
+    (
         "ids.c",
         &[
             "__task_pid_nr_ns",
@@ -135,6 +145,13 @@
             "pid_nr_ns",
             "pid_vnr",
             "task_active_pid_ns",
+        ],
+    ),
+    (
+        "kasprintf.c",
+        &[
+            "kasprintf",
+            "kvasprintf",
         ],
     ),
     (

@@ -39,6 +39,27 @@ GPUFAS_ENTRY(guarded, "write under the lock of a process's signals", int, pid)
 	return 0;
 }
 
+GPUFAS_ENTRY(format, "make texts in memory as the kernel does", int, pid)
+{
+	struct task_struct *task = gpufas_find_task(pid);
+	static char kept[32];
+	char text[24];
+	int right = 0;
+
+	if (!task)
+		return -ESRCH;
+	right += snprintf(text, sizeof(text), "%s/%d", task->comm, pid) == strlen(text);
+	gpufas_log("%s\n", text);
+	/* What does not fit is counted by one, and not by the other. */
+	right += snprintf(text, 5, "%08llx", 0x123456789abcULL) == 12 && !strcmp(text, "1234");
+	right += scnprintf(text, 5, "%-8s|", "ab") == 4 && !strcmp(text, "ab  ");
+	right += snprintf(NULL, 0, "%*d", 100, 1) == 100;
+	/* More arguments than registers; as the kernel has it, and C's library has not. */
+	right += sprintf(kept, "%c%c%c%c%c%c %#x", 'g', 'p', 'u', 'f', 'a', 's', 0) == 10;
+	right += !strcmp(kept, "gpufas 0x0");
+	return right;
+}
+
 GPUFAS_ENTRY(too_late, "take the lock after the first store", int, pid)
 {
 	struct task_struct *task = gpufas_find_task(pid);

@@ -4,17 +4,19 @@
 //! markers of earlier passes.
 
 use gpufas_abi::fault::FaultKind;
-use gpufas_abi::manifest::Site;
+use gpufas_abi::manifest::{Frame, Site};
 use gpufas_abi::symbols::runtime;
 
+use crate::diagnostic::Diagnostic;
 use crate::intrinsic::MEMORY_FUNCTIONS;
+use crate::kernel_symbols::implementations::IMPLEMENTATION_PREFIX;
 use crate::llvm::{Builder, Linkage, Type, Value, debug, ty};
 use crate::log_format;
 use crate::marker;
 use crate::memory_class::own_place;
 use crate::warning::Warning;
 
-use super::Pass;
+use super::{NAME, Pass};
 
 impl<'c> Pass<'_, 'c> {
     pub(super) fn call(&mut self, function: Value<'c>, call: Value<'c>) {
@@ -34,15 +36,7 @@ impl<'c> Pass<'_, 'c> {
         } else if MEMORY_FUNCTIONS.contains(&name.as_str()) {
             self.memory_function(call, &name);
         } else if runtime::LIBRARY.contains(&name.as_str()) {
-            let writes = matches!(name.as_str(), "strcpy" | "strncpy" | "strscpy");
-            if let [to, _, rest @ ..] = call.arguments().as_slice()
-                && writes
-            {
-                self.program.writes |= self.may_be_kernel(*to);
-                if let [size] = rest {
-                    self.check_own(call, *to, *size);
-                }
-            }
+            self.check_library(call, &name);
             let site = self.site(call);
             let builder = Builder::before(context, call);
             let mut arguments = call.arguments();
@@ -58,7 +52,8 @@ impl<'c> Pass<'_, 'c> {
             let site = self.site(call);
             let builder = Builder::before(context, call);
             if let [format, array, count] = call.arguments()[..] {
-                self.check_format(call, format, count);
+                let passed = count.as_unsigned().and_then(|count| usize::try_from(count).ok());
+                self.check_format(call, format, passed);
                 let arguments = [builder.to_unsigned(format, 64), array, count, builder.u32(site)];
                 let result = self.runtime_call(&builder, runtime::PRINT, call.ty(), &arguments);
                 replace(call, result);
@@ -86,12 +81,33 @@ impl<'c> Pass<'_, 'c> {
         }
     }
 
-    /// Warns of a format that prints something else than in the kernel's log.
-    fn check_format(&mut self, call: Value<'c>, format: Value<'c>, count: Value<'c>) {
+    /// What is known of a call of a function that the runtime has.
+    fn check_library(&mut self, call: Value<'c>, name: &str) {
+        let (to, size) = match (name, &call.arguments()[..]) {
+            ("strcpy", &[to, _]) => (to, None),
+            ("strncpy" | "strscpy", &[to, _, size]) => (to, Some(size)),
+            ("vsnprintf", &[to, size, format, _]) => {
+                self.check_format(call, format, None);
+                (to, Some(size))
+            }
+            _ => return,
+        };
+        self.program.writes |= self.may_be_kernel(to);
+        // sprintf() claims all that there may be.
+        if let Some(size) = size.filter(|size| size.as_unsigned() != Some(i32::MAX as u64)) {
+            self.check_own(call, to, size);
+        }
+    }
+
+    /// Warns of a format of which the runtime makes something else than the kernel. It is not always known how many arguments there
+    /// are.
+    fn check_format(&mut self, call: Value<'c>, format: Value<'c>, count: Option<usize>) {
         let text = format.is_global_variable().then(|| format.initializer()?.as_bytes()).flatten();
-        let count = count.as_unsigned().and_then(|count| usize::try_from(count).ok());
-        if let Some(problem) = text.zip(count).and_then(|(text, count)| log_format::problem(&text, count)) {
-            self.warn(Warning::LogFormat, call, problem);
+        let count = count.unwrap_or(usize::MAX);
+        if let Some(problem) = text.and_then(|text| log_format::problem(&text, count)) {
+            // The program's own line is where snprintf() of the runtime's functions is called.
+            let site = caller(debug::site(self.module.context(), call));
+            self.program.diagnostics.push(Diagnostic::warning(Warning::LogFormat, NAME, site, problem));
         }
     }
 
@@ -238,6 +254,15 @@ impl<'c> Pass<'_, 'c> {
     fn may_be_kernel(&self, pointer: Value<'c>) -> bool {
         own_place(self.module, pointer).is_none()
     }
+}
+
+/// The place of the call by which a site is in functions that come with the compiler.
+fn caller(mut site: Site) -> Site {
+    while site.function.starts_with(IMPLEMENTATION_PREFIX) && !site.inlined_at.is_empty() {
+        let Frame { file, line, column, function } = site.inlined_at.remove(0);
+        site = Site { file, line, column, function, ..site };
+    }
+    site
 }
 
 /// A place in one line: file names only, innermost first.

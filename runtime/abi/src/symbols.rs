@@ -159,6 +159,7 @@ pub mod runtime {
         "strscpy",
         "strchr",
         "strrchr",
+        "vsnprintf",
         "gpufas_lock_held",
         "gpufas_not_allocated",
     ];

@@ -5,6 +5,7 @@
 use gpufas_abi::{Access, FaultKind, FaultRecord};
 
 use crate::log::Message;
+use crate::print::Output;
 use crate::report::report;
 use crate::target::terminate;
 
@@ -34,7 +35,7 @@ pub extern "C-unwind" fn gpufas_fault(kind: u32, access: u32, address: u64, size
 pub unsafe extern "C-unwind" fn gpufas_unsupported(text: *const u8, site: u32) -> ! {
     let mut message = Message::new(site);
     let mut next = text;
-    while !message.is_lost() {
+    while !message.is_full() {
         // SAFETY: up to the NUL, as the caller promises.
         match unsafe { next.read_volatile() } {
             0 => break,

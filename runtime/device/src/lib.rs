@@ -37,6 +37,7 @@ pub mod report;
 pub mod state;
 pub mod string;
 pub mod target;
+pub mod text;
 pub mod tlb;
 pub mod translate;
 pub mod unaligned;

@@ -6,6 +6,7 @@ use core::ptr::with_exposed_provenance_mut;
 
 use crate::budget::gpufas_count;
 use crate::context::context;
+use crate::print::Output;
 use crate::report::report;
 use crate::state::state;
 use crate::target::system_fence;
@@ -43,40 +44,8 @@ impl Message {
     }
 
     /// Whether it is too long for the log already.
-    pub fn is_lost(&self) -> bool {
+    fn is_lost(&self) -> bool {
         self.length > self.room
-    }
-
-    /// Adds a byte. Log levels at the start (`printk_get_level()` in kernel/printk/printk.c) are dropped.
-    /// Counts like a backward branch.
-    #[inline(never)]
-    pub fn put(&mut self, byte: u8) {
-        gpufas_count(self.site);
-        match self.position {
-            Position::Start if byte == START_OF_HEADER => {
-                self.position = Position::Level;
-                return;
-            }
-            Position::Level => {
-                if matches!(byte, b'0'..=b'7' | b'c' | b'd') {
-                    self.position = Position::Start;
-                    return;
-                }
-                self.append(START_OF_HEADER);
-            }
-            _ => {}
-        }
-        self.position = Position::Text;
-        self.append(byte);
-    }
-
-    /// Adds a byte so many times.
-    pub fn repeat(&mut self, byte: u8, times: u64) {
-        let mut index = 0u64;
-        while index < times && !self.is_lost() {
-            self.put(byte);
-            index = index.wrapping_add(1);
-        }
     }
 
     #[inline]
@@ -107,5 +76,34 @@ impl Message {
         system_fence();
         report.set_log_used(used);
         self.length
+    }
+}
+
+impl Output for Message {
+    /// Log levels at the start (`printk_get_level()` in kernel/printk/printk.c) are dropped.
+    #[inline(never)]
+    fn put(&mut self, byte: u8) {
+        gpufas_count(self.site);
+        match self.position {
+            Position::Start if byte == START_OF_HEADER => {
+                self.position = Position::Level;
+                return;
+            }
+            Position::Level => {
+                if matches!(byte, b'0'..=b'7' | b'c' | b'd') {
+                    self.position = Position::Start;
+                    return;
+                }
+                self.append(START_OF_HEADER);
+            }
+            _ => {}
+        }
+        self.position = Position::Text;
+        self.append(byte);
+    }
+
+    /// A message that does not fit wholly is lost.
+    fn is_full(&self) -> bool {
+        self.is_lost()
     }
 }

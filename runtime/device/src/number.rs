@@ -2,7 +2,7 @@
 
 //! Numbers as text, as `number()` in lib/vsprintf.c of the kernel writes them.
 
-use crate::log::Message;
+use crate::print::Output;
 
 /// Flags, width and precision of a conversion: `struct printf_spec` of lib/vsprintf.c.
 #[derive(Clone, Copy, Default)]
@@ -59,7 +59,7 @@ impl Base {
 
 /// Writes a number. `sign` is its sign, if there is to be one. As in the kernel, and unlike C's library, a
 /// precision does not turn `0` off, `%.0d` of 0 is `0`, and `%#x` of 0 is `0x0`.
-pub fn write(message: &mut Message, spec: &Spec, base: Base, number: u64, sign: Option<u8>) {
+pub fn write(output: &mut impl Output, spec: &Spec, base: Base, number: u64, sign: Option<u8>) {
     // Digits are needed from the highest down, so find the highest power of the base first: no array.
     let mut digits = 1u64;
     let mut rest = base.split(number).0;
@@ -76,21 +76,21 @@ pub fn write(message: &mut Message, spec: &Spec, base: Base, number: u64, sign: 
     let taken = precision.saturating_add(prefix).saturating_add(sign.is_some().into());
     let padding = spec.width.saturating_sub(taken);
     if !spec.left && !spec.zero {
-        message.repeat(b' ', padding);
+        output.repeat(b' ', padding);
     }
     if let Some(sign) = sign {
-        message.put(sign);
+        output.put(sign);
     }
     if prefix > 0 {
-        message.put(b'0');
+        output.put(b'0');
     }
     if prefix > 1 {
-        message.put(if base == Base::UpperHexadecimal { b'X' } else { b'x' });
+        output.put(if base == Base::UpperHexadecimal { b'X' } else { b'x' });
     }
     if !spec.left && spec.zero {
-        message.repeat(b'0', padding);
+        output.repeat(b'0', padding);
     }
-    message.repeat(b'0', precision.saturating_sub(digits));
+    output.repeat(b'0', precision.saturating_sub(digits));
     while digits > 0 {
         digits = digits.wrapping_sub(1);
         let mut number = number;
@@ -99,9 +99,9 @@ pub fn write(message: &mut Message, spec: &Spec, base: Base, number: u64, sign: 
             number = base.split(number).0;
             below = below.wrapping_sub(1);
         }
-        message.put(base.character(base.split(number).1));
+        output.put(base.character(base.split(number).1));
     }
     if spec.left {
-        message.repeat(b' ', padding);
+        output.repeat(b' ', padding);
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `printk`.
+//! Text with a format: `printk`, and for `vsnprintf` in [`crate::text`].
 //!
 //! Follows `vsnprintf()` in lib/vsprintf.c of the kernel, but for pointers: `%p` prints the address itself,
 //! and what the kernel makes of the letters after it (`%pS`) is not made. A conversion that is unknown, or
@@ -18,6 +18,30 @@ const MOST_PRECISE: u64 = (1 << 15) - 1;
 /// `MAX_ERRNO` of include/linux/err.h: the last so many addresses are error numbers.
 const MOST_ERRORS: u64 = 4095;
 
+/// Where text goes.
+pub trait Output {
+    /// Adds a byte. Counts like a backward branch.
+    fn put(&mut self, byte: u8);
+
+    /// Whether nothing that is added makes a difference any more.
+    fn is_full(&self) -> bool;
+
+    /// Adds a byte so many times.
+    fn repeat(&mut self, byte: u8, times: u64) {
+        let mut index = 0u64;
+        while index < times && !self.is_full() {
+            self.put(byte);
+            index = index.wrapping_add(1);
+        }
+    }
+}
+
+/// Where what is printed comes from.
+pub trait Arguments {
+    /// The next one, sign- or zero-extended to 64 bits.
+    fn next(&mut self) -> Option<u64>;
+}
+
 /// Prints a message, for example `gpufas_print("\0016pid %d\n", [pid], 1)`. Each argument is sign- or
 /// zero-extended to 64 bits. Returns the length of the text, or 0 if it did not fit into the log.
 ///
@@ -32,20 +56,23 @@ pub unsafe extern "C-unwind" fn gpufas_print(
     count: u32,
     site: u32,
 ) -> i32 {
-    let arguments = Arguments { next: arguments, left: count };
-    let mut printer =
-        Printer { at: format, format: Reader::new(site), arguments, message: Message::new(site), site };
-    printer.run();
-    i32::try_from(printer.message.finish()).unwrap_or(i32::MAX)
+    let mut message = Message::new(site);
+    print(format, &mut Array { next: arguments, left: count }, &mut message, site);
+    i32::try_from(message.finish()).unwrap_or(i32::MAX)
 }
 
-/// Arguments that are left.
-struct Arguments {
+/// Prints text with the format at an address.
+pub fn print(format: u64, arguments: &mut impl Arguments, output: &mut impl Output, site: u32) {
+    Printer { at: format, format: Reader::new(site), arguments, output, site }.run();
+}
+
+/// Arguments in an array.
+struct Array {
     next: *const u64,
     left: u32,
 }
 
-impl Arguments {
+impl Arguments for Array {
     fn next(&mut self) -> Option<u64> {
         self.left = self.left.checked_sub(1)?;
         // SAFETY: `gpufas_print`'s caller promises that there are so many.
@@ -64,18 +91,18 @@ enum Length {
     Long,
 }
 
-struct Printer {
+struct Printer<'a, A, O> {
     /// Address of the next character of the format.
     at: u64,
     format: Reader,
-    arguments: Arguments,
-    message: Message,
+    arguments: &'a mut A,
+    output: &'a mut O,
     site: u32,
 }
 
-impl Printer {
+impl<A: Arguments, O: Output> Printer<'_, A, O> {
     fn run(&mut self) {
-        while !self.message.is_lost() {
+        while !self.output.is_full() {
             match self.peek() {
                 0 => return,
                 b'%' => {
@@ -85,7 +112,7 @@ impl Printer {
                     }
                 }
                 byte => {
-                    self.message.put(byte);
+                    self.output.put(byte);
                     self.skip();
                 }
             }
@@ -107,9 +134,9 @@ impl Printer {
         }
         let end = self.at;
         self.at = start;
-        while self.at != end && !self.message.is_lost() {
+        while self.at != end && !self.output.is_full() {
             let byte = self.peek();
-            self.message.put(byte);
+            self.output.put(byte);
             self.skip();
         }
     }
@@ -145,7 +172,7 @@ impl Printer {
         let length = self.length();
         let conversion = self.peek();
         match conversion {
-            b'%' => self.message.put(b'%'),
+            b'%' => self.output.put(b'%'),
             b'd' | b'i' => {
                 let number = extend(self.arguments.next()?, length);
                 let sign = match number {
@@ -154,7 +181,7 @@ impl Printer {
                     _ if spec.space => Some(b' '),
                     _ => None,
                 };
-                number::write(&mut self.message, &spec, Base::Decimal, number.unsigned_abs(), sign);
+                number::write(self.output, &spec, Base::Decimal, number.unsigned_abs(), sign);
             }
             b'u' | b'x' | b'X' | b'o' => {
                 let number = truncate(self.arguments.next()?, length);
@@ -164,14 +191,14 @@ impl Printer {
                     b'x' => Base::LowerHexadecimal,
                     _ => Base::UpperHexadecimal,
                 };
-                number::write(&mut self.message, &spec, base, number, None);
+                number::write(self.output, &spec, base, number, None);
             }
             b'c' => {
                 let character = self.arguments.next()? as u8;
                 let padding = spec.width.saturating_sub(1);
-                self.message.repeat(b' ', if spec.left { 0 } else { padding });
-                self.message.put(character);
-                self.message.repeat(b' ', if spec.left { padding } else { 0 });
+                self.output.repeat(b' ', if spec.left { 0 } else { padding });
+                self.output.put(character);
+                self.output.repeat(b' ', if spec.left { padding } else { 0 });
             }
             b's' => {
                 let address = self.arguments.next()?;
@@ -244,19 +271,19 @@ impl Printer {
             while length < most && length < spec.width && character(length) != 0 {
                 length = length.wrapping_add(1);
             }
-            self.message.repeat(b' ', spec.width.saturating_sub(length));
+            self.output.repeat(b' ', spec.width.saturating_sub(length));
             length = 0;
         }
-        while length < most && !self.message.is_lost() {
+        while length < most && !self.output.is_full() {
             let byte = character(length);
             if byte == 0 {
                 break;
             }
-            self.message.put(byte);
+            self.output.put(byte);
             length = length.wrapping_add(1);
         }
         if spec.left {
-            self.message.repeat(b' ', spec.width.saturating_sub(length));
+            self.output.repeat(b' ', spec.width.saturating_sub(length));
         }
     }
 
@@ -268,7 +295,7 @@ impl Printer {
             spec.width = 16;
             spec.zero = true;
         }
-        number::write(&mut self.message, &spec, Base::LowerHexadecimal, address, None);
+        number::write(self.output, &spec, Base::LowerHexadecimal, address, None);
         self.skip();
         while self.peek().is_ascii_alphanumeric() {
             self.skip();

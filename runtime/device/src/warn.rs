@@ -3,6 +3,7 @@
 //! `WARN()`.
 
 use crate::log::Message;
+use crate::print::Output;
 
 /// Puts a text of `length` bytes into the log. `done`, unless it is null, is a byte that is 0 the first time; only then the
 /// text is put there.
@@ -24,7 +25,7 @@ pub unsafe extern "C-unwind" fn gpufas_warn(text: *const u8, length: u64, done: 
     }
     let mut message = Message::new(site);
     let mut index = 0u64;
-    while index < length && !message.is_lost() {
+    while index < length && !message.is_full() {
         // SAFETY: the index is below the length.
         message.put(unsafe { text.add(index as usize).read() });
         index = index.wrapping_add(1);

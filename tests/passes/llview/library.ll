@@ -20,3 +20,20 @@ define i32 @f(ptr %a, ptr %b) {
   %copied = call i64 @strscpy(ptr %a, ptr %b, i64 8)
   ret i32 %order
 }
+
+declare i32 @vsnprintf(ptr, i64, ptr, ptr)
+
+; What is written must be inside, but for what sprintf() claims to have.
+; CHECK-LABEL: @text(
+; CHECK-NOT: @gpufas.check_bounds
+; CHECK: call i32 @gpufas_lib_vsnprintf(ptr %own, i64 8, ptr %format, ptr %list, i32
+; CHECK: call i32 @gpufas_lib_vsnprintf(ptr %own, i64 2147483647, ptr %format, ptr %list, i32
+; CHECK: call void @gpufas.check_bounds(i64 %{{.*}}, i64 9, i64 8, i32
+; CHECK: call i32 @gpufas_lib_vsnprintf(ptr %own, i64 9, ptr %format, ptr %list, i32
+define i32 @text(ptr %format, ptr %list) {
+  %own = alloca [8 x i8]
+  %fits = call i32 @vsnprintf(ptr %own, i64 8, ptr %format, ptr %list)
+  %all = call i32 @vsnprintf(ptr %own, i64 2147483647, ptr %format, ptr %list)
+  %more = call i32 @vsnprintf(ptr %own, i64 9, ptr %format, ptr %list)
+  ret i32 %more
+}

@@ -60,6 +60,19 @@ fn each_warning_names_its_class() {
 }
 
 #[test]
+fn a_format_of_text_in_memory_is_looked_at_where_it_is_given() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "c.c",
+        "#include <gpufas/gpufas.h>\n#include <linux/kernel.h>\nGPUFAS_ENTRY(go, \"test\", u64, x)\n{\n\tchar own[40];\n\n\
+         \tsnprintf(own, sizeof(own), \"%llu %pM\", x, &x);\n\treturn own[1];\n}\n",
+    );
+    let outcome = scratch.for_host(&["c.c"]);
+    let expected = ("c.c:7:2".to_owned(), "warning [-Wgpufas-log-format]".to_owned());
+    assert_eq!(classes(&outcome), [expected], "{}", outcome.messages);
+}
+
+#[test]
 fn options_say_what_becomes_of_a_class() {
     let scratch = doubtful();
     for (place, class) in CLASSES {

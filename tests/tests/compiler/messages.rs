@@ -19,7 +19,7 @@ const REFUSED: &[(&str, &str, u32, &str)] = &[
     ("linux/io.h", "outb(1, 0x80);", 2, "inline assembly"),
     ("linux/io.h", "x += inl(0x80);", 7, "inline assembly"),
     ("linux/mm.h", "x += access_process_vm(current, 16, &x, 4, 0);", 7, "not reached by their addresses"),
-    ("linux/kernel.h", "{ char s[8]; x += snprintf(s, 8, \"%d\", x); }", 20, "gpufas_log()"),
+    ("linux/seq_file.h", "seq_printf((struct seq_file *)(long)x, \"%d\", x);", 2, "gpufas_log()"),
     ("linux/rbtree.h", "rb_erase((struct rb_node *)(long)x, NULL);", 2, "DIR/lib/rbtree.c"),
     ("asm/msr.h", "{ u64 value; rdmsrl(0x1b, value); x += value; }", 15, "inline assembly"),
     ("linux/sched.h", "wake_up_process((struct task_struct *)(long)x);", 2, "`wake_up_process`"),

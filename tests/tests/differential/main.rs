@@ -80,6 +80,8 @@ fn main() -> ExitCode {
         && let Err(error) = &*PROGRAMS
     {
         let message = Failed::from(format!("{error:#}"));
+        // Whichever tests are asked for, none can run.
+        let arguments = Arguments { filter: None, skip: Vec::new(), ..arguments };
         return libtest_mimic::run(&arguments, vec![Trial::test("compilation", || Err(message))]).exit_code();
     }
     let conclusion = libtest_mimic::run(&arguments, trials);

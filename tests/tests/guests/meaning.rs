@@ -91,6 +91,12 @@ pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
             report.has_written(false)
         },
     );
+    case(group, "texts are made in memory as the kernel makes them", move |repair| {
+        let report = repair.report(0, MEANING, "format", &["--pid", "1"])?;
+        ensure!(report.result()? == 6, "{report:?}");
+        report.says("/1\n")?;
+        report.has_written(false)
+    });
     case(group, "a warning is a line in the log, and the program goes on", move |repair| {
         let report = repair.report(0, MEANING, "warn", &[])?;
         ensure!(report.result()? == 6, "{report:?}");

@@ -13,5 +13,6 @@ mod page_table;
 mod print;
 mod program;
 mod string;
+mod text;
 mod translate;
 mod unaligned;
