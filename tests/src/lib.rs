@@ -10,6 +10,7 @@ pub mod command;
 pub mod damage;
 pub mod gpu;
 pub mod listing;
+pub mod lock;
 pub mod machine;
 pub mod releases;
 pub mod repair;

@@ -5,7 +5,7 @@
 use anyhow::{Result, bail, ensure};
 use gpufas_guest::protocol::{Disposition, SignalProbe};
 use gpufas_tests::command::{Running, run};
-use gpufas_tests::damage::{Memory, Overwritten};
+use gpufas_tests::lock::{self, hold};
 use gpufas_tests::repair::{KILL, Repair};
 use gpufas_tests::suite::Group;
 
@@ -15,9 +15,6 @@ const SIGKILL: i32 = 9;
 
 /// `EAGAIN` of include/uapi/asm-generic/errno-base.h.
 const EAGAIN: i64 = 11;
-
-/// What a held lock's first byte is: `_Q_LOCKED_VAL` of include/asm-generic/qspinlock_types.h.
-const LOCKED: [u8; 1] = [1];
 
 /// How often a lock is let go during a run: on a busy machine that can come too late.
 const ATTEMPTS: u32 = 10;
@@ -73,17 +70,5 @@ pub fn victim(repair: &Repair) -> Result<(u32, u64)> {
     let probe =
         SignalProbe { name: "locked".into(), signal: 10, disposition: Disposition::Default, busy: true };
     let pid = guest.spawn_signal_probe(probe)?;
-    let memory = repair.machine.memory()?;
-    let task = memory.task(pid)?;
-    let handlers = memory.read(task + memory.offset_of("task_struct", "sighand")?)?;
-    Ok((pid, handlers + memory.offset_of("sighand_struct", "siglock")?))
-}
-
-/// Takes a lock in the guest's name.
-pub fn hold(repair: &Repair, lock: u64) -> Result<Overwritten<'_>> {
-    let memory: &Memory = repair.machine.memory()?;
-    repair.machine.while_paused(|_| {
-        ensure!(memory.read(lock)? & 0xffff_ffff == 0, "the lock is held already");
-        memory.overwrite(lock, &LOCKED)
-    })
+    Ok((pid, lock::of_signals(repair, pid)?))
 }

@@ -3,11 +3,12 @@
 //! What kernel code means in a program: this CPU, locks, warnings.
 
 use anyhow::ensure;
+use gpufas_tests::lock::hold;
 use gpufas_tests::repair::{Repair, number};
 use gpufas_tests::suite::Group;
 
 use crate::case;
-use crate::locked::{hold, victim};
+use crate::locked::victim;
 
 /// The program.
 pub const MEANING: &str = "tests/programs/meaning.c";

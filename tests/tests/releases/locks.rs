@@ -3,7 +3,7 @@
 //! Locks of the kernel's, looked at or taken, on kernels whose spinning locks spin and on those where tasks own them.
 
 use anyhow::{Context, Result, ensure};
-use gpufas_tests::damage::{Memory, Overwritten};
+use gpufas_tests::lock;
 use gpufas_tests::repair::{Repair, number};
 use gpufas_tests::suite::Group;
 use gpufas_tests::tools::Target;
@@ -49,12 +49,13 @@ pub fn add(group: &mut Group<'_, Repair>, guest: &str) {
     });
     case(group, "a lock that is held ends a program in either mode", move |repair| {
         let pid = victim(repair)?;
-        let (lock, held) = hold(repair, pid, realtime)?;
+        let address = lock::of_signals(repair, pid)?;
+        let held = if realtime { lock::hold_as(repair, address, pid) } else { lock::hold(repair, address) }?;
         for mode in ["check", "take"] {
             let report = run_mode(repair, mode, "spin", pid, 3)?;
             let end = &report["end"];
             ensure!(end["kind"] == "fault" && end["fault"] == "lock-held", "{mode}: {report}");
-            ensure!(number(&end["address"])?.abs_diff(lock) < 64, "{mode}: {lock:#x}: {report}");
+            ensure!(number(&end["address"])?.abs_diff(address) < 64, "{mode}: {address:#x}: {report}");
             ensure!(report["tries"].as_u64() > Some(1), "it should be tried again: {mode}: {report}");
             ensure!(run_mode(repair, mode, "trying", pid, 0)?["end"]["result"] == 0, "{mode}");
         }
@@ -74,27 +75,4 @@ fn run_mode(repair: &Repair, mode: &str, entry: &str, pid: u32, status: i32) -> 
     let options = ["--locks", mode];
     let program = repair.machine.tools().compile_along(LOCKS, Target::Host, &[], &options)?;
     run_with(repair, &program, entry, &["--pid", &pid.to_string()])?.with_status(status)?.json()
-}
-
-/// Takes the lock of a process's signals in the guest's name, and says where it is.
-fn hold(repair: &Repair, pid: u32, realtime: bool) -> Result<(u64, Overwritten<'_>)> {
-    let memory: &Memory = repair.machine.memory()?;
-    let task = memory.task(pid)?;
-    let handlers = memory.read(task + memory.offset_of("task_struct", "sighand")?)?;
-    let lock = handlers + memory.offset_of("sighand_struct", "siglock")?;
-    let held = repair.machine.while_paused(|_| {
-        let (address, value) = if realtime {
-            // The task itself, and the bit that says that somebody waits clear (kernel/locking/rtmutex_common.h).
-            let owner = memory.offset_of("spinlock_t", "lock.owner")?;
-            (lock + owner, task.to_le_bytes().to_vec())
-        } else {
-            // _Q_LOCKED_VAL of include/asm-generic/qspinlock_types.h.
-            (lock, 1_u32.to_le_bytes().to_vec())
-        };
-        let now = memory.read(address)?;
-        let free = if realtime { now } else { now & 0xffff_ffff };
-        ensure!(free == 0, "the lock is held already: {now:#x}");
-        memory.overwrite(address, &value)
-    })?;
-    Ok((lock, held))
 }
