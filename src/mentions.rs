@@ -147,7 +147,8 @@ struct Definitions<'a> {
     names: HashSet<&'a str>,
     /// All names.
     mentioned: HashSet<&'a str>,
-    /// The names of what ended last.
+    /// The names of all that ended since the last body: as C was written once, a body follows declarations of its parameters, as many
+    /// as there are.
     names_before: HashSet<&'a str>,
     /// How many brackets are open.
     depth: usize,
@@ -174,9 +175,8 @@ impl<'a> Definitions<'a> {
             Token::Sign(b'{') if self.depth == 0 => {
                 self.is_body = self.last == Some(Token::Sign(b')')) && !self.is_assigned;
                 if self.last.is_none() {
-                    // Behind declarations of parameters, as C was written once.
                     self.is_body = true;
-                    self.names.clone_from(&self.names_before);
+                    self.names = std::mem::take(&mut self.names_before);
                 }
                 (self.depth, self.braces) = (1, 1);
             }
@@ -206,7 +206,12 @@ impl<'a> Definitions<'a> {
 
     fn finish(&mut self) {
         self.mentions.add(self.names.iter().copied(), self.mentioned.iter().copied());
-        self.names_before = std::mem::take(&mut self.names);
+        if self.is_body {
+            self.names_before.clear();
+        } else {
+            self.names_before.extend(&self.names);
+        }
+        self.names.clear();
         self.mentioned.clear();
         (self.last, self.is_assigned, self.is_body) = (None, false, false);
     }
@@ -262,6 +267,9 @@ mod tests {
     fn where_a_definition_ends_is_not_missed_in_old_and_odd_c() {
         // In doubt they run together.
         assert_eq!(mentioned("int f(a) int a; { return A; } int g;", "f", &["A"]).as_deref(), Some("A"));
+        let two = "int f(a, b) int a; int *b, c[2]; { return A; } int g(void) { return B; } { C; }";
+        assert_eq!(mentioned(two, "f", &["A", "B", "C"]).as_deref(), Some("A"));
+        assert_eq!(mentioned(two, "g", &["A", "B", "C"]).as_deref(), Some("B"));
         assert_eq!(mentioned("int (f)(void) odd { return A; } int g;", "f", &["A"]).as_deref(), Some("A"));
         assert_eq!(mentioned("} int f(void) { return A; }", "f", &["A"]).as_deref(), Some("A"));
         for unfinished in
