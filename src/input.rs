@@ -20,7 +20,7 @@ use crate::source_names::SourceNames;
 /// Named metadata that says which kernel a module was compiled for.
 pub const KERNEL_METADATA: &str = "gpufas.kernel";
 
-/// Named metadata that says what taking a lock means in a module, if it was said when it was compiled.
+/// Named metadata that says what taking a lock means in a module, as its compiler was told or by default.
 pub const LOCKS_METADATA: &str = "gpufas.locks";
 
 /// Largest input that is read.
@@ -174,11 +174,9 @@ pub fn mark(module: &Module<'_>, kernel: &ManifestKernel, names: &SourceNames) {
     module.add_text_metadata(HEADERS_METADATA, &folders);
 }
 
-/// Notes in a module what taking a lock means, unless that is what it means without being said.
+/// Notes in a module what taking a lock means, whether it takes any or not.
 pub fn mark_locks(module: &Module<'_>, locks: Locks) {
-    if locks != Locks::default() {
-        module.add_text_metadata(LOCKS_METADATA, &[locks.name()]);
-    }
+    module.add_text_metadata(LOCKS_METADATA, &[locks.name()]);
 }
 
 /// Makes all functions of a module visible to other files, so that none is left out because this one does not call it.

@@ -41,10 +41,7 @@ pub fn link<'c>(
     module: &Module<'c>,
 ) -> Result<()> {
     let folder = headers::unpack()?;
-    let mut linked: HashSet<&str> = HashSet::new();
-    if arguments.allocation == Allocation::Refuse {
-        linked.extend(ALLOCATION);
-    }
+    let mut linked = left_out(arguments);
     // One may call others.
     while let Some(file) = needed(module, &linked) {
         linked.insert(file);
@@ -58,9 +55,17 @@ pub fn link<'c>(
     Ok(())
 }
 
-/// Whether a program calls any of these functions.
-pub fn are_needed(module: &Module<'_>) -> bool {
-    needed(module, &HashSet::new()).is_some()
+/// Whether a program calls any of the functions that are to be linked to it.
+pub fn are_needed(arguments: &Arguments, module: &Module<'_>) -> bool {
+    needed(module, &left_out(arguments)).is_some()
+}
+
+/// The files that are not linked, whatever the program calls.
+fn left_out(arguments: &Arguments) -> HashSet<&'static str> {
+    match arguments.allocation {
+        Allocation::Refuse => ALLOCATION.iter().copied().collect(),
+        Allocation::Own => HashSet::new(),
+    }
 }
 
 /// A file that defines a function that is called, of those that are not linked yet.
@@ -103,6 +108,33 @@ fn compile<'c>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arguments::{self, Request};
+
+    #[test]
+    fn what_is_left_out_is_not_needed() {
+        let context = Context::create();
+        let log = DiagnosticLog::new(&context);
+        let calling = |name: &str| {
+            let text = format!(
+                "declare void @{name}(ptr)\ndefine void @f() {{\n  call void @{name}(ptr null)\n  ret void\n}}\n"
+            );
+            input::parse(&context, &log, "calls.ll", text.as_bytes()).unwrap()
+        };
+        let with = |allocation: &str| {
+            let words = ["calls.ll", "--allocation", allocation];
+            match arguments::parse(words.map(Into::into)).unwrap() {
+                Request::Compile(arguments) => *arguments,
+                other => panic!("{other:?}"),
+            }
+        };
+        for (name, if_refused, if_own) in
+            [("kfree", false, true), ("__bitmap_set", true, true), ("other", false, false)]
+        {
+            let module = calling(name);
+            assert_eq!(are_needed(&with("refuse"), &module), if_refused, "{name}");
+            assert_eq!(are_needed(&with("own"), &module), if_own, "{name}");
+        }
+    }
 
     #[test]
     fn files_and_functions_are_listed_once_and_exist() {

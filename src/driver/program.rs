@@ -96,7 +96,7 @@ impl Driver<'_> {
             input::mark(&module, &kernel.identity, &self.names);
         }
         link::check_locks(&module, self.arguments.locks)?;
-        if kernel_functions::are_needed(&module) {
+        if kernel_functions::are_needed(self.arguments, &module) {
             let found;
             let kernel = match self.kernels.get(kernel) {
                 Some(kernel) => kernel,

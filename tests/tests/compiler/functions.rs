@@ -85,4 +85,15 @@ fn what_locks_mean_is_the_same_in_all_of_a_program() {
     let link = ["calls.o", "-o", "calls.so"];
     scratch.for_host(&link).fails(1, &["compiled with --locks take", "linked with --locks check"]);
     scratch.for_host(&[&link[..], &["--locks", "take"]].concat()).succeeds();
+    // What is not said is said, too; also where no lock is taken, and whichever part comes first.
+    scratch.write("other.c", "int nothing(void) { return 0; }\n");
+    scratch.for_host(&["-c", "other.c", "-o", "other.o"]).succeeds();
+    for inputs in [["calls.o", "other.o"], ["other.o", "calls.o"]] {
+        for (linked, compiled) in [("check", "take"), ("take", "check")] {
+            let locks = ["-o", "calls.so", "--locks", linked];
+            let said =
+                [&*format!("compiled with --locks {compiled}"), &*format!("linked with --locks {linked}")];
+            scratch.for_host(&[&inputs[..], &locks].concat()).fails(1, &said);
+        }
+    }
 }
