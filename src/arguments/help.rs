@@ -23,7 +23,7 @@ Kernel:
   --kernel-source DIR      the sources that it was built from; inputs inside are compiled as its build does
   --relocatable            look up offsets of members and sizes of structures when the program is loaded, so that it
                            also runs on other builds of the same series and flavour
-  --accept SERIES          and on all kernels of these series (6.1,6.12), for whose constants and functions you answer
+  --accept SERIES          and on all kernels of these series (6.1,6.12), for whose macros and functions you answer
   --own PATTERN            a variable of a kernel source, or the address of a function, is the program's own
   --kernel-symbol PATTERN  a variable of the user's, or the address of a function, is the running kernel's;
                            patterns are NAME or FILE:NAME (as lib/test_*.c:*), and the last one counts

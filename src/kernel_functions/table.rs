@@ -295,7 +295,6 @@
     (
         "rwsem.c",
         &[
-            "__percpu_down_read",
             "down_read",
             "down_read_interruptible",
             "down_read_killable",
@@ -304,6 +303,7 @@
             "down_write_killable",
             "down_write_trylock",
             "percpu_down_read",
+            "percpu_down_read_internal",
             "percpu_down_read_trylock",
             "percpu_up_read",
             "up_read",

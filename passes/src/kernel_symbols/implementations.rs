@@ -19,6 +19,7 @@ const INLINE: &[&str] = &[
     "bit_spin_trylock",
     "bit_spin_unlock",
     "percpu_down_read",
+    "percpu_down_read_internal",
     "percpu_down_read_trylock",
     "percpu_up_read",
     "queued_read_lock",

@@ -97,3 +97,37 @@ fn what_locks_mean_is_the_same_in_all_of_a_program() {
         }
     }
 }
+
+/// A program that takes a lock of which readers count themselves on their own CPUs, in each way that there is.
+const READERS: &str = "#include <gpufas/gpufas.h>\n\
+    #include <linux/percpu-rwsem.h>\n\
+    #include <linux/version.h>\n\
+    GPUFAS_ENTRY(readers, \"test\", u64, address)\n\
+    {\n\
+    \tstruct percpu_rw_semaphore *lock = (void *)address;\n\
+    \tpercpu_down_read(lock);\n\
+    \tpercpu_up_read(lock);\n\
+    #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)\n\
+    \tpercpu_down_read_freezable(lock, true);\n\
+    \tpercpu_up_read(lock);\n\
+    #endif\n\
+    \treturn percpu_down_read_trylock(lock);\n\
+    }\n";
+
+#[test]
+fn counts_of_readers_are_a_matter_of_locks_on_every_kernel() {
+    let scratch = Scratch::new();
+    scratch.write("readers.c", READERS);
+    for spec in releases::kernels() {
+        let headers = spec.fetch(&|_| {}).unwrap().headers;
+        let ir = |locks: &str| {
+            let arguments = ["readers.c", "--target", "host", "--emit", "llvm-ir", "-o", "-", "--locks", locks];
+            let mut command = scratch.bare(&arguments);
+            finish(command.arg("--kernel-headers").arg(&headers), b"")
+        };
+        let changes = |ir: &str| ir.contains("@gpufas_translate_store(") || ir.contains("@gpufas_translate_atomic(");
+        assert!(!changes(&ir("check").succeeds().text()), "{}", spec.name);
+        assert!(changes(&ir("take").succeeds().text()), "{}", spec.name);
+        ir("refuse").fails(1, &["--locks refuse makes an error"]);
+    }
+}

@@ -14,9 +14,10 @@ static void *take(unsigned long size, unsigned long most, gfp_t flags)
 	void *memory = NULL;
 
 	if (size <= most) {
-		memory = arena_take(size);
-		if (!memory && gfpflags_allow_blocking(flags) && do_deferred())
+		/* What is done may defer more. */
+		do
 			memory = arena_take(size);
+		while (!memory && gfpflags_allow_blocking(flags) && do_deferred());
 	}
 	if (!memory && flags & __GFP_NOFAIL) {
 		printk("an allocation of %lu bytes must not fail, and the program has no such memory left\n", size);
@@ -88,6 +89,12 @@ static __always_inline void *retake(const void *memory, size_t size, unsigned lo
 	return larger;
 }
 
+/* The same where no more than kmalloc() gives can be had; what cannot be made larger stays. */
+static __always_inline void *slab_retake(const void *memory, size_t size, unsigned long align, gfp_t flags)
+{
+	return size > KMALLOC_MAX_SIZE ? NULL : retake(memory, size, align, flags);
+}
+
 /* The same in pages, of which none have no address. */
 static __always_inline void *repages(const void *memory, size_t size, unsigned long align, gfp_t flags)
 {
@@ -147,10 +154,10 @@ DEFINE(kmalloc_order, size_t size, gfp_t flags, unsigned int order) { return sla
 #if FROM(6, 18)
 DEFINE(krealloc_node_align_noprof, const void *memory, SIZE, unsigned long align, gfp_t flags, int node)
 {
-	return retake(memory, size, align, flags);
+	return slab_retake(memory, size, align, flags);
 }
 #else
-DEFINE(ALLOCATOR(krealloc), const void *memory, size_t size, gfp_t flags) { return retake(memory, size, 1, flags); }
+DEFINE(ALLOCATOR(krealloc), const void *memory, size_t size, gfp_t flags) { return slab_retake(memory, size, 1, flags); }
 #endif
 
 /* In pages, or whatever there is. */

@@ -75,6 +75,7 @@ long KERNEL(strncpy_from_kernel_nofault)(char *to, const void *from, long count)
 	to[count - 1] = '\0';
 	return count;
 fault:
-	to[0] = '\0';
+	/* What was read until then stays. */
+	to[copied] = '\0';
 	return error_at(&source[copied]);
 }

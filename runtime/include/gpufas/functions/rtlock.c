@@ -43,8 +43,7 @@ void KERNEL(rt_spin_unlock)(spinlock_t *lock)
 /* Waits until whoever has the lock has gone. */
 void KERNEL(rt_spin_lock_unlock)(spinlock_t *lock)
 {
-	if (!gpufas_owner_is_free(OWNER(lock)))
-		gpufas_lock_held(lock);
+	gpufas_acquire(lock, gpufas_owner_is_free(OWNER(lock)), true);
 }
 
 int KERNEL(rt_spin_trylock)(spinlock_t *lock)

@@ -135,18 +135,6 @@ void KERNEL(up_write)(struct rw_semaphore *lock)
 	gpufas_shared_release(write_release(lock));
 }
 
-/* A reader comes here only if a writer has the lock or wants it. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
-bool KERNEL(__percpu_down_read)(struct percpu_rw_semaphore *lock, bool try, bool freezable)
-#else
-bool KERNEL(__percpu_down_read)(struct percpu_rw_semaphore *lock, bool try)
-#endif
-{
-	if (try)
-		return false;
-	gpufas_lock_held(lock);
-}
-
 /*
  * Readers count on their own CPU, by inline functions, and a writer who comes
  * says so in block. Whoever waits for the readers to go would have to be woken.
@@ -176,6 +164,15 @@ void KERNEL(percpu_down_read)(struct percpu_rw_semaphore *lock)
 {
 	gpufas_acquire(lock, PERCPU_FREE(lock), percpu_try(lock));
 }
+
+/* What percpu_down_read() and percpu_down_read_freezable() have in common. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+KERNEL_FUNCTION(percpu_down_read_internal);
+void KERNEL(percpu_down_read_internal)(struct percpu_rw_semaphore *lock, bool freezable)
+{
+	gpufas_acquire(lock, PERCPU_FREE(lock), percpu_try(lock));
+}
+#endif
 
 KERNEL_FUNCTION(percpu_down_read_trylock);
 bool KERNEL(percpu_down_read_trylock)(struct percpu_rw_semaphore *lock)

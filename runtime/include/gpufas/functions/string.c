@@ -166,14 +166,7 @@ char *KERNEL(strnstr)(const char *s1, const char *s2, size_t count)
 KERNEL_FUNCTION(strstr);
 char *KERNEL(strstr)(const char *s1, const char *s2)
 {
-	size_t length = strlen(s2), left = strlen(s1);
-
-	if (!length)
-		return (char *)s1;
-	for (; left >= length; left--, s1++)
-		if (!memcmp(s1, s2, length))
-			return (char *)s1;
-	return NULL;
+	return strnstr(s1, s2, strlen(s1));
 }
 
 KERNEL_FUNCTION(strspn);
@@ -245,9 +238,7 @@ char *KERNEL(strim)(char *s)
 	while (length && is_space(s[length - 1]))
 		length--;
 	s[length] = '\0';
-	while (is_space(*s))
-		s++;
-	return s;
+	return skip_spaces(s);
 }
 
 KERNEL_FUNCTION(memscan);
