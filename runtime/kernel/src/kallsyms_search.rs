@@ -14,6 +14,9 @@ use std::ops::Range;
 
 /// Most bytes of the image that are searched, from `_stext` on. A Debian kernel has about 50 MiB.
 const MAX_SEARCH: u64 = 256 << 20;
+/// Most steps of the whole search. A kernel's takes about as many as it has symbols; what only looks like tables, in very many
+/// places, would take hours.
+const MAX_STEPS: usize = 1 << 27;
 /// Names for which there is one marker.
 const NAMES_PER_MARKER: usize = 256;
 /// Most bytes of one compressed name, with its length.
@@ -28,7 +31,7 @@ pub(crate) fn find(view: View<'_>, start: u64) -> Result<Tables> {
     let available = range.map_or(0, |range| range.end - address);
     let reach = view.image().end.saturating_sub(start);
     let image = view.read_image(start, available.min(reach).min(MAX_SEARCH))?;
-    let places = (0..image.len()).step_by(8).find_map(|at| places_before(&image, at));
+    let places = search(&image);
     let places =
         places.ok_or_else(|| Error::Kallsyms { what: "it was not found in the kernel's image".into() })?;
     let at = |place: usize| start + place as u64;
@@ -51,16 +54,33 @@ struct Places {
     token_index: usize,
 }
 
+/// How many steps the search may still take.
+struct Steps(usize);
+
+impl Steps {
+    /// Takes some; none if there are not as many left.
+    fn take(&mut self, steps: usize) -> Option<()> {
+        self.0 = self.0.checked_sub(steps)?;
+        Some(())
+    }
+}
+
+/// The first tables in the image.
+fn search(image: &[u8]) -> Option<Places> {
+    let mut steps = Steps(MAX_STEPS);
+    (0..image.len()).step_by(8).find_map(|at| places_before(image, at, &mut steps))
+}
+
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
 }
 
 /// The tables, if the token index is at `token_index`.
-fn places_before(image: &[u8], token_index: usize) -> Option<Places> {
+fn places_before(image: &[u8], token_index: usize, steps: &mut Steps) -> Option<Places> {
     let starts = token_starts(image.get(token_index..)?.first_chunk()?)?;
-    let token_table = find_token_table(image, token_index, &starts)?;
-    let markers = find_markers(image, token_table)?;
-    let (names, count) = find_names(image, &markers)?;
+    let token_table = find_token_table(image, token_index, &starts, steps)?;
+    let markers = find_markers(image, token_table, steps)?;
+    let (names, count) = find_names(image, &markers, steps)?;
     let offsets = names.checked_sub(16)?.checked_sub((4 * count).next_multiple_of(8))?;
     Some(Places { offsets, names, token_table, token_index })
 }
@@ -73,10 +93,13 @@ fn token_starts(index: &[u8; 512]) -> Option<[usize; 256]> {
 }
 
 /// Where the strings with these offsets begin, somewhere shortly before `end`.
-fn find_token_table(image: &[u8], end: usize, starts: &[usize; 256]) -> Option<usize> {
+fn find_token_table(image: &[u8], end: usize, starts: &[usize; 256], steps: &mut Steps) -> Option<usize> {
     let last = starts[255];
     let nearest = end.checked_sub(last + 1)? / 8 * 8;
-    (0..MAX_TOKEN).step_by(8).filter_map(|back| nearest.checked_sub(back)).find(|&table| {
+    let candidates = (0..MAX_TOKEN).step_by(8).filter_map(|back| nearest.checked_sub(back));
+    // Each byte of the strings may be looked at once.
+    let mut candidates = candidates.take_while(|_| steps.take(last).is_some());
+    candidates.find(|&table| {
         // Each string ends right before the next one; the last before the padding.
         let ends_before = |i: usize, next: usize| {
             let string = image.get(table + starts[i]..table + next);
@@ -92,12 +115,13 @@ fn find_token_table(image: &[u8], end: usize, starts: &[usize; 256]) -> Option<u
 }
 
 /// The markers that end at `end`, by their place; they increase from 0 on.
-fn find_markers(image: &[u8], end: usize) -> Option<Range<usize>> {
+fn find_markers(image: &[u8], end: usize, steps: &mut Steps) -> Option<Range<usize>> {
     // A last word of 0 is padding.
     let end = if u32_at(image, end.checked_sub(4)?)? == 0 { end - 4 } else { end };
     let mut start = end.checked_sub(4)?;
     let mut value = u32_at(image, start)?;
     while value != 0 {
+        steps.take(1)?;
         start = start.checked_sub(4)?;
         let before = u32_at(image, start)?;
         if before >= value {
@@ -109,7 +133,7 @@ fn find_markers(image: &[u8], end: usize) -> Option<Range<usize>> {
 }
 
 /// The place of the names before the markers, and how many they are.
-fn find_names(image: &[u8], markers: &Range<usize>) -> Option<(usize, usize)> {
+fn find_names(image: &[u8], markers: &Range<usize>, steps: &mut Steps) -> Option<(usize, usize)> {
     let last_marker = u32_at(image, markers.end.checked_sub(4)?)? as usize;
     let blocks = markers.len() / 4;
     let counts = (blocks - 1) * NAMES_PER_MARKER + 1..=blocks * NAMES_PER_MARKER;
@@ -122,13 +146,20 @@ fn find_names(image: &[u8], markers: &Range<usize>) -> Option<(usize, usize)> {
             let padding = u32_at(image, names - 4)?;
             (padding == 0 && counts.contains(&count)).then_some((names, count))
         })
-        .find(|&(names, count)| names_fit(image, names, count, markers).is_some())
+        .find(|&(names, count)| names_fit(image, names, count, markers, steps).is_some())
 }
 
 /// Whether `count` names from `names` on agree with the markers and end right before them.
-fn names_fit(image: &[u8], names: usize, count: usize, markers: &Range<usize>) -> Option<()> {
+fn names_fit(
+    image: &[u8],
+    names: usize,
+    count: usize,
+    markers: &Range<usize>,
+    steps: &mut Steps,
+) -> Option<()> {
     let mut at = names;
     for index in 0..count {
+        steps.take(1)?;
         if index % NAMES_PER_MARKER == 0 {
             let marker = u32_at(image, markers.start + index / NAMES_PER_MARKER * 4)?;
             (at - names == marker as usize).then_some(())?;

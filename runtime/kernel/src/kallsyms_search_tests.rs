@@ -18,10 +18,6 @@ fn image(count: u64, noise: &[u8]) -> (Vec<u8>, Written) {
     (image, written)
 }
 
-fn search(image: &[u8]) -> Option<Places> {
-    (0..image.len()).step_by(8).find_map(|at| places_before(image, at))
-}
-
 fn expected(written: &Written) -> Places {
     let place = |offset: u64| BEFORE + offset as usize;
     Places {
@@ -55,6 +51,29 @@ fn tables_that_do_not_fit_each_other_are_not_taken() {
     assert_eq!(search(&damaged(written.token_table - 4, 1)), None, "another marker");
     assert_eq!(search(&damaged(written.token_table, b'x')), None, "a token that is longer");
     assert_eq!(search(&damaged(written.token_index + 100, 0)), None, "token offsets that do not increase");
+}
+
+/// In thousands of places there are millions of names that fit all markers but the last.
+#[test]
+fn what_looks_like_tables_in_many_places_is_given_up() {
+    /// How many names there are; the same bytes are the lengths of names.
+    const COUNT: u32 = 0x0020_0101;
+    let pattern = u64::from(COUNT).to_le_bytes();
+    let (mut at, mut markers) = (0, Vec::new());
+    for index in 0..COUNT {
+        if index.is_multiple_of(256) {
+            markers.push(at);
+        }
+        at += 1 + u32::from(pattern[at as usize % 8]);
+    }
+    *markers.last_mut().unwrap() += 1;
+    let mut bytes: Vec<u8> = pattern.iter().copied().cycle().take(at as usize + (128 << 10)).collect();
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    bytes.extend(markers.iter().flat_map(|marker| marker.to_le_bytes()));
+    bytes.resize(bytes.len().next_multiple_of(8), 0);
+    bytes.extend([b'x', 0].repeat(256));
+    bytes.extend((0..256u16).flat_map(|token| (2 * token).to_le_bytes()));
+    assert_eq!(search(&bytes), None);
 }
 
 proptest! {
