@@ -10,6 +10,9 @@ use crate::newest;
 use crate::symbols::Symbols;
 use crate::types::Types;
 
+/// Most bytes of type information; a Debian kernel has about 6 MiB.
+const MAX_TYPE_INFORMATION: u64 = 128 << 20;
+
 /// A kernel in a target's memory: who it is and where everything is.
 ///
 /// It holds no reference to the memory, which may change or vanish at any time; whatever reads memory takes
@@ -123,10 +126,44 @@ impl Kernel {
         let (Some(start), Some(stop)) = bounds else {
             return Err(Error::NoTypes { release: self.release.clone() });
         };
-        Types::parse(self.view(memory).read_image(start, stop.saturating_sub(start))?)
+        let size = stop.saturating_sub(start);
+        if size > MAX_TYPE_INFORMATION {
+            return Err(Error::MalformedTypes { offset: size, what: "it is larger than any kernel's" });
+        }
+        Types::parse(self.view(memory).read_image(start, size)?)
     }
 
     pub(crate) fn view<'a>(&'a self, memory: &'a dyn PhysicalMemory) -> View<'a> {
         View { memory, layout: &self.layout }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::MemorySlices;
+    use crate::symbols::SymbolsBuilder;
+
+    #[test]
+    fn no_memory_is_taken_for_more_type_information_than_a_kernel_has() {
+        const START: u64 = 0xffff_ffff_8100_0000;
+        let size = 2 * MAX_TYPE_INFORMATION;
+        let mut symbols = SymbolsBuilder::default();
+        assert!(symbols.push("__start_BTF", b'D', START) && symbols.push("__stop_BTF", b'D', START + size));
+        let layout = Layout {
+            direct_map_start: 0,
+            direct_map_end: 0,
+            image_start: START,
+            image_end: START + size,
+            image_physical: 0,
+            page_table_root: 0,
+            page_table_levels: 4,
+            kaslr_offset: 0,
+            phys_base: 0,
+        };
+        let kernel = Kernel::new("6.1".into(), (6, 1), "#1".into(), None, layout, symbols.finish());
+        let page = [0; 4096];
+        let error = kernel.types(&MemorySlices::new([(0, &page[..])])).unwrap_err();
+        assert!(matches!(error, Error::MalformedTypes { what, .. } if what.contains("larger")), "{error}");
     }
 }

@@ -9,8 +9,11 @@ use crate::member_path::{self, Step};
 /// Most typedefs, qualifiers and arrays between a name and what it stands for, and most anonymous structures
 /// inside one another. Real kernels stay below 10.
 const MAX_DEPTH: u32 = 32;
-/// Most steps for one question; guards against types that contain themselves, and many large ones of one name.
-pub(crate) const MAX_STEPS: u32 = 1 << 20;
+/// Most steps for one question; guards against types that contain themselves, and many large ones of one name. The largest
+/// structures have some hundred members.
+pub(crate) const MAX_STEPS: u32 = 1 << 16;
+/// What it costs to ask one of the types of a name, beside looking for its members: typedefs and arrays inside one another.
+const STEPS_PER_TYPE: u32 = 64;
 /// The same for each member that is compared.
 const STEPS_PER_COMPARED_MEMBER: u32 = 1 << 12;
 
@@ -152,12 +155,16 @@ impl Types {
     /// # Errors
     /// As [`size_of`](Self::size_of).
     pub fn enumerators(&self, name: &str) -> Result<Vec<Enumerator<'_>>> {
-        self.agreeing(name, |id, _| {
+        self.agreeing(name, |id, budget| {
             let record = self.record(self.resolve(id)?)?;
             if !matches!(record.kind, kind::ENUM | kind::ENUM64) {
                 return Err(Error::WrongType { name: name.into(), what: "is not an enumeration" });
             }
-            self.constants(record).collect()
+            let constants = self.constants(record).map(|constant| {
+                budget.take(1, record.offset)?;
+                constant
+            });
+            constants.collect()
         })
     }
 
@@ -212,7 +219,10 @@ impl Types {
         };
         for kinds in meanings {
             let mut budget = Budget::new(MAX_STEPS);
-            let mut answers = self.of_kinds(bare, kinds).map(|id| ask(id, &mut budget));
+            let mut answers = self.of_kinds(bare, kinds).map(|id| {
+                budget.take(STEPS_PER_TYPE, self.record(id)?.offset)?;
+                ask(id, &mut budget)
+            });
             let Some(first) = answers.next() else { continue };
             let first = first?;
             for other in answers {

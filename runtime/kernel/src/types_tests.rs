@@ -187,6 +187,44 @@ fn types_that_contain_themselves_end_in_an_error() {
     assert!(matches!(types.offset_of("endless_struct", "x"), Err(Error::MalformedTypes { .. })));
 }
 
+/// A name that very many types have, each of which takes long to look at; and structures that double with each level.
+#[test]
+fn what_would_take_long_is_given_up() {
+    let mut btf = BtfBuilder::new();
+    let mut deep = btf.int("int", 4);
+    for _ in 0..30 {
+        deep = btf.array(deep, 1);
+        for _ in 0..30 {
+            deep = btf.typedef("", deep);
+        }
+    }
+    let constants = vec![("A", 1); 50_000];
+    let large = btf.enumeration("", false, &constants);
+    for _ in 0..100_000 {
+        btf.typedef("deep", deep);
+    }
+    for _ in 0..100 {
+        btf.typedef("large", large);
+    }
+    let types = Types::parse(btf.finish(None)).unwrap();
+    let mut doubling = BtfBuilder::new();
+    let mut inner = doubling.structure("", 16, &[]);
+    for _ in 0..28 {
+        inner = doubling.structure("", 16, &[("", inner, 0), ("", inner, 0)]);
+    }
+    doubling.structure("outer", 16, &[("", inner, 0)]);
+    let doubling = Types::parse(doubling.finish(None)).unwrap();
+    let errors = [
+        types.size_of("deep").unwrap_err(),
+        types.enumerators("large").map(|constants| constants.len()).unwrap_err(),
+        doubling.structures().map(|structures| structures.len()).unwrap_err(),
+    ];
+    for error in errors {
+        let is_given_up = matches!(error, Error::MalformedTypes { what, .. } if what.contains("too many"));
+        assert!(is_given_up, "{error}");
+    }
+}
+
 #[test]
 fn what_is_cut_off_is_an_error() {
     let data = builder().finish(None);
