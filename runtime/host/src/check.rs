@@ -53,11 +53,16 @@ pub fn select(program: &Program, kernel: &Kernel, memory: &dyn PhysicalMemory) -
     }
     let (major, minor) = kernel.version_numbers();
     let series = format!("{major}.{minor}");
+    let candidates = relocatable(variants, running.release, &series);
+    if candidates.is_empty() {
+        return Err(none_fits(program, running, &series));
+    }
+    let types = kernel.types(memory)?;
     let mut refused = None;
-    for number in relocatable(variants, running.release, &series) {
+    for number in candidates {
         let variant = &variants[number];
         let Some(relocatable) = &variant.relocatable else { continue };
-        match relocate::resolve(relocatable, &variant.enumerators, &kernel.types(memory)?, false) {
+        match relocate::resolve(relocatable, &variant.enumerators, &types, false) {
             Ok(relocations) => return Ok(Fitting { number, relocations, is_compiled_for: false }),
             Err(problems) => {
                 refused.get_or_insert(not_relocatable(variant, kernel.release(), problems));

@@ -127,17 +127,26 @@ fn size(name: &str, members: &[RelocatedMember], types: &Types) -> Result<u64, S
 fn constant(relocation: &Relocation, types: &Types) -> Result<u64, String> {
     let Place { structure: tag, members, .. } = &relocation.place;
     let path = paths(members);
-    let found = members.first().and_then(|member| {
+    let found = members.first().map_or(Ok(None), |member| {
         if tag.is_empty() {
-            return types.enumerator(&member.path).ok();
+            return types.enumerator(&member.path).map(Some);
         }
-        let constants = types.enumerators(&format!("enum {tag}")).ok()?;
-        constants.into_iter().find(|constant| constant.name == member.path).map(|constant| constant.value)
+        let constants = types.enumerators(&format!("enum {tag}"))?;
+        let constant = constants.into_iter().find(|constant| constant.name == member.path);
+        Ok(constant.map(|constant| constant.value))
     });
-    let found = found.ok_or_else(|| match tag.as_str() {
-        "" => format!("it is not known which value `{path}` has: no enumeration has it, or several with different values"),
-        _ => format!("`enum {tag}` has no constant `{path}`"),
-    })?;
+    let found = match found {
+        Ok(Some(found)) => found,
+        Err(KernelError::NoEnumerator { .. } | KernelError::AmbiguousType { .. }) if tag.is_empty() => {
+            return Err(format!(
+                "it is not known which value `{path}` has: no enumeration has it, or several with different values"
+            ));
+        }
+        Ok(None) | Err(KernelError::NoType { .. }) => {
+            return Err(format!("`enum {tag}` has no constant `{path}`"));
+        }
+        Err(error) => return Err(error.to_string()),
+    };
     // Old type information does not say whether constants of 32 bits have a sign.
     let was_negative = relocation.compiled.cast_signed() < 0;
     let is_narrow = u32::try_from(found).is_ok();

@@ -129,11 +129,13 @@ impl<'a> SourceFile<'a> {
             return Err(NotFound::Missing);
         }
         // Of two functions' variables of one name, nothing tells which has which number.
-        let is_only_local =
-            local(name).is_none_or(|variable| self.locals.get(variable).is_none_or(|local| local.count < 2));
+        let locals = local(name).and_then(|variable| self.locals.get(variable));
+        if locals.is_some_and(|locals| locals.count > 1) {
+            return Err(NotFound::Ambiguous);
+        }
         let mut found = candidates.into_iter().filter(|address| self.has(*address, name));
         match (found.next(), found.next()) {
-            (Some(only), None) if is_only_local => Ok(only),
+            (Some(only), None) => Ok(only),
             _ => Err(NotFound::Ambiguous),
         }
     }

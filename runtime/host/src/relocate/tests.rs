@@ -176,7 +176,11 @@ fn a_program_that_asks_for_a_members_size_is_run_whatever_it_is() {
 
 #[test]
 fn constants_are_looked_up_by_enumeration_and_name() {
-    let types = types("enum color { RED = 3, BLUE = -2 } color; enum { LONE = 5 } lone;");
+    // Another enumeration of one name is in a scope of its own.
+    let types = types(
+        "enum color { RED = 3, BLUE = -2 } color; enum { LONE = 5 } lone; enum twice { ONE } twice;
+         int scope(enum twice { TWO } parameter) { return parameter; }",
+    );
     let value_of = |tag: &str, name: &str, compiled: i64| {
         let place = Place {
             keyword: Keyword::Enum,
@@ -194,6 +198,7 @@ fn constants_are_looked_up_by_enumeration_and_name() {
     assert_eq!(value_of("", "LONE", 0), Ok(5));
     assert_eq!(value_of("color", "LONE", 0), Err("`enum color` has no constant `LONE`".into()));
     assert_eq!(value_of("gone", "RED", 0), Err("`enum gone` has no constant `RED`".into()));
+    assert!(value_of("twice", "ONE", 0).unwrap_err().contains("several types enum twice that differ"));
     assert!(value_of("", "NONE", 0).unwrap_err().contains("which value `NONE` has"));
 }
 
