@@ -3,9 +3,10 @@
 //! All structures and unions of a kernel.
 
 use crate::btf::kind;
+use crate::budget::Budget;
 use crate::error::{Error, Result};
 use crate::structures::{Member, Structure, Tag};
-use crate::types::{self, Budget, Types};
+use crate::types::{self, Types};
 
 /// Most structures without names inside one another.
 const MAX_DEPTH: u32 = 32;

@@ -15,6 +15,7 @@
 
 mod all_structures;
 mod btf;
+mod budget;
 mod c_header;
 mod constants;
 mod error;

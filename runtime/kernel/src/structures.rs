@@ -5,9 +5,10 @@
 use std::fmt;
 
 use crate::btf::kind;
+use crate::budget::{Budget, MAX_STEPS};
 use crate::error::{Error, Result};
 use crate::type_text::basic_name;
-use crate::types::{Bits, Budget, Field, MAX_STEPS, Types};
+use crate::types::{Bits, Field, Types};
 
 /// What it costs of a [`Budget`] to write down a member and its type, beside looking for it.
 const STEPS_PER_ROW: u32 = 64;
