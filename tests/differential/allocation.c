@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Memory that the kernel's allocators give, here of the program's own. */
+/* Native sources: lib/kasprintf.c lib/vsprintf.c lib/hexdump.c lib/kstrtox.c lib/string_helpers.c lib/ctype.c lib/errname.c lib/siphash.c kernel/time/timeconv.c */
 /* Options: --allocation own */
 #include "scene.h"
 
@@ -213,4 +214,71 @@ GPUFAS_ENTRY(allocation_copies, "copies of texts", unsigned long, root, const ch
 	kfree(other);
 	kfree(numbers);
 	return strlen(scene->text);
+}
+
+GPUFAS_ENTRY(allocation_texts, "texts of which a part is copied, or that are made", unsigned long, root, const char *, text, u32, n)
+{
+	struct scene *scene = (struct scene *)root;
+	char *part = kstrndup(scene->text, n % 20, GFP_KERNEL), *whole = kstrndup(text, SIZE_MAX, GFP_KERNEL);
+	char *ended = kmemdup_nul((char *)scene->numbers, n % 64, GFP_KERNEL);
+	char *made = kasprintf(GFP_KERNEL, "%s/%u %.*s", text, n, n % 30, scene->text);
+	int length;
+
+	if (!part || !whole || !ended || !made)
+		return -ENOMEM;
+	scene->out[0] = strcmp(whole, text);
+	length = strlen(made);
+	memcpy(scene->bytes, part, strlen(part) + 1);
+	memcpy(scene->bytes + 64, ended, n % 64 + 1);
+	memcpy(scene->bytes + 256, made, min(length + 1, 512));
+	kfree(part);
+	kfree(whole);
+	kfree_sensitive(ended);
+	kvfree(made);
+	return length;
+}
+
+GPUFAS_ENTRY(allocation_resized, "memory that grows, with what is in it", unsigned long, root, u32, n)
+{
+	struct scene *scene = (struct scene *)root;
+	size_t size = n % 900 + 1, larger = size + n / 7 % 9000;
+	u8 *memory = kvmalloc(size, GFP_KERNEL);
+
+	if (!memory)
+		return -ENOMEM;
+	memset(memory, n, size);
+	memory = kvrealloc(memory, size, larger, GFP_KERNEL);
+	/* As much as is asked for, at least. */
+	if (!memory || ksize(memory) < larger)
+		return -EFAULT;
+	memory[larger - 1] = 7;
+	scene->out[0] = memory[size / 2];
+	/* More than there is of one piece: the old one stays. */
+	if (krealloc(memory, KMALLOC_MAX_SIZE + 1, GFP_KERNEL))
+		return -E2BIG;
+	scene->out[1] = memory[larger - 1];
+	kvfree(memory);
+	return 0;
+}
+
+GPUFAS_ENTRY(allocation_bulk, "many objects at once", unsigned long, root, u32, n)
+{
+	struct scene *scene = (struct scene *)root;
+	struct kmem_cache *cache = kmem_cache_create("many", sizeof(struct object), 0, 0, construct);
+	void *objects[40];
+	size_t i, count = n % ARRAY_SIZE(objects) + 1;
+	u64 sum = 0;
+
+	if (kmem_cache_alloc_bulk(cache, GFP_KERNEL, count, objects) != count)
+		return -ENOMEM;
+	for (i = 0; i < count; i++) {
+		sum += ((struct object *)objects[i])->number;
+		((struct object *)objects[i])->number = i;
+	}
+	for (i = 0; i < count; i++)
+		sum = sum * 3 + ((struct object *)objects[i])->number;
+	kmem_cache_free_bulk(cache, count, objects);
+	kmem_cache_destroy(cache);
+	scene->out[0] = sum;
+	return constructed;
 }

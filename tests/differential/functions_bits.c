@@ -28,7 +28,10 @@ GPUFAS_ENTRY(functions_find, "the first, next and last bit", unsigned long, root
 	scene->out[5] = find_next_zero_bit(a, size, start);
 	scene->out[6] = find_next_and_bit(a, b, size, start);
 	scene->out[7] = find_next_andnot_bit(a, b, size, start);
-	return 0;
+	scene->out[8] = find_nth_bit(a, size, start % 300);
+	scene->out[9] = find_nth_and_bit(a, b, size, start % 150);
+	scene->out[10] = find_nth_andnot_bit(a, b, size, start % 150);
+	return find_nth_bit(a, size, 0);
 }
 
 GPUFAS_ENTRY(functions_find_few, "the same in maps with few bits", unsigned long, root, u32, start, u32, size, u32, bit)

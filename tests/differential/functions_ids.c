@@ -5,6 +5,7 @@
 
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/projid.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/uidgid.h>
@@ -72,6 +73,13 @@ GPUFAS_ENTRY(functions_users, "numbers of users and groups", unsigned long, root
 		sum = sum * 31 + __kgid_val(make_kgid(ns, id % 1000 + i * 7));
 		sum = sum * 31 + from_kgid(ns, KGIDT_INIT(up));
 		sum = sum * 31 + from_kgid_munged(ns, KGIDT_INIT(up));
+	}
+	make_map(scene, users, &ns->projid_map, count);
+	for (i = 0; i < 40; i++) {
+		u32 up = U32_MAX - scene->numbers[i] % 2000;
+
+		sum = sum * 31 + __kprojid_val(make_kprojid(ns, id % 1000 + i * 7));
+		sum = sum * 31 + from_kprojid(ns, KPROJIDT_INIT(up));
 	}
 	scene->out[0] = __kuid_val(make_kuid(ns, id));
 	scene->out[1] = from_kuid(ns, KUIDT_INIT(id));

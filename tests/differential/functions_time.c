@@ -23,6 +23,10 @@ GPUFAS_ENTRY(functions_jiffies, "from and to jiffies", unsigned long, root, u64,
 	scene->out[6] = __usecs_to_jiffies(~(small % 9000));
 	scene->out[7] = jiffies_to_msecs(small);
 	scene->out[8] = jiffies_to_usecs(small);
+	scene->out[9] = jiffies64_to_nsecs(number >> 24);
+	scene->out[10] = jiffies64_to_msecs(number >> 12);
+	scene->out[11] = jiffies_to_clock_t(number);
+	scene->out[12] = nsec_to_clock_t(number);
 	return 0;
 }
 
@@ -37,6 +41,8 @@ GPUFAS_ENTRY(functions_timespec, "seconds and nanoseconds", unsigned long, root,
 	scene->out[2] = time.tv_sec;
 	scene->out[3] = time.tv_nsec;
 	set_normalized_timespec64((struct timespec64 *)&scene->out[4], seconds / 4, -(number % FEW_SECONDS));
+	jiffies_to_timespec64(number, (struct timespec64 *)&scene->out[6]);
+	*(struct __kernel_old_timeval *)&scene->out[8] = ns_to_kernel_old_timeval(number);
 	return time.tv_nsec;
 }
 

@@ -72,10 +72,28 @@ void *vmalloc(unsigned long size)
 	return take(size, PAGE_SIZE, 0);
 }
 
+void *__kmalloc_node_track_caller(size_t size, gfp_t flags, int node, unsigned long caller)
+{
+	return slab(size, flags);
+}
+
+size_t ksize(const void *object)
+{
+	return ((size_t *)object)[-1];
+}
+
+void *kvrealloc(const void *from, size_t old, size_t size, gfp_t flags)
+{
+	return krealloc(from, size, flags);
+}
+
 void *krealloc(const void *from, size_t size, gfp_t flags)
 {
-	void *to = slab(size, flags);
+	void *to;
 
+	if (size > KMALLOC_MAX_SIZE)
+		return NULL;
+	to = slab(size, flags);
 	if (size && !ZERO_OR_NULL_PTR(from))
 		memcpy(to, from, min(size, ((size_t *)from)[-1]));
 	return to;
@@ -91,7 +109,25 @@ char *kstrdup(const char *from, gfp_t flags)
 	return kmemdup(from, strlen(from) + 1, flags);
 }
 
+char *kmemdup_nul(const char *from, size_t size, gfp_t flags)
+{
+	char *copy = slab(size + 1, flags);
+
+	memcpy(copy, from, size);
+	copy[size] = 0;
+	return copy;
+}
+
+char *kstrndup(const char *from, size_t most, gfp_t flags)
+{
+	return kmemdup_nul(from, strnlen(from, most), flags);
+}
+
 void kfree(const void *object)
+{
+}
+
+void kfree_sensitive(const void *object)
 {
 }
 
@@ -131,6 +167,19 @@ void *kmem_cache_alloc_lru(struct kmem_cache *cache, struct list_lru *lru, gfp_t
 }
 
 void kmem_cache_free(struct kmem_cache *cache, void *object)
+{
+}
+
+int kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t flags, size_t count, void **objects)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		objects[i] = kmem_cache_alloc(cache, flags);
+	return count;
+}
+
+void kmem_cache_free_bulk(struct kmem_cache *cache, size_t count, void **objects)
 {
 }
 

@@ -116,17 +116,19 @@ impl Compiler {
     ///
     /// What the compiler and the linker say.
     pub fn native(&self, names: &[String], support: &[PathBuf], output: &str) -> Result<()> {
-        let mut objects = support.to_vec();
+        let mut objects = Vec::new();
         let mut kernels: BTreeSet<PathBuf> = BTreeSet::new();
         for name in names {
             objects.push(self.object(&self.sources.join(name).with_extension("c"))?);
             kernels.extend(self.kernel_sources(name)?);
             kernels.extend(self.native_sources(name)?);
         }
-        // The kernel's own functions stand in the place of those in native/library.c.
         for source in kernels {
             objects.insert(0, self.kernel_object(&source)?);
         }
+        // The first definition counts: the kernel's own functions, and those of the files themselves, stand in the place of
+        // those in native/.
+        objects.extend_from_slice(support);
         self.link(&objects, output)
     }
 

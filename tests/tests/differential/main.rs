@@ -44,7 +44,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use gpufas_guest::kernels::KernelSpec;
 use gpufas_tests::bundle;
 use gpufas_tests::releases;
-use gpufas_tests::suite::outcome;
+use gpufas_tests::suite::{Skipped, outcome};
 use gpufas_tests::tools::Target;
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -165,6 +165,9 @@ fn of_modules() -> Vec<Trial> {
             let name = format!("the kernel's test of {} passes, {}", module.name, spec.name);
             let levels = if releases::is_matrix() { &["-O0", "-O1", "-O2", "-O3"][..] } else { &["-O2"] };
             trials.push(trial(name, Target::Host, move |programs, _| {
+                if !spec.has_own_sources() {
+                    bail!(Skipped(format!("no package has the sources of {}", spec.name)));
+                }
                 levels.iter().try_for_each(|level| {
                     with_seeds(1, |seed| modules::check(programs, module, spec, level, seed))
                 })?;

@@ -42,6 +42,9 @@ pub const PROBE: &str = "probe";
 /// end of a string, by words, and that of another file's may be in the program's own memory.
 const STRINGS: &[&str] = &["functions_string", "library_string"];
 
+/// The source that has node allocators of its own, which would be all files' then.
+const NODES: &[&str] = &["library_nodes"];
+
 /// The source whose functions free what must not be freed, or leave their own memory to the kernel.
 pub const MISTAKES: &str = "mistakes";
 
@@ -52,7 +55,7 @@ pub const TOGETHER: &str = "all";
 const IN_BUNDLE: &str = "differential";
 
 /// What is compiled for this machine of sources that are linked apart, and of all others.
-const SEPARATE: &[(&[&str], &str)] = &[(STRINGS, "strings.so")];
+const SEPARATE: &[(&[&str], &str)] = &[(STRINGS, "strings.so"), (NODES, "nodes.so")];
 const NATIVE: &str = "native.so";
 
 /// A function compiled for this machine. It takes what it needs of these.
@@ -244,7 +247,7 @@ struct Parts {
 /// The recovery programs: those of each source at some levels, and the one of all others.
 fn list(target: Target, levels: &[&'static str]) -> Result<Vec<Parts>> {
     let names = names(&folder())?;
-    let apart = [&[DIFFERING, MISTAKES, PROBE], STRINGS].concat();
+    let apart = [&[DIFFERING, MISTAKES, PROBE], STRINGS, NODES].concat();
     let together: Vec<_> = names.iter().filter(|name| !apart.contains(&name.as_str())).cloned().collect();
     let alone = |name: String| {
         let is_library = name.starts_with(LIBRARY);
