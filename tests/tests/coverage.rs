@@ -40,10 +40,11 @@ struct Measurement {
 }
 
 impl Measurement {
-    /// The floors of the kernel; flavours have those of their release.
+    /// The floors of the kernel; a flavour without any has those of its release.
     fn floor(&self) -> Result<Floor> {
-        let release = self.spec.series;
-        floors()?.get(release).copied().with_context(|| format!("floors.json has none for {release}"))
+        let floors = floors()?;
+        let floor = floors.get(self.spec.name).or_else(|| floors.get(self.spec.series));
+        floor.copied().with_context(|| format!("floors.json has none for {}", self.spec.series))
     }
 
     fn selection(&self) -> Result<&[(String, Compiled)]> {

@@ -95,7 +95,22 @@ pub fn source(spec: &KernelSpec, version: &str, folder: &Path, target: &Path, te
     tar.arg("-xf").arg(&archive).arg("-C").arg(&sources).arg("--strip-components=1");
     tar.args(UNWANTED.iter().map(|name| format!("--exclude={package}/{name}")));
     cache::run(&mut tar)?;
+    let patch = root.join(format!("usr/src/linux-patch-{}-rt.patch.xz", spec.series));
+    if spec.is_patched() {
+        tell(Progress::Step("applying the real-time patch"));
+        apply(&patch, &sources)?;
+    }
     cache::publish(&sources, target)
+}
+
+/// Applies a compressed patch to sources of which not all are there.
+fn apply(patch: &Path, sources: &Path) -> Result<()> {
+    cache::run(Command::new("xz").arg("-d").arg(patch))?;
+    let mut git = Command::new("git");
+    // A work tree around the cache would make it leave out what is not below it.
+    git.current_dir(sources).env("GIT_CEILING_DIRECTORIES", sources).arg("apply");
+    git.args(UNWANTED.iter().flat_map(|name| [format!("--exclude={name}"), format!("--exclude={name}/*")]));
+    cache::run(git.arg(patch.with_extension(""))).map(drop)
 }
 
 /// The releases of a kernel for which there are headers, by the names of packages, from the newest to the oldest.

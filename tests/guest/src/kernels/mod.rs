@@ -47,6 +47,12 @@ const BOOKWORM: KernelSpec =
 const TRIXIE: KernelSpec = KernelSpec { series: "6.12", suites: &["trixie", "trixie-security"], ..BULLSEYE };
 const TRIXIE_BACKPORTS: KernelSpec = KernelSpec { series: "7.2", suites: &["trixie-backports"], ..BULLSEYE };
 
+/// The series whose real-time kernels are built from sources with a patch, which the package of the sources has.
+const PATCHED_FOR_REALTIME: &[&str] = &["5.10"];
+
+/// Kernels that are built with a patch that no package has any more.
+const WITHOUT_SOURCES: &[&str] = &["6.1-rt"];
+
 /// How a kernel is called here and where its packages are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelSpec {
@@ -176,6 +182,16 @@ impl KernelSpec {
         Ok(target)
     }
 
+    /// Whether [`KernelSpec::source`] gives what it was built from, and not only what others of its series were.
+    pub fn has_own_sources(&self) -> bool {
+        !WITHOUT_SOURCES.contains(&self.name)
+    }
+
+    /// Whether its build had other sources than the rest of its series: PREEMPT_RT was a patch then.
+    fn is_patched(&self) -> bool {
+        self.flavour.starts_with("rt-") && PATCHED_FOR_REALTIME.contains(&self.series)
+    }
+
     /// The folder with the kernel's own sources, if it is in the cache.
     ///
     /// # Errors
@@ -198,7 +214,8 @@ impl KernelSpec {
             path: index,
             source: error.into(),
         })?;
-        let target = sources_dir()?.join(format!("linux-{}", resolved.version));
+        let patched = if self.is_patched() { "-rt" } else { "" };
+        let target = sources_dir()?.join(format!("linux-{}{patched}", resolved.version));
         Ok((resolved.version, target))
     }
 
