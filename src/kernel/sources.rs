@@ -157,7 +157,6 @@ const CHECKS: &[(&str, &str)] = &[
     ("lib/fortify_kunit.c", "STRING"),
     ("lib/list_debug.c", "LIST"),
     ("lib/tests/fortify_kunit.c", "STRING"),
-    ("mm/usercopy.c", "USERCOPY"),
 ];
 
 /// The option for what may include `kernel/sched/sched.h`, on whose structures an option of the kernel's bears that is else left

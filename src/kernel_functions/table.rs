@@ -388,6 +388,7 @@
     (
         "user.c",
         &[
+            "__check_object_size",
             "__clear_user",
             "_copy_from_user",
             "_copy_to_user",

@@ -121,11 +121,13 @@ fn counts_of_readers_are_a_matter_of_locks_on_every_kernel() {
     for spec in releases::kernels() {
         let headers = spec.fetch(&|_| {}).unwrap().headers;
         let ir = |locks: &str| {
-            let arguments = ["readers.c", "--target", "host", "--emit", "llvm-ir", "-o", "-", "--locks", locks];
+            let arguments =
+                ["readers.c", "--target", "host", "--emit", "llvm-ir", "-o", "-", "--locks", locks];
             let mut command = scratch.bare(&arguments);
             finish(command.arg("--kernel-headers").arg(&headers), b"")
         };
-        let changes = |ir: &str| ir.contains("@gpufas_translate_store(") || ir.contains("@gpufas_translate_atomic(");
+        let changes =
+            |ir: &str| ir.contains("@gpufas_translate_store(") || ir.contains("@gpufas_translate_atomic(");
         assert!(!changes(&ir("check").succeeds().text()), "{}", spec.name);
         assert!(changes(&ir("take").succeeds().text()), "{}", spec.name);
         ir("refuse").fails(1, &["--locks refuse makes an error"]);

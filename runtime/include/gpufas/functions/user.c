@@ -11,6 +11,13 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+/* Whether an object of the kernel's may be copied: none is (CONFIG_HARDENED_USERCOPY, on which struct kmem_cache depends). */
+#ifdef CONFIG_HARDENED_USERCOPY
+void KERNEL(__check_object_size)(const void *object, unsigned long size, bool to_user)
+{
+}
+#endif
+
 /* What could not be copied is zeroed, so that nobody takes what was there before for it. */
 unsigned long KERNEL(_copy_from_user)(void *to, const void __user *from, unsigned long n)
 {
