@@ -295,6 +295,7 @@
     (
         "rwsem.c",
         &[
+            "__percpu_down_read",
             "down_read",
             "down_read_interruptible",
             "down_read_killable",

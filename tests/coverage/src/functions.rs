@@ -84,10 +84,12 @@ impl Functions {
         files.extend(runtime.iter().chain(library));
         let without_library = &files[..=runtime.len()];
         let (with_runtime, with_all) = (defined(without_library), defined(&files));
+        let replaced = defined(&without_library[1..]);
+        let replaced = replaced.into_iter().map(|(name, number)| (name, number + 1)).collect();
         let mut total = Total::default();
         for (name, _) in self.functions.iter().filter(|(_, function)| function.visible) {
             total.functions += 1;
-            let alone = Reached::from(&files[..1], &HashMap::new(), name);
+            let alone = Reached::from(&files[..1], &HashMap::new(), &HashMap::new(), name);
             if !alone.refused.is_empty() {
                 let kinds = alone.refused.iter().map(|kind| (*kind).to_owned()).collect();
                 *total.refused.entry(kinds).or_default() += 1;
@@ -95,7 +97,7 @@ impl Functions {
             }
             total.compiled += 1;
             let is_complete = |files: &[&Self], defined| {
-                let linked = Reached::from(files, defined, name);
+                let linked = Reached::from(files, defined, &replaced, name);
                 linked.undefined.is_empty() && linked.refused.is_empty()
             };
             total.complete += usize::from(is_complete(without_library, &with_runtime));
@@ -124,11 +126,21 @@ struct Reached<'a> {
 }
 
 impl<'a> Reached<'a> {
-    /// Follows the calls from a function of the first file; those of what it does not define into the files that do.
-    fn from(files: &[&'a Functions], defined: &HashMap<&'a str, usize>, name: &'a str) -> Self {
+    /// Follows the calls from a function of the first file; those of what it does not define into the files that do, and those of
+    /// what is replaced in it into the files of the runtime.
+    fn from(
+        files: &[&'a Functions],
+        defined: &HashMap<&'a str, usize>,
+        replaced: &HashMap<&'a str, usize>,
+        name: &'a str,
+    ) -> Self {
+        let place = |file: usize, name: &'a str| match replaced.get(name) {
+            Some(&other) if file == 0 => (other, name),
+            _ => (file, name),
+        };
         let mut reached = Self::default();
-        let mut seen: HashSet<(usize, &str)> = HashSet::from([(0, name)]);
-        let mut pending = vec![(0, name)];
+        let mut pending = vec![place(0, name)];
+        let mut seen: HashSet<(usize, &str)> = pending.iter().copied().collect();
         while let Some((file, name)) = pending.pop() {
             let Some(function) = files[file].functions.get(name) else { continue };
             reached.refused.extend(function.refused.keys().map(String::as_str));
@@ -137,7 +149,7 @@ impl<'a> Reached<'a> {
                     pending.push(place);
                 }
             };
-            function.calls.iter().for_each(|callee| go((file, callee)));
+            function.calls.iter().for_each(|callee| go(place(file, callee)));
             for callee in &function.undefined {
                 match defined.get(callee.as_str()) {
                     Some(&other) => go((other, callee)),
@@ -196,5 +208,20 @@ mod tests {
         );
         let total = headers.total(&[runtime.without_prefix("own_")], std::slice::from_ref(&library));
         assert_eq!((total.complete, total.complete_with_library), (1, 3));
+    }
+
+    #[test]
+    fn inline_functions_of_which_the_runtime_has_a_version_are_that_version() {
+        let headers = functions(
+            r#"{"functions": {
+                "take": {"visible": true, "calls": [], "undefined": ["wait"], "refused": {}},
+                "both": {"visible": true, "calls": ["take"], "undefined": [], "refused": {}}
+            }}"#,
+        );
+        let runtime = functions(
+            r#"{"functions": {"own_take": {"visible": true, "calls": [], "undefined": [], "refused": {}}}}"#,
+        );
+        assert_eq!(headers.total(&[], &[]).complete, 0);
+        assert_eq!(headers.total(&[runtime.without_prefix("own_")], &[]).complete, 2);
     }
 }

@@ -135,6 +135,18 @@ void KERNEL(up_write)(struct rw_semaphore *lock)
 	gpufas_shared_release(write_release(lock));
 }
 
+/* Of code that was compiled without the functions below, a reader comes here only if a writer has the lock or wants it. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+bool KERNEL(__percpu_down_read)(struct percpu_rw_semaphore *lock, bool try, bool freezable)
+#else
+bool KERNEL(__percpu_down_read)(struct percpu_rw_semaphore *lock, bool try)
+#endif
+{
+	if (try)
+		return false;
+	gpufas_lock_held(lock);
+}
+
 /*
  * Readers count on their own CPU, by inline functions, and a writer who comes
  * says so in block. Whoever waits for the readers to go would have to be woken.
