@@ -242,8 +242,9 @@ impl GuestBuilder {
 
     fn kernel_command_line(&self) -> String {
         // Debian's kernels randomise their address unless told not to. A panic restarts the guest, which QEMU
-        // takes for its end.
-        let mut words = vec!["console=ttyS0", "panic=-1"];
+        // takes for its end. On a busy machine with fewer processors than the guest, one of the guest's may well not get a turn for
+        // the 21 s after which Debian's kernels complain.
+        let mut words = vec!["console=ttyS0", "panic=-1", "rcupdate.rcu_cpu_stall_timeout=60"];
         if !self.five_level_paging {
             words.push("no5lvl");
         }
