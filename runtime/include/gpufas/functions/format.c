@@ -18,17 +18,14 @@ int KERNEL(snprintf)(char *to, size_t size, const char *format, ...)
 }
 
 /* The length of what was written, where vsnprintf() says that of all of it. */
-static int length_in(size_t size, int length)
-{
-	if (length < size)
-		return length;
-	return size ? size - 1 : 0;
-}
-
 KERNEL_FUNCTION(vscnprintf);
 int KERNEL(vscnprintf)(char *to, size_t size, const char *format, va_list list)
 {
-	return length_in(size, vsnprintf(to, size, format, list));
+	int length = vsnprintf(to, size, format, list);
+
+	if (length < size)
+		return length;
+	return size ? size - 1 : 0;
 }
 
 KERNEL_FUNCTION(scnprintf);
@@ -38,9 +35,9 @@ int KERNEL(scnprintf)(char *to, size_t size, const char *format, ...)
 	int length;
 
 	va_start(list, format);
-	length = vsnprintf(to, size, format, list);
+	length = vscnprintf(to, size, format, list);
 	va_end(list);
-	return length_in(size, length);
+	return length;
 }
 
 KERNEL_FUNCTION(vsprintf);
