@@ -113,6 +113,13 @@ pub const REQUIREMENTS: &[Requirement] = &[
         version: &["--version"],
     },
     Requirement {
+        name: "make",
+        purpose: "builds kernel modules",
+        source: Source::Package("make"),
+        look: || find_program("make"),
+        version: &["--version"],
+    },
+    Requirement {
         name: "perl",
         purpose: "makes a table that one of the kernels' sources includes",
         source: Source::Package("perl"),

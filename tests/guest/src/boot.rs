@@ -46,6 +46,7 @@ pub struct GuestBuilder {
     kernel_arguments: Vec<String>,
     qemu_arguments: Vec<OsString>,
     console_file: Option<PathBuf>,
+    modules: Vec<PathBuf>,
     boot_limit: Duration,
     answer_limit: Duration,
 }
@@ -62,6 +63,7 @@ impl GuestBuilder {
             kernel_arguments: Vec::new(),
             qemu_arguments: Vec::new(),
             console_file: None,
+            modules: Vec::new(),
             boot_limit: Duration::from_secs(180),
             answer_limit: Duration::from_secs(120),
         }
@@ -123,6 +125,13 @@ impl GuestBuilder {
         self
     }
 
+    /// Gives it a kernel module, for [`Guest::load_module`].
+    #[must_use]
+    pub fn module(mut self, path: impl Into<PathBuf>) -> Self {
+        self.modules.push(path.into());
+        self
+    }
+
     /// How long it may take until its first process is up; three minutes unless told.
     #[must_use]
     pub fn boot_limit(mut self, limit: Duration) -> Self {
@@ -157,8 +166,8 @@ impl GuestBuilder {
     }
 
     fn boot_on(&self, accelerator: Accelerator, limit: Duration) -> Result<Guest> {
-        let initramfs = initramfs::archive()?;
         let folder = Folder::new(&socket_parent())?;
+        let initramfs = initramfs::with_modules(initramfs::archive()?, &self.modules, folder.path())?;
         let memory = match self.backing {
             Backing::SharedFile => Some(Folder::new(&memory_parent(self.memory_mib))?),
             Backing::Private => None,

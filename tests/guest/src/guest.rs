@@ -235,6 +235,48 @@ impl Guest {
         self.order(&format!("press SysRq-{key}"), Command::Sysrq { key })
     }
 
+    /// Loads a kernel module that it was [given](crate::GuestBuilder::module), with parameters as `modprobe` takes them.
+    ///
+    /// # Errors
+    ///
+    /// See [`Guest::spawn_sleepers`].
+    pub fn load_module(&self, name: &str, parameters: &str) -> Result<()> {
+        let command = Command::LoadModule { name: name.to_owned(), parameters: parameters.to_owned() };
+        self.order(&format!("load the module {name}"), command)
+    }
+
+    /// Unloads a kernel module.
+    ///
+    /// # Errors
+    ///
+    /// See [`Guest::spawn_sleepers`].
+    pub fn unload_module(&self, name: &str) -> Result<()> {
+        self.order(&format!("unload the module {name}"), Command::UnloadModule { name: name.to_owned() })
+    }
+
+    /// What a small file of the guest's holds, as those in `/proc` and `/sys`.
+    ///
+    /// # Errors
+    ///
+    /// See [`Guest::spawn_sleepers`].
+    pub fn read_file(&self, path: &str) -> Result<String> {
+        let what = format!("read {path}");
+        match self.ask(&what, Command::ReadFile { path: path.to_owned() })?.as_slice() {
+            [Reply::Text { text }] => Ok(text.clone()),
+            other => Err(unexpected(&what, other)),
+        }
+    }
+
+    /// Writes a text to a file of the guest's, at one go, as a parameter in `/sys` is set.
+    ///
+    /// # Errors
+    ///
+    /// See [`Guest::spawn_sleepers`].
+    pub fn write_file(&self, path: &str, text: &str) -> Result<()> {
+        let command = Command::WriteFile { path: path.to_owned(), text: text.to_owned() };
+        self.order(&format!("write {path}"), command)
+    }
+
     /// Turns the guest off and waits until it is gone.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cpio::newc::{Builder, ModeFileType, trailer};
+use gpufas_guest_init::MODULES_FOLDER;
 
 use crate::cache;
 use crate::error::{Error, Result};
@@ -114,6 +115,37 @@ fn write(mut to: &mut Vec<u8>, program: &[u8]) -> io::Result<()> {
     file.finish()?;
     trailer(to)?;
     Ok(())
+}
+
+/// The archive with kernel modules behind it, in a folder of the guest's; the archive itself if there are none. The kernel takes
+/// several archives one behind another.
+pub(crate) fn with_modules(archive: PathBuf, modules: &[PathBuf], folder: &Path) -> Result<PathBuf> {
+    if modules.is_empty() {
+        return Ok(archive);
+    }
+    let mut bytes = fs::read(&archive).map_err(Error::file("read", &archive))?;
+    // The next one must begin at such an address (init/initramfs.c).
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    let whole = folder.join("initramfs.cpio");
+    let mut add = || -> io::Result<()> {
+        let name = MODULES_FOLDER.trim_start_matches('/');
+        let directory = Builder::new(name).set_mode_file_type(ModeFileType::Directory).mode(0o040_755);
+        directory.write(&mut bytes, 0).finish()?;
+        for module in modules {
+            let contents = fs::read(module)?;
+            let length = u32::try_from(contents.len()).map_err(io::Error::other)?;
+            let name = format!("{name}/{}", module.file_name().unwrap_or_default().to_string_lossy());
+            let file = Builder::new(&name).set_mode_file_type(ModeFileType::Regular).mode(0o100_644);
+            let mut file = file.write(&mut bytes, length);
+            io::Write::write_all(&mut file, &contents)?;
+            file.finish()?;
+        }
+        trailer(&mut bytes)?;
+        Ok(())
+    };
+    add().map_err(Error::file("write", &whole))?;
+    fs::write(&whole, &bytes).map_err(Error::file("write", &whole))?;
+    Ok(whole)
 }
 
 #[cfg(test)]

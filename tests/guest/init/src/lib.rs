@@ -16,6 +16,9 @@ pub const MAX_REQUEST_LINE: usize = 2048;
 /// [`MAX_REQUEST_LINE`] with ids of up to seven digits.
 pub const MAX_PIDS_PER_REQUEST: usize = 200;
 
+/// The guest's folder of kernel modules, which the host puts there.
+pub const MODULES_FOLDER: &str = "/modules";
+
 /// One line from the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
@@ -84,6 +87,30 @@ pub enum Command {
     Sysrq {
         /// The key.
         key: char,
+    },
+    /// Load a kernel module. Reply: [`Reply::Done`].
+    LoadModule {
+        /// The file's name in [`MODULES_FOLDER`], without its ending.
+        name: String,
+        /// Its parameters, as `modprobe` takes them.
+        parameters: String,
+    },
+    /// Unload a kernel module. Reply: [`Reply::Done`].
+    UnloadModule {
+        /// Its name.
+        name: String,
+    },
+    /// Read a small file, as those in `/proc` and `/sys`. Reply: [`Reply::Text`].
+    ReadFile {
+        /// Which.
+        path: String,
+    },
+    /// Write a text to a file that is there, at one go. Reply: [`Reply::Done`].
+    WriteFile {
+        /// To which.
+        path: String,
+        /// What.
+        text: String,
     },
     /// Turn the guest off. Reply: [`Reply::Done`], just before.
     PowerOff,
@@ -237,6 +264,11 @@ pub enum Reply {
     },
     /// The kernel's messages.
     KernelLog(Vec<KernelRecord>),
+    /// What a file holds.
+    Text {
+        /// All of it.
+        text: String,
+    },
     /// Done, nothing to say.
     Done,
     /// The guest could not do it.

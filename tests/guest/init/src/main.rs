@@ -126,6 +126,19 @@ impl Init {
                 std::fs::write("/proc/sysrq-trigger", key.to_string())?;
                 Some(Reply::Done)
             }
+            Command::LoadModule { name, parameters } => {
+                system::load_module(&name, &parameters)?;
+                Some(Reply::Done)
+            }
+            Command::UnloadModule { name } => {
+                system::unload_module(&name)?;
+                Some(Reply::Done)
+            }
+            Command::ReadFile { path } => Some(Reply::Text { text: std::fs::read_to_string(path)? }),
+            Command::WriteFile { path, text } => {
+                system::write_file(&path, &text)?;
+                Some(Reply::Done)
+            }
             Command::PowerOff => {
                 self.control.reply(id, Reply::Done)?;
                 self.control.drain()?;

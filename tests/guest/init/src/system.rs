@@ -3,13 +3,13 @@
 //! What the first process asks of the kernel for the machine as a whole.
 
 use std::ffi::{CStr, CString};
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::ptr::null;
 
-use gpufas_guest_init::Ready;
+use gpufas_guest_init::{MODULES_FOLDER, Ready};
 
 use crate::children::check;
 
@@ -79,6 +79,34 @@ pub fn kill(pid: u32, signal: i32) -> io::Result<()> {
     let pid = pid.ok_or_else(|| io::Error::other("not the id of a process"))?;
     // SAFETY: no pointer.
     check(unsafe { libc::kill(pid, signal) }).map(drop)
+}
+
+/// Loads a kernel module from the folder of modules.
+pub fn load_module(name: &str, parameters: &str) -> io::Result<()> {
+    let file = File::open(format!("{MODULES_FOLDER}/{name}.ko"))?;
+    let parameters = CString::new(parameters)?;
+    let flags: libc::c_int = 0;
+    // SAFETY: an open file, and a text that ends with a zero.
+    let result =
+        unsafe { libc::syscall(libc::SYS_finit_module, file.as_raw_fd(), parameters.as_ptr(), flags) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Unloads a kernel module, unless it is used.
+pub fn unload_module(name: &str) -> io::Result<()> {
+    let name = CString::new(name)?;
+    // SAFETY: a text that ends with a zero.
+    let result = unsafe { libc::syscall(libc::SYS_delete_module, name.as_ptr(), libc::O_NONBLOCK) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Writes a text to a file that is there, in one call, as files in `/sys` want it.
+pub fn write_file(path: &str, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    match file.write(text.as_bytes())? {
+        written if written == text.len() => Ok(()),
+        written => Err(io::Error::other(format!("{written} of {} bytes were taken", text.len()))),
+    }
 }
 
 /// Turns the guest off.

@@ -8,6 +8,7 @@
 mod apt;
 pub mod bundled;
 mod fetch;
+mod modules;
 mod sources;
 
 use std::fs;
