@@ -5,14 +5,15 @@
 //! The first process has one thread, so a forked child may use all of the standard library. Each child says
 //! through a pipe when it has become what it is to be, and its parent waits for that.
 
-use std::ffi::CString;
+use std::collections::HashSet;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::AsRawFd;
 
-use gpufas_guest_init::{ProcessEvent, SignalProbe};
+use gpufas_guest_init::{ProcessEvent, SignalProbe, Work};
 
-use crate::probe;
+use crate::{probe, system, work};
 
 /// What a child does once its parent knows that it is up.
 pub enum Kind<'a> {
@@ -20,9 +21,11 @@ pub enum Kind<'a> {
     Runaway,
     Hog { mib: u32, busy: bool },
     Probe { probe: &'a SignalProbe, reports: &'a PipeWriter },
+    Work(&'a Work),
 }
 
-/// Starts `count` processes and waits until each is what it is to be.
+/// Starts `count` processes and waits until each is what it is to be. Those that work begin once all are there: the first
+/// would take the processors from the others.
 ///
 /// # Errors
 ///
@@ -30,23 +33,51 @@ pub enum Kind<'a> {
 pub fn spawn(count: u32, name: &str, kind: &Kind) -> io::Result<Vec<u32>> {
     let name = CString::new(name).map_err(io::Error::other)?;
     let (mut up, tell) = pipe()?;
+    let (wait, go) = pipe()?;
+    let mut keep = vec![tell.as_raw_fd(), wait.as_raw_fd()];
+    if let Kind::Probe { reports, .. } = kind {
+        keep.push(reports.as_raw_fd());
+    }
     let mut pids = Vec::new();
     for _ in 0..count {
-        // SAFETY: this process has one thread, so the child inherits no lock in an unknown state.
-        match unsafe { libc::fork() } {
-            -1 => return Err(io::Error::last_os_error()),
-            0 => {
-                // A child must not return into the first process's own work.
-                let status = i32::from(become_child(&name, kind, tell).is_err());
-                // SAFETY: no destructor is needed; the kernel takes everything back.
-                unsafe { libc::_exit(status) }
-            }
-            pid => pids.push(pid.cast_unsigned()),
-        }
+        pids.push(fork(&keep, &name, || become_child(kind, &tell, &wait))?);
     }
     drop(tell);
     wait_until_up(&mut up, count)?;
+    drop(go);
     Ok(pids)
+}
+
+/// Starts a process with that name that does something and ends, with these files open and no others. Its status is 1
+/// if it fails; why is said on the console.
+///
+/// # Errors
+///
+/// Where the kernel starts no more processes.
+pub fn fork(keep: &[i32], name: &CStr, run: impl FnOnce() -> io::Result<()>) -> io::Result<u32> {
+    // SAFETY: this process has one thread, so the child inherits no lock in an unknown state.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            // A child must not return into the first process's own work.
+            let result = prepare_child(keep, name).and_then(|()| run());
+            if let Err(error) = &result {
+                eprintln!("gpufas-guest-init: {}: {error}", name.to_string_lossy());
+            }
+            // SAFETY: no destructor is needed; the kernel takes everything back.
+            unsafe { libc::_exit(i32::from(result.is_err())) }
+        }
+        pid => Ok(pid.cast_unsigned()),
+    }
+}
+
+fn prepare_child(keep: &[i32], name: &CStr) -> io::Result<()> {
+    close_all_but(keep);
+    // SAFETY: the name ends with a zero; the kernel copies 16 bytes at most.
+    check(unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) })?;
+    // The first process blocks SIGCHLD, for its signalfd; a child starts with nothing blocked.
+    probe::set_mask(libc::SIG_SETMASK, &[])?;
+    system::be_ordinary()
 }
 
 fn wait_until_up(up: &mut PipeReader, count: u32) -> io::Result<()> {
@@ -57,16 +88,7 @@ fn wait_until_up(up: &mut PipeReader, count: u32) -> io::Result<()> {
     Ok(())
 }
 
-fn become_child(name: &CString, kind: &Kind, tell: PipeWriter) -> io::Result<()> {
-    let keep = match kind {
-        Kind::Probe { reports, .. } => reports.as_raw_fd(),
-        _ => -1,
-    };
-    close_all_but([tell.as_raw_fd(), keep]);
-    // SAFETY: the name ends with a zero; the kernel copies 16 bytes at most.
-    check(unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) })?;
-    // The first process blocks SIGCHLD, for its signalfd; a child starts with nothing blocked.
-    probe::set_mask(libc::SIG_SETMASK, &[])?;
+fn become_child(kind: &Kind, tell: &PipeWriter, mut wait: &PipeReader) -> io::Result<()> {
     match kind {
         Kind::Sleeper => up(tell)?,
         Kind::Runaway => {
@@ -85,6 +107,15 @@ fn become_child(name: &CString, kind: &Kind, tell: PipeWriter) -> io::Result<()>
             up(tell)?;
             probe::watch(probe, reports)?;
         }
+        Kind::Work(Work { user, activity, .. }) => {
+            work::become_user(*user)?;
+            work::prepare(activity)?;
+            up(tell)?;
+            // Ends when the parent closes its side, which no child has.
+            wait.read_to_end(&mut Vec::new())?;
+            close_all_but(&[]);
+            work::perform(activity)?;
+        }
     }
     loop {
         // SAFETY: no pointer.
@@ -92,30 +123,26 @@ fn become_child(name: &CString, kind: &Kind, tell: PipeWriter) -> io::Result<()>
     }
 }
 
-fn up(mut tell: PipeWriter) -> io::Result<()> {
+fn up(mut tell: &PipeWriter) -> io::Result<()> {
     tell.write_all(&[1])
 }
 
 /// Allocates memory and writes to every page of it. It is never given back.
 fn fill(mib: u32) -> io::Result<()> {
     let length = usize::try_from(mib).map_err(io::Error::other)? << 20;
-    let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-    // SAFETY: a new mapping at an address of the kernel's choice.
-    let start = unsafe { libc::mmap(std::ptr::null_mut(), length, protection, flags, -1, 0) };
-    if start == libc::MAP_FAILED {
-        return Err(io::Error::last_os_error());
-    }
+    let start = work::allocate(length)?;
     for offset in (0..length).step_by(4096) {
         // SAFETY: within the new mapping, which nothing else knows.
-        unsafe { start.cast::<u8>().add(offset).write_volatile(1) };
+        unsafe { start.add(offset).write_volatile(1) };
     }
     Ok(())
 }
 
-fn close_all_but(mut keep: [i32; 2]) {
+fn close_all_but(keep: &[i32]) {
+    let mut keep = keep.to_vec();
     keep.sort_unstable();
     let mut from = 3;
-    for fd in keep.into_iter().filter(|fd| *fd >= 3) {
+    for fd in keep {
         close_range(from, fd - 1);
         from = fd + 1;
     }
@@ -129,26 +156,61 @@ fn close_range(from: i32, to: i32) {
     }
 }
 
-/// Tells of every child that ended, stopped or went on since the last call.
-pub fn reap(mut tell: impl FnMut(ProcessEvent) -> io::Result<()>) -> io::Result<()> {
-    loop {
-        let mut status = 0;
-        let flags = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
-        // SAFETY: the status is a local variable.
-        let pid = unsafe { libc::waitpid(-1, &raw mut status, flags) };
-        if pid <= 0 {
-            return Ok(());
+/// What became of children.
+#[derive(Default)]
+pub struct Children {
+    /// Those of which the host is told.
+    told: HashSet<u32>,
+}
+
+impl Children {
+    /// Lets the host be told of what becomes of these.
+    pub fn tell_of(&mut self, pids: &[u32]) {
+        self.told.extend(pids);
+    }
+
+    /// Calls `ended` with every child that ended since the last call, those of others that ended before them included;
+    /// and `tell` with what the host is to know.
+    ///
+    /// # Errors
+    ///
+    /// Those of both.
+    pub fn reap(
+        &mut self,
+        mut ended: impl FnMut(u32, i32) -> io::Result<()>,
+        mut tell: impl FnMut(ProcessEvent) -> io::Result<()>,
+    ) -> io::Result<()> {
+        loop {
+            let mut status = 0;
+            let flags = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
+            // SAFETY: the status is a local variable.
+            let pid = unsafe { libc::waitpid(-1, &raw mut status, flags) };
+            if pid <= 0 {
+                return Ok(());
+            }
+            let pid = pid.cast_unsigned();
+            let has_ended = libc::WIFEXITED(status) || libc::WIFSIGNALED(status);
+            if has_ended {
+                ended(pid, status)?;
+            }
+            let is_told = if has_ended { self.told.remove(&pid) } else { self.told.contains(&pid) };
+            if is_told {
+                tell(event(pid, status))?;
+            }
         }
-        let pid = pid.cast_unsigned();
-        tell(if libc::WIFEXITED(status) {
-            ProcessEvent::Exited { pid, code: libc::WEXITSTATUS(status) }
-        } else if libc::WIFSIGNALED(status) {
-            ProcessEvent::Killed { pid, signal: libc::WTERMSIG(status) }
-        } else if libc::WIFSTOPPED(status) {
-            ProcessEvent::Stopped { pid, signal: libc::WSTOPSIG(status) }
-        } else {
-            ProcessEvent::Continued { pid }
-        })?;
+    }
+}
+
+/// What a status of waitpid(2) means.
+fn event(pid: u32, status: i32) -> ProcessEvent {
+    if libc::WIFEXITED(status) {
+        ProcessEvent::Exited { pid, code: libc::WEXITSTATUS(status) }
+    } else if libc::WIFSIGNALED(status) {
+        ProcessEvent::Killed { pid, signal: libc::WTERMSIG(status) }
+    } else if libc::WIFSTOPPED(status) {
+        ProcessEvent::Stopped { pid, signal: libc::WSTOPSIG(status) }
+    } else {
+        ProcessEvent::Continued { pid }
     }
 }
 

@@ -6,6 +6,9 @@
 //!
 //! The program that speaks the guest's side is this package's binary.
 
+mod activity;
+
+pub use activity::{Activity, Work};
 use serde::{Deserialize, Serialize};
 
 /// The longest request line that the host may send, in bytes with its newline. The guest's terminal layer
@@ -56,6 +59,60 @@ pub enum Command {
     },
     /// Start a process that treats one signal in a given way. Reply: [`Reply::Spawned`], once it does.
     SpawnSignalProbe(SignalProbe),
+    /// Start processes that do something until they are ended. Reply: [`Reply::Spawned`], once each is ready; they begin
+    /// together.
+    Spawn(Work),
+    /// Start a program of the guest's file system. Reply: [`Reply::Spawned`]. Its output goes to the kernel's console.
+    Run {
+        /// The program's path.
+        program: String,
+        /// Its arguments, without its name.
+        arguments: Vec<String>,
+    },
+    /// Make the first process answer whatever becomes of the guest: it stays in memory, comes before all ordinary
+    /// processes, and is never chosen by the OOM killer. What it starts later is ordinary again. Reply: [`Reply::Done`].
+    StayResponsive,
+    /// Let an ordinary process answer, which works with a little memory of its own first. Reply: [`Reply::Done`], as
+    /// late as that process gets to it.
+    Answer,
+    /// Start a process that executes a program, which writes a file below `/disk` if there is a disk, and syncs it.
+    /// Reply: [`Reply::Done`], once it has ended well.
+    CheckHealth,
+    /// Send a signal to all processes with a name, from a new process in the guest that is an ordinary one. Reply:
+    /// [`Reply::Done`], once that has ended.
+    KillByName {
+        /// Their name.
+        name: String,
+        /// Signal number.
+        signal: i32,
+    },
+    /// Wait until no process with that name is left but zombies. Reply: [`Reply::Done`], or [`Reply::Failed`] when the
+    /// time is over.
+    WaitUntilGone {
+        /// The name.
+        name: String,
+        /// For how long.
+        milliseconds: u64,
+    },
+    /// The states of all processes with a name. Reply: [`Reply::States`].
+    States {
+        /// The name.
+        name: String,
+    },
+    /// Memory as `/proc/meminfo` has it. Reply: [`Reply::Memory`].
+    Memory,
+    /// Swap to a block device. Reply: [`Reply::Done`].
+    SwapOn {
+        /// The device's file.
+        device: String,
+    },
+    /// Mount an ext4 file system. Reply: [`Reply::Done`].
+    Mount {
+        /// The device's file.
+        device: String,
+        /// Where, a folder that is made.
+        folder: String,
+    },
     /// List the processes in `/proc`. Replies: [`Reply::Processes`], several.
     ListProcesses,
     /// Which of these processes are there and no zombies. Reply: [`Reply::Alive`].
@@ -262,6 +319,10 @@ pub enum Reply {
         /// Zombies, or gone.
         gone: Vec<u32>,
     },
+    /// The answer to [`Command::States`]: a letter for each process (`/proc/PID/stat`), in the order of their ids.
+    States(String),
+    /// The answer to [`Command::Memory`].
+    Memory(MemoryUse),
     /// The kernel's messages.
     KernelLog(Vec<KernelRecord>),
     /// What a file holds.
@@ -276,6 +337,19 @@ pub enum Reply {
         /// Why.
         message: String,
     },
+}
+
+/// Memory as `/proc/meminfo` has it, in KiB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryUse {
+    /// `MemTotal`.
+    pub total_kib: u64,
+    /// `MemAvailable`.
+    pub available_kib: u64,
+    /// `SwapTotal`.
+    pub swap_total_kib: u64,
+    /// `SwapFree`.
+    pub swap_free_kib: u64,
 }
 
 /// A process as the guest's `/proc` shows it.

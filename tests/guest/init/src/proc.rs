@@ -7,6 +7,8 @@ use std::io;
 
 use gpufas_guest_init::Process;
 
+use crate::system;
+
 /// All processes, kernel threads included, in the order of their ids. One that ends meanwhile is left out.
 pub fn list() -> io::Result<Vec<Process>> {
     let mut processes = Vec::new();
@@ -25,6 +27,26 @@ pub fn list() -> io::Result<Vec<Process>> {
 /// Whether a process is there and no zombie.
 pub fn is_alive(pid: u32) -> bool {
     read(pid).is_some_and(|process| !matches!(process.state, 'Z' | 'X'))
+}
+
+/// The states of all processes with a name, in the order of their ids.
+pub fn states(name: &str) -> io::Result<String> {
+    // What the kernel keeps of a name.
+    let name = name.get(..15).unwrap_or(name);
+    Ok(list()?.iter().filter(|process| process.comm == name).map(|process| process.state).collect())
+}
+
+/// Sends a signal to all processes with a name.
+pub fn kill_by_name(name: &str, signal: i32) -> io::Result<()> {
+    let name = name.get(..15).unwrap_or(name);
+    for process in list()?.iter().filter(|process| process.comm == name) {
+        match system::kill(process.pid, signal) {
+            // It ended meanwhile.
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+            other => other?,
+        }
+    }
+    Ok(())
 }
 
 fn read(pid: u32) -> Option<Process> {

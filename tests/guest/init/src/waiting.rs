@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Requests that are answered later: when a process has ended, or all with a name have.
+
+use std::collections::HashMap;
+use std::io;
+use std::time::{Duration, Instant};
+
+use gpufas_guest_init::Reply;
+
+use crate::proc;
+
+/// How often the processes are looked at that somebody waits for, at least.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How long the first process may wait for other things meanwhile, in milliseconds.
+const WAKE: u16 = 20;
+
+/// Who waits for what.
+#[derive(Default)]
+pub struct Waiting {
+    /// Requests that wait for the end of a process, by its id.
+    ends: HashMap<u32, u64>,
+    gone: Vec<Gone>,
+}
+
+/// A request that waits until no process with a name is left.
+struct Gone {
+    id: u64,
+    name: String,
+    until: Instant,
+    looked: Option<Instant>,
+    /// How many there were when it was looked at them, less those that ended since.
+    left: usize,
+}
+
+impl Waiting {
+    /// Lets a request wait for a process's end.
+    pub fn for_end(&mut self, pid: u32, id: u64) {
+        self.ends.insert(pid, id);
+    }
+
+    /// Lets a request wait until no process with a name is left but zombies.
+    pub fn until_gone(&mut self, id: u64, name: String, limit: Duration) {
+        self.gone.push(Gone { id, name, until: Instant::now() + limit, looked: None, left: 0 });
+    }
+
+    /// How long to wait for other things, in milliseconds.
+    pub fn limit(&self) -> Option<u16> {
+        (!self.gone.is_empty()).then_some(WAKE)
+    }
+
+    /// Takes note of a process's end, and gives the answer for which somebody waits.
+    pub fn ended(&mut self, pid: u32, status: i32) -> Option<(u64, Reply)> {
+        for gone in &mut self.gone {
+            gone.left = gone.left.saturating_sub(1);
+        }
+        let id = self.ends.remove(&pid)?;
+        let reply = if libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0 {
+            Reply::Done
+        } else if libc::WIFEXITED(status) {
+            failed(format!("its process failed (status {})", libc::WEXITSTATUS(status)))
+        } else {
+            failed(format!("signal {} ended its process", libc::WTERMSIG(status)))
+        };
+        Some((id, reply))
+    }
+
+    /// The answers to requests whose processes are gone, or whose time is over. To look at all processes takes a while,
+    /// so that it is done when as many have ended as there were, and now and then.
+    ///
+    /// # Errors
+    ///
+    /// If `/proc` cannot be read.
+    pub fn look(&mut self) -> io::Result<Vec<(u64, Reply)>> {
+        let mut answers = Vec::new();
+        let mut still = Vec::new();
+        for mut gone in std::mem::take(&mut self.gone) {
+            if gone.left == 0 || gone.looked.is_none_or(|looked| looked.elapsed() > LOOK) {
+                let states = proc::states(&gone.name)?;
+                gone.left = states.chars().filter(|state| !matches!(state, 'Z' | 'X')).count();
+                gone.looked = Some(Instant::now());
+                if gone.left == 0 {
+                    answers.push((gone.id, Reply::Done));
+                    continue;
+                }
+                if Instant::now() > gone.until {
+                    answers.push((gone.id, failed(format!("{} are left: {states}", gone.left))));
+                    continue;
+                }
+            }
+            still.push(gone);
+        }
+        self.gone = still;
+        Ok(answers)
+    }
+}
+
+fn failed(message: String) -> Reply {
+    Reply::Failed { message }
+}
