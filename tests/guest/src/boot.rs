@@ -11,7 +11,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::accelerator::Accelerator;
-use crate::channel::{Channel, GuestEvent, Interruption};
+use crate::channel::{Channel, GuestEvent, Interruption, Watch};
+use crate::disk::{self, Disk};
 use crate::error::{Error, Result};
 use crate::guest::Guest;
 use crate::initramfs;
@@ -47,6 +48,8 @@ pub struct GuestBuilder {
     qemu_arguments: Vec<OsString>,
     console_file: Option<PathBuf>,
     modules: Vec<PathBuf>,
+    disks: Vec<Disk>,
+    tolerated: Option<Vec<String>>,
     boot_limit: Duration,
     answer_limit: Duration,
 }
@@ -64,6 +67,8 @@ impl GuestBuilder {
             qemu_arguments: Vec::new(),
             console_file: None,
             modules: Vec::new(),
+            disks: Vec::new(),
+            tolerated: None,
             boot_limit: Duration::from_secs(180),
             answer_limit: Duration::from_secs(120),
         }
@@ -132,6 +137,21 @@ impl GuestBuilder {
         self
     }
 
+    /// Gives it a virtio disk, which it uses from the start.
+    #[must_use]
+    pub fn disk(mut self, disk: Disk) -> Self {
+        self.disks.push(disk);
+        self
+    }
+
+    /// Ends it as soon as its kernel reports trouble on the console, as a warning, a stall or a fault, in a line that holds
+    /// none of the `tolerated` texts. Whatever is waited for then ends with [`Error::Trouble`].
+    #[must_use]
+    pub fn end_on_trouble(mut self, tolerated: &[&str]) -> Self {
+        self.tolerated = Some(tolerated.iter().map(|&text| text.to_owned()).collect());
+        self
+    }
+
     /// How long it may take until its first process is up; three minutes unless told.
     #[must_use]
     pub fn boot_limit(mut self, limit: Duration) -> Self {
@@ -167,7 +187,9 @@ impl GuestBuilder {
 
     fn boot_on(&self, accelerator: Accelerator, limit: Duration) -> Result<Guest> {
         let folder = Folder::new(&socket_parent())?;
-        let initramfs = initramfs::with_modules(initramfs::archive()?, &self.modules, folder.path())?;
+        let for_disks = self.modules_for_disks(&folder.path().join("modules"))?;
+        let modules = [&for_disks[..], &self.modules].concat();
+        let initramfs = initramfs::with_modules(initramfs::archive()?, &modules, folder.path())?;
         let memory = match self.backing {
             Backing::SharedFile => Some(Folder::new(&memory_parent(self.memory_mib))?),
             Backing::Private => None,
@@ -182,7 +204,10 @@ impl GuestBuilder {
             Some(path) => Some(File::create(path).map_err(Error::file("make", path))?),
             None => None,
         };
-        let command = self.command(accelerator, &initramfs, folder.path(), memory_file.as_deref());
+        let mut command = self.command(accelerator, &initramfs, folder.path(), memory_file.as_deref());
+        for (number, disk) in self.disks.iter().enumerate() {
+            command.args(disk.make(number, folder.path())?);
+        }
         let qemu = Qemu::start(command, folder.path())?;
 
         let accept = |listener| qemu.accept(listener).map_err(Error::file("accept QEMU on", folder.path()));
@@ -190,7 +215,8 @@ impl GuestBuilder {
             return Err(boot_failed(qemu.describe_end(), &qemu, ""));
         };
         let requests = control.try_clone().map_err(Error::file("use", folder.path()))?;
-        let channel = Channel::start(control, console, copy);
+        let watch = self.tolerated.clone().map(|tolerated| Watch { tolerated, end: Box::new(qemu.killer()) });
+        let channel = Channel::start(control, console, copy, watch);
         let ready = channel.wait(limit, |state| {
             state.events.iter().find_map(|event| match event {
                 GuestEvent::Ready(ready) => Some(ready.clone()),
@@ -200,6 +226,7 @@ impl GuestBuilder {
         let ready = ready.map_err(|interruption| {
             let reason = match interruption {
                 Interruption::Panicked(message) => format!("its kernel panicked: {message}"),
+                Interruption::Trouble(message) => format!("its kernel reports trouble: {message}"),
                 Interruption::Gone => qemu.describe_end(),
                 Interruption::TooLate => format!("its first process was not up within {limit:?}"),
                 Interruption::Broken(message) => format!("its first process sent no event: {message}"),
@@ -207,7 +234,42 @@ impl GuestBuilder {
             boot_failed(reason, &qemu, &channel.console_tail())
         })?;
         let answer_limit = self.answer_limit;
-        Ok(Guest::new(qemu, channel, requests, ready, accelerator, folder, memory, answer_limit))
+        let guest = Guest::new(qemu, channel, requests, ready, accelerator, folder, memory, answer_limit);
+        self.use_disks(&guest, &for_disks).map_err(|error| match error {
+            Error::Refused { command, message } => Error::BootFailed {
+                reason: format!("it could not {command}: {message}"),
+                qemu_said: String::new(),
+                console: guest.console_tail(),
+            },
+            other => other,
+        })?;
+        Ok(guest)
+    }
+
+    /// The kernel's own modules for the disks.
+    fn modules_for_disks(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let mut names = Vec::new();
+        if !self.disks.is_empty() {
+            names.extend(disk::MODULES);
+        }
+        if self.disks.contains(&Disk::Files) {
+            names.extend(disk::FILE_SYSTEM_MODULES);
+        }
+        self.kernel.own_modules(&names, folder)
+    }
+
+    fn use_disks(&self, guest: &Guest, modules: &[PathBuf]) -> Result<()> {
+        for module in modules {
+            guest.load_module(&module.file_stem().unwrap_or_default().to_string_lossy(), "")?;
+        }
+        for (number, disk) in self.disks.iter().enumerate() {
+            match disk {
+                Disk::Swap(_) => guest.swap_on(&Disk::device(number))?,
+                Disk::Files => guest.mount(&Disk::device(number), "/disk")?,
+                Disk::Slow => {}
+            }
+        }
+        Ok(())
     }
 
     fn command(

@@ -31,14 +31,28 @@ pub enum GuestEvent {
         /// The kernel's message.
         message: String,
     },
+    /// The kernel reported trouble on the console of a guest that [ends then](crate::GuestBuilder::end_on_trouble).
+    Trouble {
+        /// The console's line.
+        message: String,
+    },
     /// The guest was turned off, or its QEMU ended.
     Gone,
+}
+
+/// What to do about trouble that the kernel reports on the console.
+pub struct Watch {
+    /// What its line may hold without being any.
+    pub tolerated: Vec<String>,
+    /// Ends the guest.
+    pub end: Box<dyn Fn() + Send>,
 }
 
 /// Why waiting ended without what was waited for.
 #[derive(Debug)]
 pub enum Interruption {
     Panicked(String),
+    Trouble(String),
     Gone,
     TooLate,
     Broken(String),
@@ -63,9 +77,10 @@ impl State {
         self.complete.remove(&id)
     }
 
-    fn panic(&self) -> Option<&str> {
+    fn panic_or_trouble(&self) -> Option<Interruption> {
         self.events.iter().find_map(|event| match event {
-            GuestEvent::Panicked { message } => Some(message.as_str()),
+            GuestEvent::Panicked { message } => Some(Interruption::Panicked(message.clone())),
+            GuestEvent::Trouble { message } => Some(Interruption::Trouble(message.clone())),
             _ => None,
         })
     }
@@ -99,13 +114,14 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Starts reading both serial ports. The console is copied to a file where one is given.
-    pub fn start(control: UnixStream, console: UnixStream, copy: Option<File>) -> Self {
+    /// Starts reading both serial ports. The console is copied to a file where one is given, and watched where
+    /// the guest is to end on trouble.
+    pub fn start(control: UnixStream, console: UnixStream, copy: Option<File>, watch: Option<Watch>) -> Self {
         let channel = Self::default();
         let reader = channel.clone();
         thread::spawn(move || reader.read_control(control));
         let reader = channel.clone();
-        thread::spawn(move || reader.read_console(console, copy));
+        thread::spawn(move || reader.read_console(console, copy, watch.as_ref()));
         channel
     }
 
@@ -126,9 +142,7 @@ impl Channel {
         limit: Duration,
         wanted: impl FnMut(&mut State) -> Option<T>,
     ) -> Result<T, Interruption> {
-        self.wait_unless(limit, wanted, |state| {
-            state.panic().map(|text| Interruption::Panicked(text.to_owned()))
-        })
+        self.wait_unless(limit, wanted, State::panic_or_trouble)
     }
 
     /// Waits until the guest is gone, panicked or not.
@@ -191,7 +205,7 @@ impl Channel {
         });
     }
 
-    fn read_console(&self, console: UnixStream, mut copy: Option<File>) {
+    fn read_console(&self, console: UnixStream, mut copy: Option<File>, watch: Option<&Watch>) {
         let mut reader = BufReader::new(console);
         while let Some(line) = read_line(&mut reader) {
             if let Some(file) = &mut copy
@@ -201,12 +215,19 @@ impl Channel {
                 copy = None;
             }
             let text = String::from_utf8_lossy(&line).into_owned();
+            let trouble =
+                watch.and_then(|watch| Some((watch, kernel_log::trouble_in(&text, &watch.tolerated)?)));
             self.change(|state| {
                 if let Some(message) = kernel_log::panic_in(&text) {
                     state.events.push(GuestEvent::Panicked { message: message.to_owned() });
+                } else if let Some((_, message)) = trouble {
+                    state.events.push(GuestEvent::Trouble { message: message.to_owned() });
                 }
                 state.console.push(&text);
             });
+            if let Some((watch, _)) = trouble {
+                (watch.end)();
+            }
         }
         self.change(|state| {
             state.console_ended = true;
@@ -236,7 +257,7 @@ mod tests {
     fn pair() -> (UnixStream, UnixStream, Channel) {
         let (control, far_control) = UnixStream::pair().unwrap();
         let (console, far_console) = UnixStream::pair().unwrap();
-        (control, console, Channel::start(far_control, far_console, None))
+        (control, console, Channel::start(far_control, far_console, None, None))
     }
 
     #[test]
@@ -257,6 +278,23 @@ mod tests {
             Err(Interruption::Panicked(message)) => assert_eq!(message, "sysrq triggered crash"),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn trouble_on_a_watched_console_interrupts_and_ends_the_guest() {
+        let (_control, far_control) = UnixStream::pair().unwrap();
+        let (mut console, far_console) = UnixStream::pair().unwrap();
+        let (ended, end) = std::sync::mpsc::channel();
+        let end_guest = Box::new(move || ended.send(()).unwrap());
+        let watch = Watch { tolerated: vec!["expected".into()], end: end_guest };
+        let channel = Channel::start(far_control, far_console, None, Some(watch));
+        writeln!(console, "[ 1.0] WARNING: an expected one\r\n[ 1.1] BUG: another\r").unwrap();
+        match channel.wait(LIMIT, |state| state.take_answer(1)) {
+            Err(Interruption::Trouble(message)) => assert_eq!(message, "[ 1.1] BUG: another"),
+            other => panic!("{other:?}"),
+        }
+        end.recv_timeout(LIMIT).unwrap();
+        end.try_recv().unwrap_err();
     }
 
     #[test]

@@ -117,6 +117,15 @@ pub enum Error {
         console: String,
     },
 
+    /// The guest's kernel reported a warning, a stall, a fault or the like, and the guest was ended.
+    #[error("the guest's kernel reports trouble: {message}\nthe guest's console ends with:\n{console}")]
+    Trouble {
+        /// The console's line.
+        message: String,
+        /// The end of the guest's console.
+        console: String,
+    },
+
     /// The guest ended: turned off, or its QEMU ended.
     #[error(
         "the guest is gone ({status}) while {waiting_for}\nQEMU said:\n{qemu_said}\nthe guest's console ends with:\n{console}"
@@ -178,7 +187,11 @@ impl Error {
             | Self::KernelIncomplete { .. }
             | Self::BootFailed { .. }
             | Self::Protocol { .. } => true,
-            Self::Panicked { .. } | Self::Gone { .. } | Self::NoAnswer { .. } | Self::Refused { .. } => false,
+            Self::Panicked { .. }
+            | Self::Trouble { .. }
+            | Self::Gone { .. }
+            | Self::NoAnswer { .. }
+            | Self::Refused { .. } => false,
         }
     }
 

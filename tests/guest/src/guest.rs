@@ -349,27 +349,41 @@ impl Guest {
         found.map_err(|interruption| self.interrupted(interruption, waiting_for, limit))
     }
 
-    fn spawn(&self, what: &str, command: Command) -> Result<Vec<u32>> {
+    pub(crate) fn spawn(&self, what: &str, command: Command) -> Result<Vec<u32>> {
         match self.ask(what, command)?.as_slice() {
             [Reply::Spawned { pids }] => Ok(pids.clone()),
             other => Err(unexpected(what, other)),
         }
     }
 
-    fn spawn_one(&self, what: &str, command: Command) -> Result<u32> {
+    pub(crate) fn spawn_one(&self, what: &str, command: Command) -> Result<u32> {
         let pids = self.spawn(what, command)?;
         pids.first().copied().ok_or_else(|| unexpected(what, &pids))
     }
 
-    fn order(&self, what: &str, command: Command) -> Result<()> {
-        match self.ask(what, command)?.as_slice() {
+    pub(crate) fn order(&self, what: &str, command: Command) -> Result<()> {
+        self.order_within(what, command, self.answer_limit)
+    }
+
+    /// The same within another time than answers usually may take.
+    pub(crate) fn order_within(&self, what: &str, command: Command, limit: Duration) -> Result<()> {
+        match self.ask_within(what, command, limit)?.as_slice() {
             [Reply::Done] => Ok(()),
             other => Err(unexpected(what, other)),
         }
     }
 
+    /// How long it may take to answer.
+    pub(crate) fn answer_limit(&self) -> Duration {
+        self.answer_limit
+    }
+
     /// Sends a request and waits for all of its answer.
-    fn ask(&self, what: &str, command: Command) -> Result<Vec<Reply>> {
+    pub(crate) fn ask(&self, what: &str, command: Command) -> Result<Vec<Reply>> {
+        self.ask_within(what, command, self.answer_limit)
+    }
+
+    fn ask_within(&self, what: &str, command: Command, limit: Duration) -> Result<Vec<Reply>> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut line = serde_json::to_vec(&Request { id, command })
             .map_err(|error| Error::Protocol { message: error.to_string() })?;
@@ -379,9 +393,8 @@ impl Guest {
             // A guest that is gone takes nothing; why it is gone shows below.
             let _ = requests.write_all(&line);
         }
-        let answer = self.channel.wait(self.answer_limit, |state| state.take_answer(id));
-        let answer =
-            answer.map_err(|interruption| self.interrupted(interruption, what, self.answer_limit))?;
+        let answer = self.channel.wait(limit, |state| state.take_answer(id));
+        let answer = answer.map_err(|interruption| self.interrupted(interruption, what, limit))?;
         for reply in &answer {
             if let Reply::Failed { message } = reply {
                 return Err(Error::Refused { command: what.to_owned(), message: message.clone() });
@@ -395,6 +408,7 @@ impl Guest {
         let console = self.console_tail();
         match interruption {
             Interruption::Panicked(message) => Error::Panicked { message, console },
+            Interruption::Trouble(message) => Error::Trouble { message, console },
             Interruption::Gone => {
                 let status = self.qemu.describe_end();
                 Error::Gone { waiting_for, status, qemu_said: self.qemu.said(), console }
@@ -405,6 +419,6 @@ impl Guest {
     }
 }
 
-fn unexpected(what: &str, reply: &(impl std::fmt::Debug + ?Sized)) -> Error {
+pub(crate) fn unexpected(what: &str, reply: &(impl std::fmt::Debug + ?Sized)) -> Error {
     Error::Protocol { message: format!("asked to {what}, it answered {reply:?}") }
 }

@@ -80,6 +80,13 @@ pub(crate) fn panic_in(line: &str) -> Option<&str> {
     Some(message.trim_end())
 }
 
+/// What a line of the console reports, if it is trouble: a warning, a bug, a stall or worse; but nothing that holds one of
+/// the `tolerated` texts.
+pub(crate) fn trouble_in<'a>(line: &'a str, tolerated: &[String]) -> Option<&'a str> {
+    let is_tolerated = || tolerated.iter().any(|text| line.contains(text.as_str()));
+    (sign(line).is_some() && !is_tolerated()).then(|| line.trim_end())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +111,15 @@ mod tests {
         let texts: Vec<_> = problems.iter().map(|problem| problem.record.text.as_str()).collect();
         assert_eq!(texts.len(), 3, "{texts:?}");
         assert_eq!(problems[1].reason, "the kernel found a bug");
+    }
+
+    #[test]
+    fn trouble_is_found_in_the_console_unless_it_is_tolerated() {
+        let line = "[    9.1] Out of memory: Killed process 77 (hog)\r";
+        assert_eq!(trouble_in(line, &[]), Some(line.trim_end()));
+        assert_eq!(trouble_in(line, &["Out of memory".to_owned()]), None);
+        assert!(trouble_in("[    1.4] watchdog: BUG: soft lockup - CPU#0 stuck for 26s!", &[]).is_some());
+        assert_eq!(trouble_in("[    0.4] rcu: Hierarchical RCU implementation.", &[]), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -76,7 +76,7 @@ fn remove_abandoned(parent: &Path) {
 
 /// A running QEMU. It is killed when this is dropped.
 pub struct Qemu {
-    child: Mutex<Child>,
+    child: Arc<Mutex<Child>>,
     errors: PathBuf,
     pid: u32,
 }
@@ -90,7 +90,7 @@ impl Qemu {
         let program = Command::new(QEMU);
         let child = spawner::spawn(command).map_err(|error| cache::start_error(&program, error))?;
         let pid = child.id();
-        Ok(Self { child: Mutex::new(child), errors, pid })
+        Ok(Self { child: Arc::new(Mutex::new(child)), errors, pid })
     }
 
     pub fn pid(&self) -> u32 {
@@ -141,6 +141,15 @@ impl Qemu {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         child.kill()?;
         child.wait()
+    }
+
+    /// What ends QEMU at once when it is called, from another thread.
+    pub fn killer(&self) -> impl Fn() + Send + 'static {
+        let child = Arc::clone(&self.child);
+        move || {
+            // It may have ended already.
+            let _ = child.lock().unwrap_or_else(PoisonError::into_inner).kill();
+        }
     }
 
     fn status(&self) -> io::Result<Option<ExitStatus>> {

@@ -7,6 +7,7 @@
 
 mod apt;
 pub mod bundled;
+mod distributed_modules;
 mod fetch;
 mod modules;
 mod sources;
