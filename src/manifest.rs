@@ -49,6 +49,7 @@ pub fn variant(kernel: Kernel, suffix: String, program: Program, names: &SourceN
         relocatable: program.relocatable,
         writes: program.writes,
         checks_locks: program.checks_locks,
+        interrupts: program.interrupts,
         this_cpu: program.this_cpu,
         sites,
     }

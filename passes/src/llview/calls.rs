@@ -37,6 +37,7 @@ impl<'c> Pass<'_, 'c> {
             self.memory_function(call, &name);
         } else if runtime::LIBRARY.contains(&name.as_str()) {
             self.check_library(call, &name);
+            self.program.interrupts |= name == runtime::REQUEST_INTERRUPT;
             let site = self.site(call);
             let builder = Builder::before(context, call);
             let mut arguments = call.arguments();

@@ -268,6 +268,26 @@ mod tests {
     }
 
     #[test]
+    fn a_program_says_whether_it_asks_for_interrupts() {
+        for (name, expected) in [("gpufas_request_interrupt", true), ("gpufas_interrupts_available", false)] {
+            let context = Context::create();
+            let text = format!(
+                "declare i32 @{name}()
+                 define i32 @f() {{
+                   %1 = call i32 @{name}()
+                   ret i32 %1
+                 }}"
+            );
+            let module = testing::module(&context, &text);
+            let mut program = Program::default();
+            run(&module, &mut program);
+            module.verify().unwrap();
+            assert_eq!(program.interrupts, expected, "{name}");
+            assert!(!program.writes, "that is no store: {name}");
+        }
+    }
+
+    #[test]
     fn a_program_says_whether_it_writes() {
         for statement in [
             "store i64 0, ptr %p",

@@ -18,6 +18,10 @@ pub const FLAG_READ_ONLY: u32 = 1 << 0;
 /// because the host writes the program's stores back from the journal.
 pub const FLAG_JOURNAL_COMPLETE: u32 = 1 << 1;
 
+/// Set in [`Context::flags`] when the host sends the interrupts that the program asks for
+/// ([`InterruptRequest`](crate::InterruptRequest)). Without it a request is refused.
+pub const FLAG_INTERRUPTS: u32 = 1 << 2;
+
 /// A contiguous range of the target's physical memory and where the program finds it.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +93,8 @@ pub struct Context {
     pub log: Buffer,
     /// Memory for an array of [`JournalEntry`](crate::JournalEntry).
     pub journal: Buffer,
+    /// Memory for an array of [`InterruptRequest`](crate::InterruptRequest).
+    pub interrupts: Buffer,
     /// How often the program may take a backward branch before it ends with
     /// [`FaultKind::BudgetSpent`](crate::FaultKind::BudgetSpent).
     pub budget: u64,
@@ -105,4 +111,4 @@ pub struct Context {
 }
 
 const _: () = assert!(size_of::<AddressSpace>() == 56 + 24 * MAX_SEGMENTS);
-const _: () = assert!(size_of::<Context>() == 8 + 440 + 8 * MAX_ARGUMENTS + 4 * 16 + 32);
+const _: () = assert!(size_of::<Context>() == 8 + 440 + 8 * MAX_ARGUMENTS + 5 * 16 + 32);

@@ -71,6 +71,9 @@ pub struct Variant {
     /// while it runs.
     #[serde(default)]
     pub checks_locks: bool,
+    /// Whether the program may ask for interrupts of the target's CPUs.
+    #[serde(default)]
+    pub interrupts: bool,
     /// Whether anything in the program belongs to "this CPU" (`current`, `smp_processor_id()`, `this_cpu_read()`), so that
     /// it runs as one of the target's CPUs.
     #[serde(default)]

@@ -55,6 +55,8 @@ pub struct Report {
     /// Stores that did not fit into the journal. They were made nevertheless, unless
     /// [`FLAG_JOURNAL_COMPLETE`](crate::context::FLAG_JOURNAL_COMPLETE) is set.
     pub journal_lost: u64,
+    /// Interrupts that the program asked for.
+    pub interrupts_used: u64,
     /// Backward branches that were left of the budget at the end.
     pub budget_left: u64,
 }
@@ -73,4 +75,25 @@ pub struct JournalEntry {
     pub size: u32,
     /// Index into the manifest's table of source sites.
     pub site: u32,
+}
+
+/// An interrupt that the program asks the host to send to one of the target's CPUs before the target runs on.
+///
+/// It is asked for before whatever makes it necessary is stored, so that a program that ends in between leaves an interrupt
+/// too many, which a kernel takes for spurious, and never one too few.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InterruptRequest {
+    /// The CPU as the kernel numbers it.
+    pub cpu: u32,
+    /// Id of its local APIC.
+    pub apic_id: u32,
+    /// The interrupt's vector, 32 to 255 (arch/x86/include/asm/irq_vectors.h).
+    pub vector: u32,
+    /// Index into the manifest's table of source sites.
+    pub site: u32,
+    /// Virtual address in the target's kernel of an aligned `u64` that changes when the interrupt is served; 0 if none does.
+    pub address: u64,
+    /// What is there until then.
+    pub value: u64,
 }

@@ -144,6 +144,13 @@ pub mod runtime {
     /// Bit of [`OwnVariable::size`].
     pub const OWN_VARIABLE_CONSTANT: u64 = 1 << 63;
 
+    /// `fn(site: u32) -> i32`: 1 if the host sends interrupts, else 0; a function of [`LIBRARY`].
+    pub const INTERRUPTS_AVAILABLE: &str = "gpufas_interrupts_available";
+    /// `fn(cpu: u32, apic_id: u32, vector: u32, address: u64, value: u64, site: u32) -> i32`: asks for an interrupt; a function
+    /// of [`LIBRARY`]. A program that calls it is one that asks for interrupts
+    /// ([`Variant::interrupts`](crate::manifest::Variant::interrupts)).
+    pub const REQUEST_INTERRUPT: &str = "gpufas_request_interrupt";
+
     /// Functions of the kernel and of C that the device runtime implements under
     /// [`LIBRARY_PREFIX`] and the same name. Pointers may be kernel or own addresses.
     pub const LIBRARY: &[&str] = &[
@@ -162,5 +169,7 @@ pub mod runtime {
         "vsnprintf",
         "gpufas_lock_held",
         "gpufas_not_allocated",
+        INTERRUPTS_AVAILABLE,
+        REQUEST_INTERRUPT,
     ];
 }

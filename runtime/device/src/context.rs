@@ -29,6 +29,7 @@ pub static mut gpufas_context: Context = Context {
     report: NO_BUFFER,
     log: NO_BUFFER,
     journal: NO_BUFFER,
+    interrupts: NO_BUFFER,
     budget: 0,
     stack_size: 0,
     cpu: 0,

@@ -23,6 +23,7 @@ pub mod context;
 pub mod copy;
 pub mod fault;
 pub mod function;
+pub mod interrupt;
 pub mod journal;
 pub mod lifecycle;
 pub mod lock;

@@ -62,6 +62,12 @@ impl SharedReport {
         }
     }
 
+    /// Sets the number of interrupts that were asked for.
+    pub fn set_interrupts_used(self, requests: u64) {
+        // SAFETY: as in `stop`.
+        unsafe { (&raw mut (*self.0).interrupts_used).write_volatile(requests) };
+    }
+
     /// Sets what the program has come to before it runs.
     pub fn begin(self) {
         // SAFETY: as in `stop`.
@@ -72,6 +78,7 @@ impl SharedReport {
             (&raw mut (*self.0).log_lost).write_volatile(0);
             (&raw mut (*self.0).journal_used).write_volatile(0);
             (&raw mut (*self.0).journal_lost).write_volatile(0);
+            (&raw mut (*self.0).interrupts_used).write_volatile(0);
             (&raw mut (*self.0).budget_left).write_volatile(state().budget.get());
         }
         self.set_status(Status::Running);

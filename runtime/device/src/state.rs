@@ -31,6 +31,8 @@ pub struct State {
     pub stack: Cell<u64>,
     /// Entries in the journal.
     pub journal_used: Cell<u64>,
+    /// Interrupts that were asked for.
+    pub interrupts_used: Cell<u64>,
     /// Bytes in the log.
     pub log_used: Cell<u64>,
     /// Pages that were found by walking the page tables.
@@ -61,6 +63,7 @@ static STATE: OneThread<State> = OneThread(State {
     budget: Cell::new(0),
     stack: Cell::new(0),
     journal_used: Cell::new(0),
+    interrupts_used: Cell::new(0),
     log_used: Cell::new(0),
     tlb: Tlb::new(),
     unaligned: Unaligned::new(),

@@ -121,6 +121,34 @@ pub enum Error {
         state: String,
     },
 
+    /// Somebody else debugs the guest.
+    #[error(
+        "QEMU's gdb stub is in use (its option -gdb or -s, or a debugger), so no interrupt can be sent to the guest's CPUs; say \
+         gdbserver none in QEMU's monitor"
+    )]
+    GdbStubInUse,
+    /// QEMU's gdb stub does not do what it should.
+    #[error(
+        "no interrupt can be sent to the guest's CPUs through QEMU's gdb stub: {what}; QEMU 4.1 or later is needed"
+    )]
+    GdbStub {
+        /// What is wrong.
+        what: String,
+    },
+    /// Interrupts that the program asked for were not sent.
+    #[error(
+        "the interrupts that the program asked for were not sent: {source}; what it wrote {}",
+        if *undone { "was taken back" } else {
+            "is there, and a task that it has woken may not run before its CPU gets another such interrupt"
+        }
+    )]
+    InterruptsNotSent {
+        /// Why not.
+        source: Box<Error>,
+        /// Whether the guest's memory is as it was before.
+        undone: bool,
+    },
+
     /// QEMU has no memory backend, so it is not known what is the guest's memory.
     #[error(
         "QEMU reports no RAM in the guest's physical address space; only x86 machines such as q35 and pc are known"

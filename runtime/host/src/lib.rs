@@ -16,12 +16,14 @@
 //! The `gpufas` command is a thin layer over [`run`].
 
 pub mod arguments;
+mod attempt;
 pub mod check;
 pub mod cpu;
 mod error;
 pub mod interrupt;
 pub mod launch;
 pub mod memory;
+pub mod message_interrupt;
 pub mod program;
 pub mod qmp;
 pub mod relocate;

@@ -3,13 +3,15 @@
 //! `gpufas run`: from a program's file and a guest to what came of it.
 
 use crate::arguments::{self, Value};
+use crate::attempt::{Attempt, Plan};
 use crate::cpu::{BOOT_CPU, Cpu};
 use crate::error::{Error, Result};
 use crate::launch::cuda::{Gpu, Prepared};
 use crate::launch::{self, End, Launch, Outcome, StopReason, Store};
 use crate::memory::{self, Backing, GuestMemory};
+use crate::message_interrupt::Interrupt;
 use crate::program::Program;
-use crate::qmp::{Pause, Qmp};
+use crate::qmp::Qmp;
 use crate::{check, interrupt};
 use gpufas_abi::FaultKind;
 use gpufas_abi::manifest::{Entry, Target, Variant};
@@ -79,6 +81,8 @@ pub struct Options {
     pub device: Device,
     /// Whether to pause the guest.
     pub pause: PausePolicy,
+    /// Whether the interrupts that the program asks for are sent to the guest's CPUs.
+    pub interrupts: bool,
     /// Number of the guest's CPU as which the program runs; the boot CPU if it is not given.
     pub cpu: Option<u32>,
     /// Backward branches that the program may take.
@@ -116,6 +120,10 @@ pub struct Summary {
     pub fault_symbol: Option<(String, u64)>,
     /// The stores of all tries, in order.
     pub stores: Vec<NamedStore>,
+    /// The interrupts that were sent to the guest's CPUs in all tries, in order.
+    pub interrupts: Vec<Interrupt>,
+    /// Why none could be sent, if the program may ask for them.
+    pub no_interrupts: Option<Error>,
     /// What went wrong with the guest after the program had ended.
     pub guest_error: Option<Error>,
 }
@@ -233,42 +241,40 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         layout: kernel.layout(),
         symbols: &symbols,
         cpu,
+        interrupts: false,
         relocations: &relocations,
         budget: options.budget,
         timeout: options.timeout,
     };
+    let interrupts = options.interrupts && variant.interrupts;
+    let plan = Plan { kernel: &kernel, memory: &memory, pauses, interrupts };
     let mut tries = 0;
     let mut stores = Vec::new();
-    let (last, paused, guest_error) = loop {
+    let mut interrupts = Vec::new();
+    let attempt = loop {
         tries += 1;
         if let Some(signal) = interrupt::pending() {
             return Err(Error::Interrupted { signal });
         }
-        let pause = match qmp.as_mut().filter(|_| pauses) {
-            Some(qmp) => Some(Pause::new(qmp)?),
-            None => None,
-        };
         // It takes a moment from finding the kernel to here, enough for the guest to be restarted.
-        if self::banner(&kernel, &memory)? != banner {
-            return Err(Error::GuestRestarted);
-        }
-        let ours = pause.as_ref().is_some_and(Pause::is_ours);
-        let outcome = ready.run(&launch, log)?;
-        let paused = pause.is_some();
-        let resumed = pause.map_or(Ok(()), Pause::resume);
-        stores.extend(outcome.stores.iter().map(|store| {
+        let check = || match self::banner(&kernel, &memory)? == banner {
+            true => Ok(()),
+            false => Err(Error::GuestRestarted),
+        };
+        let mut attempt = plan
+            .attempt(qmp.as_mut(), check, |sends| ready.run(&Launch { interrupts: sends, ..launch }, log))?;
+        stores.extend(attempt.outcome.stores.iter().map(|store| {
             let symbol = kernel.symbols().name_at(store.entry.address);
             NamedStore { store: *store, symbol: symbol.map(|(name, offset)| (name.to_owned(), offset)) }
         }));
-        // If there was nothing to resume, see whether QEMU is still there.
-        let guest_error =
-            resumed.and_then(|()| qmp.as_mut().map_or(Ok(()), |qmp| qmp.run_state().map(drop))).err();
-        let held = found_lock_held(&outcome);
-        if !held || !ours || tries > RETRIES || guest_error.is_some() {
-            break (outcome, paused, guest_error);
+        interrupts.append(&mut attempt.interrupts);
+        let held = found_lock_held(&attempt.outcome);
+        if !held || !attempt.ours || tries > RETRIES || attempt.guest_error.is_some() {
+            break attempt;
         }
         std::thread::sleep(BETWEEN_TRIES);
     };
+    let Attempt { outcome: last, paused, guest_error, no_interrupts, .. } = attempt;
     let fault_symbol = match last.end {
         End::Fault(record) => kernel.symbols().name_at(record.address),
         _ => None,
@@ -293,6 +299,8 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         fault_symbol,
         last,
         stores,
+        interrupts,
+        no_interrupts,
         guest_error,
         program,
         variant: number,

@@ -82,6 +82,7 @@ pub fn run_with(
         layout,
         symbols: &symbols,
         cpu,
+        interrupts: false,
         relocations: &[],
         budget,
         timeout,

@@ -5,6 +5,7 @@
 mod budget;
 mod copy;
 mod function;
+mod interrupt;
 mod journal;
 mod machine;
 mod meaning;

@@ -6,7 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use gpufas_abi::symbols::runtime::OwnVariable;
-use gpufas_abi::{ABI_VERSION, AddressSpace, Buffer, Context, FaultKind, JournalEntry, Report, Status};
+use gpufas_abi::{
+    ABI_VERSION, AddressSpace, Buffer, Context, FaultKind, InterruptRequest, JournalEntry, Report, Status,
+};
 
 use crate::context::gpufas_context;
 use crate::lifecycle::{gpufas_finish, gpufas_start};
@@ -34,6 +36,8 @@ pub struct Program {
     pub log: Vec<u8>,
     /// The journal's memory.
     pub journal: Vec<JournalEntry>,
+    /// The memory for requests of interrupts.
+    pub interrupts: Vec<InterruptRequest>,
 }
 
 impl Program {
@@ -52,6 +56,7 @@ impl Program {
             report: Report::default(),
             log: vec![0; 1 << 16],
             journal: vec![JournalEntry::default(); 1 << 14],
+            interrupts: vec![InterruptRequest::default(); 4],
         }
     }
 
@@ -64,6 +69,8 @@ impl Program {
         self.context.log = buffer(self.log.as_mut_ptr().expose_provenance(), self.log.len());
         self.context.journal =
             buffer(self.journal.as_mut_ptr().expose_provenance(), size_of_val(self.journal.as_slice()));
+        let interrupts = self.interrupts.as_mut_ptr().expose_provenance();
+        self.context.interrupts = buffer(interrupts, size_of_val(self.interrupts.as_slice()));
         // SAFETY: the lock keeps other programs away, and this one has not begun.
         unsafe {
             gpufas_context = self.context;

@@ -81,6 +81,9 @@ fn describe_variant(text: &mut String, variant: &Variant, size: usize) {
     if variant.checks_locks {
         let _ = writeln!(text, "  locks      looked at: the guest is paused meanwhile");
     }
+    if variant.interrupts {
+        let _ = writeln!(text, "  interrupts may be sent to the guest's CPUs, through QEMU's gdb stub");
+    }
     if variant.this_cpu {
         let _ = writeln!(text, "  this CPU   used: gpufas run --cpu chooses which of the guest's it is");
     }

@@ -32,6 +32,9 @@ pub struct Arguments {
     /// Whether to pause the guest meanwhile; auto is if the program writes, or looks at locks
     #[arg(long, default_value = "auto")]
     pause: Pause,
+    /// Whether the interrupts that the program asks for, to wake processes, are sent to the guest's CPUs through QEMU's gdb stub
+    #[arg(long, default_value = "auto")]
+    interrupts: Interrupts,
     /// The guest's CPU as which the program runs, if anything in it belongs to "this CPU": the boot CPU, 0, if not given
     #[arg(long, value_name = "NUMBER")]
     cpu: Option<u32>,
@@ -53,6 +56,13 @@ pub struct Arguments {
 enum Pause {
     Auto,
     Always,
+    Never,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Interrupts {
+    /// If they can be
+    Auto,
     Never,
 }
 
@@ -89,6 +99,7 @@ impl Arguments {
                 Pause::Always => PausePolicy::Always,
                 Pause::Never => PausePolicy::Never,
             },
+            interrupts: self.interrupts == Interrupts::Auto,
             cpu: self.cpu,
             budget: self.budget,
             timeout: self.timeout,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The memory that a program shares with the host: strings in; report, log and journal out.
+//! The memory that a program shares with the host: strings in; report, log, journal and requests of interrupts out.
 //!
 //! The program writes it while the host reads, and a faulty program may write anything: every value is
 //! read once and checked before it is used.
 
 use crate::arguments::Value;
-use gpufas_abi::{Buffer, JournalEntry, Report};
+use gpufas_abi::{Buffer, InterruptRequest, JournalEntry, Report};
 use std::ptr::NonNull;
 use std::sync::atomic::{Ordering, fence};
 
@@ -15,6 +15,9 @@ const LOG_SIZE: usize = 1 << 20;
 
 /// Stores that are recorded.
 const JOURNAL_ENTRIES: usize = 1 << 16;
+
+/// Interrupts that a program may ask for: two for each CPU of the largest kernel (arch/x86/Kconfig, NR_CPUS_RANGE_END).
+const INTERRUPTS: usize = 2 * 8192;
 
 /// Alignment of the parts, in bytes.
 const ALIGNMENT: usize = 4096;
@@ -25,6 +28,7 @@ pub(super) struct Parts {
     strings_size: usize,
     log: usize,
     journal: usize,
+    interrupts: usize,
     strings: usize,
     /// Bytes of all.
     pub(super) size: usize,
@@ -40,9 +44,10 @@ impl Parts {
         let strings_size: usize = strings_size.sum();
         let log = ALIGNMENT;
         let journal = log + LOG_SIZE;
-        let strings = journal + JOURNAL_ENTRIES * size_of::<JournalEntry>();
+        let interrupts = journal + JOURNAL_ENTRIES * size_of::<JournalEntry>();
+        let strings = interrupts + INTERRUPTS * size_of::<InterruptRequest>();
         let size = (strings + strings_size).next_multiple_of(ALIGNMENT);
-        Self { strings_size, log, journal, strings, size }
+        Self { strings_size, log, journal, interrupts, strings, size }
     }
 }
 
@@ -93,6 +98,10 @@ impl Buffers {
         self.buffer(self.parts.journal, JOURNAL_ENTRIES * size_of::<JournalEntry>())
     }
 
+    pub(super) fn interrupts(&self) -> Buffer {
+        self.buffer(self.parts.interrupts, INTERRUPTS * size_of::<InterruptRequest>())
+    }
+
     pub(super) fn strings(&self) -> Buffer {
         self.buffer(self.parts.strings, self.parts.strings_size)
     }
@@ -137,6 +146,17 @@ impl Buffers {
         // SAFETY: the index is below JOURNAL_ENTRIES; the rest as in `read_report`.
         (0..used).map(|index| unsafe { journal.add(index).read_volatile() }).collect()
     }
+
+    /// The interrupts that were asked for.
+    pub(super) fn read_interrupts(&self) -> Vec<InterruptRequest> {
+        let used = usize::try_from(self.read_report().interrupts_used).unwrap_or(usize::MAX).min(INTERRUPTS);
+        fence(Ordering::Acquire);
+        // SAFETY: the part is aligned to a page.
+        let requests: *const InterruptRequest =
+            unsafe { self.base.as_ptr().add(self.parts.interrupts) }.cast();
+        // SAFETY: the index is below INTERRUPTS; the rest as in `read_report`.
+        (0..used).map(|index| unsafe { requests.add(index).read_volatile() }).collect()
+    }
 }
 
 #[cfg(test)]
@@ -153,18 +173,25 @@ mod tests {
         // SAFETY: the mapping is zeros, as large as the parts, aligned to a page and lives as long.
         let buffers = unsafe { Buffers::new(memory.base(), program_base, parts, &arguments) };
         assert_eq!(buffers.strings().size, 4);
-        let claims = Report { log_used: u64::MAX, journal_used: u64::MAX, ..Report::default() };
+        let claims = Report {
+            log_used: u64::MAX,
+            journal_used: u64::MAX,
+            interrupts_used: u64::MAX,
+            ..Report::default()
+        };
         // SAFETY: the report is at the beginning of the mapping.
         unsafe { memory.base().as_ptr().cast::<Report>().write(claims) };
         assert_eq!(buffers.read_log(LOG_SIZE - 3).len(), 3);
         assert_eq!(buffers.read_log(LOG_SIZE + 3).len(), 0);
         assert_eq!(buffers.read_journal().len(), JOURNAL_ENTRIES);
+        assert_eq!(buffers.read_interrupts().len(), INTERRUPTS);
         buffers.request_stop();
         assert_eq!(buffers.read_report().stop, 1);
-        let ends = [buffers.report(), buffers.log(), buffers.journal(), buffers.strings()];
+        let ends =
+            [buffers.report(), buffers.log(), buffers.journal(), buffers.interrupts(), buffers.strings()];
         let ends =
             ends.map(|buffer| (buffer.address - program_base, buffer.address - program_base + buffer.size));
         assert!(ends.windows(2).all(|pair| pair[0].1 <= pair[1].0), "{ends:?}");
-        assert!(ends[3].1 as usize <= parts.size);
+        assert!(ends[4].1 as usize <= parts.size);
     }
 }

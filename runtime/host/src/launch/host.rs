@@ -137,6 +137,7 @@ fn finish(
         stores,
         stores_lost: report.journal_lost,
         stores_kept,
+        interrupts: buffers.read_interrupts(),
         log_lost: report.log_lost,
         budget_left: report.budget_left,
         duration: watched.duration,

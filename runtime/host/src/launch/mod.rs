@@ -11,16 +11,18 @@ mod shadow;
 mod stores;
 mod watch;
 
-pub use stores::Store;
+pub use stores::{Store, undo};
 
 use crate::arguments::Value;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::memory::{Backing, GuestMemory};
 use buffers::Buffers;
-use gpufas_abi::context::{FLAG_JOURNAL_COMPLETE, FLAG_READ_ONLY, MAX_ARGUMENTS, MAX_SEGMENTS};
+use gpufas_abi::context::{
+    FLAG_INTERRUPTS, FLAG_JOURNAL_COMPLETE, FLAG_READ_ONLY, MAX_ARGUMENTS, MAX_SEGMENTS,
+};
 use gpufas_abi::manifest::{Entry, Variant};
-use gpufas_abi::{ABI_VERSION, AddressSpace, Context, FaultRecord, Segment};
+use gpufas_abi::{ABI_VERSION, AddressSpace, Context, FaultRecord, InterruptRequest, Segment};
 use gpufas_kernel::Layout;
 use std::time::Duration;
 
@@ -47,6 +49,8 @@ pub struct Launch<'a> {
     pub symbols: &'a [u64],
     /// The CPU of the guest's as which the program runs.
     pub cpu: Cpu,
+    /// Whether the interrupts that it asks for are sent.
+    pub interrupts: bool,
     /// The relocation table of the variant.
     pub relocations: &'a [u64],
     /// Backward branches that it may take.
@@ -104,6 +108,8 @@ pub struct Outcome {
     /// Whether the stores are in the guest's memory. Of private memory the program has a copy, and its
     /// stores are only made in the guest if it ends regularly.
     pub stores_kept: bool,
+    /// Interrupts that it asked for. They must be sent if its stores are in the guest's memory, however it ended.
+    pub interrupts: Vec<InterruptRequest>,
     /// Messages that did not fit into the log.
     pub log_lost: u64,
     /// Backward branches that were left at the end.
@@ -115,12 +121,13 @@ pub struct Outcome {
 /// Takes a program's text as it comes.
 pub type LogSink<'a> = &'a mut dyn FnMut(&[u8]);
 
-/// `FLAG_*` bits for a memory.
-fn flags(memory: &GuestMemory) -> u32 {
-    match memory.backing() {
-        _ if !memory.is_writable() => FLAG_READ_ONLY,
-        Backing::Private => FLAG_JOURNAL_COMPLETE,
-        Backing::Shared | Backing::Dump => 0,
+/// `FLAG_*` bits for a launch.
+fn flags(launch: &Launch<'_>) -> u32 {
+    let interrupts = if launch.interrupts { FLAG_INTERRUPTS } else { 0 };
+    match launch.memory.backing() {
+        _ if !launch.memory.is_writable() => FLAG_READ_ONLY,
+        Backing::Private => FLAG_JOURNAL_COMPLETE | interrupts,
+        Backing::Shared | Backing::Dump => interrupts,
     }
 }
 
@@ -161,13 +168,14 @@ fn context(launch: &Launch<'_>, buffers: &Buffers, segments: &[Segment], stack_s
     }
     Ok(Context {
         version: ABI_VERSION,
-        flags: flags(launch.memory),
+        flags: flags(launch),
         space,
         arguments,
         strings: buffers.strings(),
         report: buffers.report(),
         log: buffers.log(),
         journal: buffers.journal(),
+        interrupts: buffers.interrupts(),
         budget: launch.budget,
         stack_size,
         cpu: launch.cpu.number,

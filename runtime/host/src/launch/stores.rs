@@ -2,8 +2,10 @@
 
 //! A program's stores to the guest: what was there before, and what after each.
 
+use crate::memory::GuestMemory;
 use gpufas_abi::JournalEntry;
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 
 /// Bytes of a store whose contents are known, at most.
 const KNOWN: u32 = 8;
@@ -59,6 +61,21 @@ pub(super) fn with_new_values(
     }
     stores.reverse();
     stores
+}
+
+/// Puts back what was in the guest's memory before the stores, while nothing else writes there. Nothing is put back if it is
+/// not known of every byte.
+///
+/// # Errors
+/// [`io::ErrorKind::Unsupported`] if it is not known; what writing meets, with some of it put back.
+pub fn undo(memory: &GuestMemory, stores: &[Store], lost: u64) -> io::Result<()> {
+    if lost > 0 || stores.iter().any(|store| store.entry.size > KNOWN) {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "not all that was there before is known"));
+    }
+    for Store { entry, .. } in stores.iter().rev() {
+        memory.write(entry.physical, &entry.old.to_le_bytes()[..entry.size as usize])?;
+    }
+    Ok(())
 }
 
 /// Disjoint intervals: end by start.

@@ -26,6 +26,7 @@ pub(crate) fn manifest() -> Manifest {
             relocatable: None,
             writes: true,
             checks_locks: false,
+            interrupts: false,
             this_cpu: false,
             sites: vec![
                 Site::default(),

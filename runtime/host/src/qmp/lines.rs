@@ -2,8 +2,11 @@
 
 //! The stream below QMP: whole lines, read until a deadline, with the events taken out.
 
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde::Deserialize;
 use std::io::{self, BufRead, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -32,12 +35,15 @@ pub(super) struct Lines {
     handed_out: usize,
     events: Vec<Event>,
     broken: bool,
+    /// A file descriptor that goes with the next bytes that are written.
+    passed: Option<OwnedFd>,
 }
 
 impl Lines {
     pub(super) fn new(stream: UnixStream) -> Self {
         let (received, events) = (Vec::new(), Vec::new());
-        Self { stream, deadline: Instant::now(), received, ready: 0, handed_out: 0, events, broken: false }
+        let deadline = Instant::now();
+        Self { stream, deadline, received, ready: 0, handed_out: 0, events, broken: false, passed: None }
     }
 
     /// Waits from now on end after `limit`.
@@ -52,6 +58,11 @@ impl Lines {
 
     pub(super) fn set_broken(&mut self) {
         self.broken = true;
+    }
+
+    /// Passes a file descriptor with what is written next (`SCM_RIGHTS`, unix(7)).
+    pub(super) fn pass(&mut self, descriptor: OwnedFd) {
+        self.passed = Some(descriptor);
     }
 
     /// Ends the connection, as if the other end had.
@@ -120,6 +131,18 @@ impl Lines {
     }
 }
 
+/// Writes bytes, at least one, and passes a file descriptor with them.
+fn write_with(stream: &UnixStream, buffer: &[u8], descriptor: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let descriptors = [descriptor];
+    if !ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)) {
+        return Err(io::Error::other("no room for a file descriptor"));
+    }
+    let sent = sendmsg(stream, &[io::IoSlice::new(buffer)], &mut ancillary, SendFlags::NOSIGNAL)?;
+    Ok(sent)
+}
+
 fn is_retry(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::TimedOut)
 }
@@ -160,9 +183,17 @@ impl Write for Lines {
         loop {
             let left = self.time_left()?;
             self.stream.set_write_timeout(Some(left))?;
-            match self.stream.write(buffer) {
+            let written = match &self.passed {
+                Some(descriptor) => write_with(&self.stream, buffer, descriptor.as_fd()),
+                None => self.stream.write(buffer),
+            };
+            match written {
                 Err(error) if is_retry(&error) => {}
-                result => return result,
+                result => {
+                    // It went with the first byte.
+                    self.passed = None;
+                    return result;
+                }
             }
         }
     }

@@ -3,9 +3,11 @@
 //! The monitor of QEMU (QMP): connection, commands, events. Every wait has a deadline, so that a QEMU that
 //! hangs does not hang us.
 
+mod gdb_stub;
 mod lines;
 mod pause;
 
+pub use gdb_stub::GdbStub;
 pub use lines::Event;
 pub use pause::Pause;
 

@@ -7,6 +7,7 @@ use super::{errno, fault_name, site};
 use crate::arguments::Value;
 use crate::error::Error;
 use crate::launch::End;
+use crate::message_interrupt::{Interrupt, Served};
 use crate::run::{NamedStore, Summary};
 use gpufas_abi::manifest::{ArgumentType, Variant};
 use gpufas_abi::{Access, FaultKind};
@@ -47,6 +48,8 @@ pub fn summary(summary: &Summary, log: &str) -> Json {
         "stores": summary.stores.iter().map(|store| one_store(store, variant)).collect::<Vec<_>>(),
         "stores_lost": last.stores_lost,
         "stores_kept": last.stores_kept,
+        "interrupts": summary.interrupts.iter().map(interrupt).collect::<Vec<_>>(),
+        "no_interrupts": summary.no_interrupts.as_ref().map(ToString::to_string),
         "budget_left": last.budget_left,
         "error": summary.guest_error.as_ref().map(ToString::to_string),
     })
@@ -55,6 +58,15 @@ pub fn summary(summary: &Summary, log: &str) -> Json {
 /// The object for a run that came to nothing.
 pub fn error(error: &Error, status: u8) -> Json {
     json!({ "form": FORM, "status": status, "error": error.to_string() })
+}
+
+fn interrupt(interrupt: &Interrupt) -> Json {
+    let (served, seconds) = match interrupt.served {
+        Served::After(duration) => (Json::from(true), Some(duration.as_secs_f64())),
+        Served::Pending => (Json::from(false), None),
+        Served::Unknown => (Json::Null, None),
+    };
+    json!({ "cpu": interrupt.cpu, "vector": hexadecimal(interrupt.vector.into()), "served": served, "seconds": seconds })
 }
 
 fn hexadecimal(number: u64) -> String {

@@ -4,6 +4,7 @@ use super::*;
 use crate::arguments::Value;
 use crate::error::Error;
 use crate::launch::{End, Outcome, StopReason, Store};
+use crate::message_interrupt::{Interrupt, Served};
 use crate::program::Program;
 use crate::run::{Identity, NamedStore, Summary};
 use gpufas_abi::manifest::{Frame, Target};
@@ -43,12 +44,15 @@ fn run(end: End) -> Summary {
             stores: Vec::new(),
             stores_lost: 0,
             stores_kept: true,
+            interrupts: Vec::new(),
             log_lost: 0,
             budget_left: 7,
             duration: Duration::from_micros(1500),
         },
         fault_symbol: None,
         stores,
+        interrupts: Vec::new(),
+        no_interrupts: None,
         guest_error: None,
     }
 }
@@ -70,6 +74,35 @@ kill: returned -3 (-ESRCH)
       kill.c:7 in send < list.h:3 in walk\\x1b[2J
 ";
     assert_eq!(text_summary(&run(End::Finished(-3))), expected);
+}
+
+#[test]
+fn interrupts_are_told_with_what_came_of_them() {
+    let mut summary = run(End::Finished(0));
+    let interrupt = |cpu, served| Interrupt { cpu, vector: 0xfb, served };
+    summary.interrupts = vec![
+        interrupt(0, Served::After(Duration::from_micros(250))),
+        interrupt(1, Served::Pending),
+        interrupt(2, Served::Unknown),
+    ];
+    summary.no_interrupts = Some(Error::GdbStubInUse);
+    let text = text_summary(&summary);
+    for line in [
+        "  interrupt 0xfb for CPU 0: served after 0.250 ms\n",
+        "  interrupt 0xfb for CPU 1: not served yet",
+        "  interrupt 0xfb for CPU 2: sent\n",
+        "  note: QEMU's gdb stub is in use",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let object = json_summary(&summary, "");
+    let interrupts = &object["interrupts"];
+    assert_eq!(interrupts[0]["served"], true);
+    assert_eq!(interrupts[0]["seconds"], 0.00025);
+    assert_eq!(interrupts[1]["served"], false);
+    assert!(interrupts[2]["served"].is_null() && interrupts[1]["seconds"].is_null());
+    assert_eq!(interrupts[2]["vector"], "0xfb");
+    assert!(object["no_interrupts"].as_str().unwrap().contains("gdbserver none"));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use super::{errno, fault_text, printable, site};
 use crate::launch::End;
+use crate::message_interrupt::{Interrupt, Served};
 use crate::run::{NamedStore, Summary};
 use gpufas_abi::manifest::{Site, Variant};
 use gpufas_abi::{Access, FaultKind, FaultRecord};
@@ -37,8 +38,24 @@ pub fn summary(summary: &Summary) -> String {
     if summary.last.log_lost > 0 {
         let _ = writeln!(text, "  {} messages did not fit into the log", summary.last.log_lost);
     }
+    interrupts(&mut text, summary);
     stores(&mut text, summary, variant);
     text
+}
+
+fn interrupts(text: &mut String, summary: &Summary) {
+    for interrupt in &summary.interrupts {
+        let Interrupt { cpu, vector, served } = interrupt;
+        let served = match served {
+            Served::After(duration) => format!("served after {}", milliseconds(*duration)),
+            Served::Pending => "not served yet: the CPU takes no interrupts; it is pending there".to_owned(),
+            Served::Unknown => "sent".to_owned(),
+        };
+        let _ = writeln!(text, "  interrupt {vector:#x} for CPU {cpu}: {served}");
+    }
+    if let Some(reason) = &summary.no_interrupts {
+        let _ = writeln!(text, "  note: {reason}");
+    }
 }
 
 fn milliseconds(duration: std::time::Duration) -> String {

@@ -244,6 +244,7 @@ impl Prepared {
             stores,
             stores_lost: report.journal_lost,
             stores_kept: true,
+            interrupts: buffers.read_interrupts(),
             log_lost: report.log_lost,
             budget_left: report.budget_left,
             duration: watched.duration,

@@ -21,7 +21,7 @@ struct context {
 	u32 page_table_levels, segment_count;
 	struct segment segments[16];
 	u64 arguments[8];
-	struct buffer strings, report, log, journal;
+	struct buffer strings, report, log, journal, interrupts;
 	u64 budget, stack_size;
 	u32 cpu, reserved;
 	u64 cpu_offset;
@@ -33,12 +33,17 @@ struct report {
 	u32 fault_kind, fault_access;
 	u64 fault_address, fault_size;
 	u32 fault_site, fault_reserved;
-	u64 log_used, log_lost, journal_used, journal_lost, budget_left;
+	u64 log_used, log_lost, journal_used, journal_lost, interrupts_used, budget_left;
 };
 
 struct journal_entry {
 	u64 address, physical, old;
 	u32 size, site;
+};
+
+struct interrupt_request {
+	u32 cpu, apic_id, vector, site;
+	u64 address, value;
 };
 
 enum { FINISHED = 2, FAULTED = 3 };
@@ -50,6 +55,7 @@ u64 gpufas_symbol_table[2] = { 1, 1 };
 #define CONTEXT ((volatile struct context *)&gpufas_context)
 #define REPORT ((volatile struct report *)gpufas_context.report.address)
 #define JOURNAL ((volatile struct journal_entry *)gpufas_context.journal.address)
+#define INTERRUPTS ((volatile struct interrupt_request *)gpufas_context.interrupts.address)
 #define ENTRY(name) void gpufas_entry_##name(void)
 
 static inline void finish(i64 result)

@@ -9,7 +9,7 @@ use crate::launch::{StopReason, Store};
 use crate::memory::Extent;
 use crate::program::Program;
 use gpufas_abi::manifest::{Argument, ArgumentType, Entry};
-use gpufas_abi::{FaultKind, FaultRecord};
+use gpufas_abi::{FaultKind, FaultRecord, InterruptRequest};
 use gpufas_kernel::Layout;
 use proptest::prelude::*;
 use std::fs::File;
@@ -85,6 +85,10 @@ struct Ran {
 }
 
 fn run_for(code: &str, memory: &GuestMemory, timeout: Duration) -> Ran {
+    run_with(code, memory, timeout, false)
+}
+
+fn run_with(code: &str, memory: &GuestMemory, timeout: Duration, interrupts: bool) -> Ran {
     let program = program(code);
     let arguments = [Value::Number(-5i64 as u64), Value::String(b"hello".to_vec())];
     let launch = Launch {
@@ -96,6 +100,7 @@ fn run_for(code: &str, memory: &GuestMemory, timeout: Duration) -> Ran {
         layout: &LAYOUT,
         symbols: &[0xffff_ffff_8100_0010, 0xffff_ffff_8100_0020],
         cpu: Cpu { number: 1, offset: 0xffff_8880_0000_3000 },
+        interrupts,
         relocations: &[],
         budget: 1000,
         timeout,
@@ -119,7 +124,7 @@ fn a_program_gets_its_context_and_is_heard() {
         ENTRY(test)
         {
             volatile struct context *c = CONTEXT;
-            int good = c->version == 4 && c->flags == 0 && c->direct_map_start == 0xffff888000000000
+            int good = c->version == 5 && c->flags == 0 && c->direct_map_start == 0xffff888000000000
                 && c->page_table_levels == 4 && c->image_physical == 0x1000000 && c->budget == 1000
                 && c->segment_count == 2 && c->segments[1].start == 1ul << 32
                 && c->segments[1].end == (1ul << 32) + 4 * 4096
@@ -204,6 +209,37 @@ fn stores_reach_the_guest_and_are_reported() {
         assert_eq!(values, [(8, Some(0xaa)), (0xaa, Some(0xbb)), third], "{backing:?}");
         assert!(outcome.stores_kept && outcome.stores_lost == 0);
     }
+}
+
+#[test]
+fn stores_can_be_taken_back_if_all_is_known_of_them() {
+    let (memory, file) = memory(Backing::Shared);
+    let before = content(&file);
+    let outcome = run_on(&format!("ENTRY(test) {{ {STORES} finish(0); }}"), &memory).result.unwrap();
+    let after = content(&file);
+    assert!(after != before);
+    let undo = |stores: &[Store], lost| crate::launch::undo(&memory, stores, lost);
+    assert_eq!(undo(&outcome.stores, 1).unwrap_err().kind(), io::ErrorKind::Unsupported);
+    let mut large = outcome.stores.clone();
+    large[0].entry.size = 9;
+    assert_eq!(undo(&large, 0).unwrap_err().kind(), io::ErrorKind::Unsupported);
+    assert!(content(&file) == after, "nothing is put back if not all can be");
+    undo(&outcome.stores, 0).unwrap();
+    assert!(content(&file) == before);
+}
+
+#[test]
+fn interrupts_that_are_asked_for_are_told_if_they_can_be_sent() {
+    let code = "ENTRY(test) {
+        struct interrupt_request one = { 2, 5, 0xfb, 1, 0xffff888000001000, 7 };
+        INTERRUPTS[0] = one; REPORT->interrupts_used = 1; finish(CONTEXT->flags);
+    }";
+    let ran = run_with(code, &memory(Backing::Shared).0, Duration::from_secs(60), true);
+    let outcome = ran.result.unwrap();
+    assert_eq!(outcome.end, End::Finished(i64::from(gpufas_abi::context::FLAG_INTERRUPTS)));
+    let address = 0xffff_8880_0000_1000;
+    let expected = InterruptRequest { cpu: 2, apic_id: 5, vector: 0xfb, site: 1, address, value: 7 };
+    assert_eq!(outcome.interrupts, [expected]);
 }
 
 #[test]
@@ -326,7 +362,7 @@ fn an_end_without_a_report_is_told() {
 #[test]
 fn what_a_program_claims_is_not_believed() {
     let code = "ENTRY(test) {
-        REPORT->log_used = ~0ul; REPORT->journal_used = ~0ul; REPORT->log_lost = 3;
+        REPORT->log_used = ~0ul; REPORT->journal_used = ~0ul; REPORT->log_lost = 3; REPORT->interrupts_used = ~0ul;
         JOURNAL[0].size = ~0u; JOURNAL[0].physical = ~0ul; JOURNAL[1].physical = 1; JOURNAL[1].size = 1;
         finish(0);
     }";
@@ -336,6 +372,7 @@ fn what_a_program_claims_is_not_believed() {
     assert_eq!(ran.log.len(), 1 << 20);
     assert_eq!(outcome.stores.len(), 1 << 16);
     assert_eq!(outcome.stores[1].new, Some(1));
+    assert_eq!(outcome.interrupts.len(), 1 << 14);
 }
 
 #[test]
@@ -371,6 +408,7 @@ fn text_is_handed_on_while_the_program_runs() {
         layout: &LAYOUT,
         symbols: &[],
         cpu: Cpu::default(),
+        interrupts: false,
         relocations: &[],
         budget: 0,
         timeout: Duration::from_secs(60),

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! One try of a program on a guest: the guest is paused for it if need be, and gets the interrupts that the program asks for.
+
+use crate::error::{Error, Result};
+use crate::launch::{self, Outcome};
+use crate::memory::GuestMemory;
+use crate::message_interrupt::{self, Interrupt, Sender};
+use crate::qmp::{Pause, Qmp};
+use gpufas_abi::InterruptRequest;
+use gpufas_kernel::Kernel;
+
+/// What a try is made of.
+pub(crate) struct Plan<'a> {
+    /// The guest's kernel.
+    pub(crate) kernel: &'a Kernel,
+    /// The guest's memory.
+    pub(crate) memory: &'a GuestMemory,
+    /// Whether the guest is paused meanwhile.
+    pub(crate) pauses: bool,
+    /// Whether the program may ask for interrupts, and they are to be sent.
+    pub(crate) interrupts: bool,
+}
+
+/// What came of a try.
+pub(crate) struct Attempt {
+    /// What came of the program.
+    pub(crate) outcome: Outcome,
+    /// Whether the guest was paused for it, or had been before.
+    pub(crate) paused: bool,
+    /// Whether it was this that paused the guest.
+    pub(crate) ours: bool,
+    /// The interrupts that were sent.
+    pub(crate) interrupts: Vec<Interrupt>,
+    /// Why none could be sent, if they were to be.
+    pub(crate) no_interrupts: Option<Error>,
+    /// What went wrong with the guest after the program had ended.
+    pub(crate) guest_error: Option<Error>,
+}
+
+impl Plan<'_> {
+    /// Makes a try. `check` is called before anything else once the guest stands still; `run` with whether the interrupts
+    /// that the program asks for are sent.
+    ///
+    /// # Errors
+    /// Those of `check` and `run`, and of pausing the guest.
+    pub(crate) fn attempt(
+        &self,
+        qmp: Option<&mut Qmp>,
+        check: impl FnOnce() -> Result<()>,
+        run: impl FnOnce(bool) -> Result<Outcome>,
+    ) -> Result<Attempt> {
+        match qmp {
+            Some(qmp) if self.pauses => self.while_paused(qmp, check, run),
+            qmp => self.while_running(qmp, check, run),
+        }
+    }
+
+    /// The guest stands still from before the program until its interrupts are sent.
+    fn while_paused(
+        &self,
+        qmp: &mut Qmp,
+        check: impl FnOnce() -> Result<()>,
+        run: impl FnOnce(bool) -> Result<Outcome>,
+    ) -> Result<Attempt> {
+        let mut pause = Pause::new(qmp)?;
+        check()?;
+        let ours = pause.is_ours();
+        let (mut sender, no_interrupts) = self.open(pause.qmp());
+        let outcome = run(sender.is_some());
+        let requests = outcome.as_ref().map(requests).unwrap_or_default();
+        let sent = match &mut sender {
+            Some(sender) => sender.send(&requests),
+            None => Ok(()),
+        };
+        let undone = match (&outcome, sent) {
+            (Ok(outcome), Err(source)) => Err(self.undo(outcome, source)),
+            _ => Ok(()),
+        };
+        let closed = sender.map_or(Ok(()), |sender| sender.close(pause.qmp()));
+        let outcome = outcome?;
+        let resumed = pause.resume();
+        // If there was nothing to resume, see whether QEMU is still there.
+        let reachable = resumed.and_then(|()| qmp.run_state().map(drop));
+        let interrupts = match &undone {
+            Ok(()) if ours && reachable.is_ok() => {
+                message_interrupt::wait(self.kernel, self.memory, &requests)
+            }
+            Ok(()) => message_interrupt::unknown(&requests),
+            Err(_) => Vec::new(),
+        };
+        let guest_error = undone.and(closed).and(reachable).err();
+        Ok(Attempt { outcome, paused: true, ours, interrupts, no_interrupts, guest_error })
+    }
+
+    /// The guest runs on, but for a moment before in which it is seen that interrupts can be sent, and one after in which
+    /// they are.
+    fn while_running(
+        &self,
+        mut qmp: Option<&mut Qmp>,
+        check: impl FnOnce() -> Result<()>,
+        run: impl FnOnce(bool) -> Result<Outcome>,
+    ) -> Result<Attempt> {
+        check()?;
+        let (mut available, mut no_interrupts) = (false, None);
+        if let Some(qmp) = qmp.as_deref_mut().filter(|_| self.interrupts) {
+            let mut pause = Pause::new(qmp)?;
+            let (sender, reason) = self.open(pause.qmp());
+            available = sender.is_some();
+            no_interrupts = reason;
+            sender.map_or(Ok(()), |sender| sender.close(pause.qmp()))?;
+            pause.resume()?;
+        }
+        let outcome = run(available)?;
+        let requests = requests(&outcome);
+        let mut interrupts = Vec::new();
+        let mut guest_error = None;
+        if let Some(qmp) = qmp {
+            let sent = if requests.is_empty() { Ok(()) } else { send_at_once(qmp, &requests) };
+            guest_error = match sent {
+                Ok(()) => {
+                    interrupts = message_interrupt::wait(self.kernel, self.memory, &requests);
+                    qmp.run_state().err()
+                }
+                // The guest has run on: what the program wrote cannot be taken back.
+                Err(source) => Some(Error::InterruptsNotSent { source: source.into(), undone: false }),
+            };
+        }
+        Ok(Attempt { outcome, paused: false, ours: false, interrupts, no_interrupts, guest_error })
+    }
+
+    /// The way to the guest's CPUs, or why there is none.
+    fn open(&self, qmp: &mut Qmp) -> (Option<Sender>, Option<Error>) {
+        if !self.interrupts {
+            return (None, None);
+        }
+        match Sender::open(qmp) {
+            Ok(sender) => (Some(sender), None),
+            Err(error) => (None, Some(error)),
+        }
+    }
+
+    /// Takes back what a program wrote whose interrupts could not be sent: a kernel that finds an entry on a CPU's queue takes
+    /// it for granted that the interrupt is under way.
+    fn undo(&self, outcome: &Outcome, source: Error) -> Error {
+        let undone = launch::undo(self.memory, &outcome.stores, outcome.stores_lost).is_ok();
+        Error::InterruptsNotSent { source: source.into(), undone }
+    }
+}
+
+/// Sends interrupts to a guest that runs.
+fn send_at_once(qmp: &mut Qmp, requests: &[InterruptRequest]) -> Result<()> {
+    let mut pause = Pause::new(qmp)?;
+    let mut sender = Sender::open(pause.qmp())?;
+    let sent = sender.send(requests);
+    let closed = sender.close(pause.qmp());
+    pause.resume()?;
+    sent.and(closed)
+}
+
+/// The interrupts that have to be sent: none, if nothing that the program wrote is in the guest's memory.
+fn requests(outcome: &Outcome) -> Vec<InterruptRequest> {
+    if outcome.stores_kept { outcome.interrupts.clone() } else { Vec::new() }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Interrupts for a guest's CPUs: message-signalled ones, which are writes to physical memory.
+//!
+//! A write of a vector to 0xfee00000 + (APIC id << 12) is an interrupt for that local APIC (Intel SDM, volume 3, "Message Signalled
+//! Interrupts"). QEMU takes a write from outside its CPUs for one (`apic_mem_write()` in hw/intc/apic.c).
+
+use crate::error::{Error, Result};
+use crate::memory::GuestMemory;
+use crate::qmp::{GdbStub, Qmp};
+use gpufas_abi::InterruptRequest;
+use gpufas_kernel::Kernel;
+use std::time::{Duration, Instant};
+
+/// Where messages go.
+const MESSAGE_ADDRESS: u64 = 0xfee0_0000;
+
+/// Largest APIC id that such an address can name.
+pub const MAX_APIC_ID: u32 = 255;
+
+/// How long a CPU may take to serve its interrupt until it is reported that it has not. A CPU of an emulated guest on a busy machine may
+/// not run for a tenth of a second.
+const SERVED_WITHIN: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether an interrupt was served.
+const LOOK_EVERY: Duration = Duration::from_micros(200);
+
+/// An interrupt that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interrupt {
+    /// The CPU as the kernel numbers it.
+    pub cpu: u32,
+    /// Its vector.
+    pub vector: u32,
+    /// What came of it.
+    pub served: Served,
+}
+
+/// What came of an interrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Served {
+    /// The CPU served it that long after the guest ran again.
+    After(Duration),
+    /// The CPU has not served it in time. It is pending in its local APIC, and is served when the CPU takes interrupts again.
+    Pending,
+    /// It is not known: there is nothing to see it by, or the guest is paused by somebody else.
+    Unknown,
+}
+
+/// The way to the CPUs of a guest that is paused.
+#[must_use]
+pub struct Sender {
+    stub: GdbStub,
+}
+
+impl Sender {
+    /// Opens the way.
+    ///
+    /// # Errors
+    /// Those of [`GdbStub::open`].
+    pub fn open(qmp: &mut Qmp) -> Result<Self> {
+        Ok(Self { stub: GdbStub::open(qmp)? })
+    }
+
+    /// Sends all of them: the guest's CPUs get them when it runs.
+    ///
+    /// # Errors
+    /// Those of [`GdbStub::write_physical`]; [`Error::GdbStub`] for a CPU that no message reaches. Nothing is sent after the first
+    /// that fails.
+    pub fn send(&mut self, requests: &[InterruptRequest]) -> Result<()> {
+        for request in requests {
+            if request.apic_id > MAX_APIC_ID {
+                let what = format!("no message reaches the APIC {} of CPU {}", request.apic_id, request.cpu);
+                return Err(Error::GdbStub { what });
+            }
+            let address = MESSAGE_ADDRESS | u64::from(request.apic_id) << 12;
+            self.stub.write_physical(address, &(request.vector & 0xff).to_le_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Closes the way; the guest stays paused.
+    ///
+    /// # Errors
+    /// Those of [`GdbStub::close`].
+    pub fn close(self, qmp: &mut Qmp) -> Result<()> {
+        self.stub.close(qmp)
+    }
+}
+
+/// Waits until each interrupt was served, for a bounded time, in a guest that runs again.
+pub fn wait(kernel: &Kernel, memory: &GuestMemory, requests: &[InterruptRequest]) -> Vec<Interrupt> {
+    let start = Instant::now();
+    let mut served = vec![Served::Pending; requests.len()];
+    loop {
+        for (request, served) in requests.iter().zip(&mut served) {
+            if *served != Served::Pending {
+                continue;
+            }
+            let mut word = [0; 8];
+            *served = match request.address {
+                0 => Served::Unknown,
+                address => match kernel.read(memory, address, &mut word) {
+                    Ok(()) if u64::from_le_bytes(word) == request.value => Served::Pending,
+                    Ok(()) => Served::After(start.elapsed()),
+                    Err(_) => Served::Unknown,
+                },
+            };
+        }
+        if !served.contains(&Served::Pending) || start.elapsed() > SERVED_WITHIN {
+            break;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    sent(requests, |index| served.get(index).copied().unwrap_or(Served::Unknown))
+}
+
+/// Interrupts of which it is not known whether they were served.
+pub fn unknown(requests: &[InterruptRequest]) -> Vec<Interrupt> {
+    sent(requests, |_| Served::Unknown)
+}
+
+fn sent(requests: &[InterruptRequest], served: impl Fn(usize) -> Served) -> Vec<Interrupt> {
+    let one = |(index, request): (usize, &InterruptRequest)| Interrupt {
+        cpu: request.cpu,
+        vector: request.vector,
+        served: served(index),
+    };
+    requests.iter().enumerate().map(one).collect()
+}
