@@ -5,17 +5,26 @@
  *	gpufas run kill.fatbin kill --qmp SOCKET -- --pid 123 --signal KILL
  *	gpufas run kill.fatbin killall --qmp SOCKET -- --name stress --signal TERM
  *
+ *	gpufas run kill.fatbin wake --qmp SOCKET -- --pid 123
+ *
  * The kernel of that system need not answer any more: the signal is written
- * where kill(2) would have put it, and acts when the process next leaves the
- * kernel. See gpufas/signal.h for what that can do and what it cannot.
+ * where kill(2) would have put it, and who sleeps is woken. See gpufas/signal.h
+ * for what that can do and what it cannot.
  */
 #include <gpufas/gpufas.h>
 #include <gpufas/signal.h>
 #include <gpufas/signal_names.h>
 #include <gpufas/task.h>
+#include <gpufas/wake.h>
 
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+
+/* The states of a sleep that any signal ends, or that SIGKILL ends: signal_wake_up_state() in kernel/signal.c. */
+static unsigned int states_that_end(struct task_struct *task)
+{
+	return fatal_signal_pending(task) ? TASK_INTERRUPTIBLE | TASK_WAKEKILL : TASK_INTERRUPTIBLE;
+}
 
 /* Send a signal to a task's process and say what became of it. */
 static int send_and_log(int sig, struct task_struct *task)
@@ -82,4 +91,25 @@ GPUFAS_ENTRY(killall, "send a signal to every process with a name",
 	 * gets another, which is better than to let one lock protect them all.
 	 */
 	return found ? error : -ESRCH;
+}
+
+GPUFAS_ENTRY(wake, "wake a sleeping task, so that it takes the signals that are pending", int, pid)
+{
+	struct task_struct *task = gpufas_find_task(pid);
+	int result;
+
+	if (!task) {
+		gpufas_log("no process has pid %d\n", pid);
+		return -ESRCH;
+	}
+
+	if (!task_sigpending(task)) {
+		gpufas_log("%d (%s) has no signal pending\n", task->pid, task->comm);
+		return -ENODATA;
+	}
+
+	result = gpufas_wake_task(task, states_that_end(task));
+	gpufas_log("%d (%s): %s\n", task->pid, task->comm,
+		   result > 0 ? "woken" : result ? "cannot be woken now" : "does not sleep");
+	return min(result, 0);
 }

@@ -151,6 +151,25 @@ impl Repair {
         self.report(0, KILL, "kill", &["--pid", &pid.to_string(), "--signal", signal])
     }
 
+    /// The same without waking anybody.
+    ///
+    /// # Errors
+    ///
+    /// See [`report`](Self::report).
+    pub fn kill_without_waking(&self, pid: u32, signal: &str) -> Result<Report> {
+        let arguments = ["--pid", &pid.to_string(), "--signal", signal];
+        self.report_with(0, KILL, "kill", &["--interrupts", "never"], &arguments)
+    }
+
+    /// Wakes a process that has a signal pending.
+    ///
+    /// # Errors
+    ///
+    /// See [`report`](Self::report).
+    pub fn wake(&self, pid: u32) -> Result<Report> {
+        self.report(0, KILL, "wake", &["--pid", &pid.to_string()])
+    }
+
     /// Sends a signal to all processes with a name, which must succeed.
     ///
     /// # Errors
@@ -204,6 +223,20 @@ impl Report {
     pub fn has_written(&self, written: bool) -> Result<()> {
         let stores = self.stores()?;
         ensure!(stores.is_empty() != written, "{} stores: {stores:?}", stores.len());
+        Ok(())
+    }
+
+    /// Checks that each interrupt that it asked for was served, and that it asked for some.
+    ///
+    /// # Errors
+    ///
+    /// If not.
+    pub fn was_served(&self) -> Result<()> {
+        let interrupts = self.0["interrupts"].as_array().context("no list of interrupts")?;
+        // CALL_FUNCTION_SINGLE_VECTOR of arch/x86/include/asm/irq_vectors.h
+        let waking: Vec<_> = interrupts.iter().filter(|interrupt| interrupt["vector"] == "0xfb").collect();
+        ensure!(!waking.is_empty(), "no interrupt was sent: {:?}", self.0);
+        ensure!(waking.iter().all(|interrupt| interrupt["served"] == true), "not served: {interrupts:?}");
         Ok(())
     }
 

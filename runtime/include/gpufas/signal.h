@@ -1,44 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Sending a signal from outside: gpufas_send_signal() leaves behind what the
- * kernel's own sender would leave (kernel/signal.c; function names in comments
- * here are from it), as far as that can be done by writing memory alone.
+ * Sending a signal from outside: gpufas_send_signal() does what the kernel's
+ * own sender does (kernel/signal.c; function names in comments here are from
+ * it).
  *
- * What cannot be done is to wake a sleeping task. A signal is looked at on the
- * way out of the kernel (exit_to_user_mode_loop() sees TIF_SIGPENDING), which a
- * running task takes at its next system call, fault or timer tick. A task that
- * sleeps, is stopped or is held by a debugger notices when something else wakes
- * it; gpufas_send_signal() tells the two apart. Until then the system's own
+ * A signal is looked at on the way out of the kernel (exit_to_user_mode_loop()
+ * sees TIF_SIGPENDING). A running task takes that way at its next system call,
+ * fault or timer tick; one that sleeps or is stopped must be woken, as
+ * gpufas/wake.h does it.
+ *
+ * Where no interrupt can be sent, nothing can be woken. The signal is then
+ * left pending, and acts when something else wakes the task;
+ * gpufas_send_signal() tells the two apart. Until then the system's own
  * signals do not wake it either, because wants_signal() takes TIF_SIGPENDING to
  * mean that it was woken; but SIGKILL does.
  *
  * The kernel gives each signal a struct sigqueue that says who sent it. None is
  * allocated here. The kernel copes: __send_signal_locked() itself sets only the
  * bit for SIGKILL and when memory is short, and collect_signal() then reports
- * SI_USER from pid 0, uid 0.
+ * SI_USER from pid 0, uid 0. Who waits for a signal on a signalfd sees it when
+ * it looks next: signalfd_notify() calls functions of the kernel.
  *
  * All this is meant for a paused guest: the host pauses it around programs that
- * write. A lock that is held then was caught in the middle, hence -EAGAIN.
+ * write. A lock that is held then was caught in the middle, hence -EAGAIN. With
+ * --locks take, locks are taken instead.
  */
 #ifndef _GPUFAS_SIGNAL_H
 #define _GPUFAS_SIGNAL_H
 
 #include <gpufas/gpufas.h>
+#include <gpufas/interrupt.h>
+#include <gpufas/signal_rules.h>
 #include <gpufas/task.h>
+#include <gpufas/wake.h>
 
-#include <linux/list.h>
-#include <linux/pid.h>
 #include <linux/ptrace.h>
 #include <linux/sched/jobctl.h>
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
 #include <linux/spinlock.h>
 
+#include <asm/irq_vectors.h>
+
 /* What became of a signal that could be sent. */
 enum gpufas_signal_result {
-	/* Pending, and a thread that is awake takes it at its next step. */
+	/* Pending, and a thread takes it at its next step: it is awake, or was woken. */
 	GPUFAS_SIGNAL_DELIVERED,
-	/* Pending, but every thread that could take it is asleep. */
+	/* Pending, but every thread that could take it is asleep, and none can be woken. */
 	GPUFAS_SIGNAL_ASLEEP,
 	/* Pending, but every thread blocks it, is stopped, or has other signals to take first. */
 	GPUFAS_SIGNAL_PENDING,
@@ -46,6 +54,8 @@ enum gpufas_signal_result {
 	GPUFAS_SIGNAL_ALREADY_PENDING,
 	/* Dropped: the process ignores it, or may not get it (init). */
 	GPUFAS_SIGNAL_IGNORED,
+	/* SIGCONT, otherwise ignored, has set going a process that was stopped. */
+	GPUFAS_SIGNAL_CONTINUED,
 	/* Dropped: the process is dying anyway. */
 	GPUFAS_SIGNAL_DYING,
 };
@@ -64,109 +74,86 @@ static inline const char *gpufas_signal_result_text(int result)
 		return "was pending already";
 	case GPUFAS_SIGNAL_IGNORED:
 		return "ignored by the process";
+	case GPUFAS_SIGNAL_CONTINUED:
+		return "delivered, the process goes on";
 	case GPUFAS_SIGNAL_DYING:
 		return "dropped, the process is dying";
 	case -EAGAIN:
-		return "not sent, the kernel is at work on the process's signals";
+		return "not sent, the kernel is at work on the process";
 	case -ESRCH:
 		return "not sent, the process is gone";
 	case -EINVAL:
 		return "not sent, no such signal";
 	case -EOPNOTSUPP:
-		return "not sent, stopped threads cannot be woken from outside";
+		return "not sent, stopped threads cannot be woken from outside here";
+	case -ENXIO:
+		return "not sent, the process's CPU is offline";
 	default:
 		return "not sent";
 	}
 }
 
-/*
- * prepare_signal(): a process that is dying takes no more signals. One that
- * dumps core takes SIGKILL, which ends the dump.
- */
-static inline bool gpufas_signal_is_too_late(int sig, struct signal_struct *signal)
+/* The states that a signal wakes a thread from: signal_wake_up(). */
+static inline unsigned int gpufas_signal_wake_states(const struct task_struct *thread, bool fatal)
 {
-#ifdef SIGNAL_GROUP_COREDUMP	/* before 5.17 */
-	unsigned int end = signal->flags & (SIGNAL_GROUP_EXIT | SIGNAL_GROUP_COREDUMP);
-	bool dumps_core = end == SIGNAL_GROUP_COREDUMP;
-	bool dies = end;
+	if (!fatal)
+		return TASK_INTERRUPTIBLE;
+
+#ifdef JOBCTL_PTRACE_FROZEN	/* from 6.0 on */
+	if (thread->jobctl & JOBCTL_PTRACE_FROZEN)
+		return TASK_INTERRUPTIBLE;
+	return TASK_INTERRUPTIBLE | TASK_WAKEKILL | __TASK_TRACED;
 #else
-	bool dumps_core = signal->core_state;
-	bool dies = signal->flags & SIGNAL_GROUP_EXIT;
+	return TASK_INTERRUPTIBLE | TASK_WAKEKILL;
 #endif
-
-	return dies && !(dumps_core && sig == SIGKILL);
 }
 
 /*
- * sig_ignored() and sig_task_ignored(), for a signal that the kernel itself
- * sends (force is true): the first process of a container can be killed.
+ * Tell a thread of a signal: signal_wake_up(). The caller has seen that it can
+ * be woken, if it has to be. Returns whether the thread is awake now.
  */
-static inline bool gpufas_signal_is_ignored(int sig, struct task_struct *task)
+static inline bool gpufas_signal_wake_up(struct task_struct *thread, bool fatal)
 {
-	__sighandler_t handler = task->sighand->action[sig - 1].sa.sa_handler;
+	unsigned int states = gpufas_signal_wake_states(thread, fatal);
 
-	/* What is blocked may get a handler until it is unblocked. */
-	if (sigismember(&task->blocked, sig) || sigismember(&task->real_blocked, sig))
-		return false;
-
-	/* A debugger wants to see ignored signals too. */
-	if (task->ptrace && sig != SIGKILL)
-		return false;
-
-	if (is_global_init(task) && sig_kernel_only(sig))
+#ifdef JOBCTL_PTRACE_FROZEN
+	if (states & TASK_WAKEKILL && thread->jobctl & (JOBCTL_STOPPED | JOBCTL_TRACED))
+		thread->jobctl &= ~(JOBCTL_STOPPED | JOBCTL_TRACED);
+#endif
+	set_tsk_thread_flag(thread, TIF_SIGPENDING);
+	if (gpufas_wake_task(thread, states) > 0 || gpufas_task_state(thread) == TASK_WAKING)
 		return true;
 
-	if ((task->signal->flags & SIGNAL_UNKILLABLE) && handler == SIG_DFL &&
-	    !sig_kernel_only(sig))
-		return true;
-
-	return handler == SIG_IGN || (handler == SIG_DFL && sig_kernel_ignore(sig));
+	/* kick_process(). If the CPU cannot be sent the interrupt, its next tick does the same. */
+	if (READ_ONCE(thread->on_cpu))
+		gpufas_interrupt_cpu(task_cpu(thread), RESCHEDULE_VECTOR, NULL, 0);
+	return gpufas_is_awake(thread);
 }
 
-/* wants_signal(). task_curr() is the scheduler's own; on_cpu says the same. */
-static inline bool gpufas_wants_signal(int sig, struct task_struct *task)
-{
-	if (sigismember(&task->blocked, sig) || (task->flags & PF_EXITING))
-		return false;
-
-	if (sig == SIGKILL)
-		return true;
-
-	if (task_is_stopped_or_traced(task))
-		return false;
-
-	return READ_ONCE(task->on_cpu) || !task_sigpending(task);
-}
-
-/*
- * The first half of complete_signal(): the thread that is told of a signal.
- * The main thread goes first, then threads take turns. NULL if no thread needs
- * to be told.
- */
-static inline struct task_struct *gpufas_signal_target(int sig, struct task_struct *task,
-						       enum pid_type type)
+/* The rest of complete_signal() for a signal that ends the process: every thread gets SIGKILL and is woken. */
+static inline int gpufas_end_group(int sig, struct task_struct *task)
 {
 	struct signal_struct *signal = task->signal;
-	struct task_struct *target;
+	int result = GPUFAS_SIGNAL_ASLEEP;
+	struct task_struct *thread;
 
-	if (gpufas_wants_signal(sig, task))
-		return task;
+	signal->flags = SIGNAL_GROUP_EXIT;
+	signal->group_exit_code = sig;
+	signal->group_stop_count = 0;
 
-	if (type == PIDTYPE_PID || thread_group_empty(task))
-		return NULL;
-
-	target = signal->curr_target;
-	while (!gpufas_wants_signal(sig, target)) {
-		target = next_thread(target);
-		if (target == signal->curr_target)
-			return NULL;
+	for_each_thread(task, thread) {
+		gpufas_clear_jobctl_pending(thread, JOBCTL_PENDING_MASK);
+		sigaddset(&thread->pending.signal, SIGKILL);
+		if (gpufas_signal_wake_up(thread, true))
+			result = GPUFAS_SIGNAL_DELIVERED;
 	}
-	signal->curr_target = target;
-	return target;
+
+	return result;
 }
 
 /*
- * SIGKILL: every thread gets one of its own, as in complete_signal().
+ * SIGKILL where no thread can be woken: every thread gets one of its own, as in
+ * complete_signal().
  *
  * complete_signal() then sets SIGNAL_GROUP_EXIT, because it also wakes every
  * thread. Without that the flag would do harm: do_group_exit() takes it to mean
@@ -204,23 +191,20 @@ static inline int gpufas_kill_threads(struct task_struct *task)
 }
 
 /*
- * The second half of complete_signal(), for all signals but SIGKILL: tell the
- * thread of the kernel's choice. If it sleeps, tell those that are awake as
- * well; whichever comes first takes the signal from shared_pending.
+ * All signals but SIGKILL where no thread can be woken: tell the thread of the
+ * kernel's choice. If it sleeps, tell those that are awake as well; whichever
+ * comes first takes the signal from shared_pending.
  *
  * The kernel ends a process at once on a signal that is sure to be fatal. Here
  * the thread that takes it does that, in get_signal() and do_group_exit(), as
  * the kernel has it for signals that dump core; see gpufas_kill_threads() for
  * why.
  */
-static inline int gpufas_tell_threads(int sig, struct task_struct *task, enum pid_type type)
+static inline int gpufas_tell_threads(int sig, struct task_struct *task, enum pid_type type,
+				      struct task_struct *target)
 {
-	struct task_struct *target = gpufas_signal_target(sig, task, type);
 	int result = GPUFAS_SIGNAL_ASLEEP;
 	struct task_struct *thread;
-
-	if (!target)
-		return GPUFAS_SIGNAL_PENDING;
 
 	set_tsk_thread_flag(target, TIF_SIGPENDING);
 	if (gpufas_is_awake(target))
@@ -240,77 +224,157 @@ static inline int gpufas_tell_threads(int sig, struct task_struct *task, enum pi
 }
 
 /*
- * flush_sigqueue_mask(): take signals out of a pending set.
- *
- * What the kernel would free is only unlinked, for its slab is the kernel's
- * alone: a struct sigqueue, and its count against RLIMIT_SIGPENDING, are lost.
+ * Whether SIGCONT can set a process going: it wakes each thread that is
+ * stopped, and the first to run tells the parent. Half of that would be worse
+ * than nothing, for JOBCTL_STOPPED must match the thread's state.
  */
-static inline void gpufas_flush_signals(unsigned long mask, struct sigpending *pending)
+static inline int gpufas_check_continue(struct task_struct *task)
 {
-	struct sigqueue *entry, *next;
-
-	if (!sigtestsetmask(&pending->signal, mask))
-		return;
-
-	sigdelsetmask(&pending->signal, mask);
-	list_for_each_entry_safe(entry, next, &pending->list, list)
-		if (siginmask(entry->info.si_signo, mask))
-			list_del_init(&entry->list);
-}
-
-/*
- * The first half of prepare_signal(): a stop signal and SIGCONT cancel each
- * other, in all sets and even if they are ignored or blocked.
- */
-static inline void gpufas_cancel_opposite(int sig, struct task_struct *task)
-{
-	unsigned long mask = sig == SIGCONT ? SIG_KERNEL_STOP_MASK : sigmask(SIGCONT);
 	struct task_struct *thread;
 
-	if (sig != SIGCONT && !sig_kernel_stop(sig))
-		return;
-
-	gpufas_flush_signals(mask, &task->signal->shared_pending);
 	for_each_thread(task, thread) {
-		gpufas_flush_signals(mask, &thread->pending);
+		int way;
 
-		/* A stop signal that is dequeued, but not yet acted upon, is cancelled as well. */
-		if (sig == SIGCONT && (thread->jobctl & JOBCTL_STOP_DEQUEUED))
-			thread->jobctl &= ~JOBCTL_STOP_DEQUEUED;
-	}
-}
-
-/*
- * Whether a signal can be sent by writing memory alone, before anything is
- * written: 0, -EAGAIN or -EOPNOTSUPP.
- */
-static inline int gpufas_check_threads(int sig, struct task_struct *task)
-{
-	struct signal_struct *signal = task->signal;
-	struct task_struct *thread;
-
-	/*
-	 * prepare_signal() continues a stopped process on SIGCONT: it wakes each
-	 * thread, and the first to run tells the parent. Half of that would be
-	 * worse than nothing, for JOBCTL_STOPPED must match the thread's state.
-	 */
-	if (sig == SIGCONT && ((signal->flags & SIGNAL_STOP_STOPPED) || signal->group_stop_count))
-		return -EOPNOTSUPP;
-
-	for_each_thread(task, thread) {
-		if (sig == SIGCONT && (task_is_stopped(thread) || (thread->ptrace & PT_SEIZED)))
+		/* ptrace_trap_notify() is for a debugger that listens. */
+		if (thread->ptrace & PT_SEIZED)
 			return -EOPNOTSUPP;
 
-		/*
-		 * A debugger is attaching and waits for this flag, with which
-		 * task_clear_jobctl_trapping() would wake it. It is a matter of
-		 * microseconds, see ptrace_attach().
-		 */
-		if (thread->jobctl & JOBCTL_TRAPPING)
-			return -EAGAIN;
+		way = gpufas_check_wake(thread, __TASK_STOPPED);
+		if (way < 0)
+			return way;
 	}
 
 	return 0;
+}
+
+/* The part of prepare_signal() for SIGCONT: every thread goes on. Returns whether any was stopped, or was to be. */
+static inline bool gpufas_continue(struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+	struct task_struct *thread;
+	unsigned int why = 0;
+
+	for_each_thread(task, thread) {
+		gpufas_clear_jobctl_pending(thread, JOBCTL_STOP_PENDING);
+#ifdef JOBCTL_STOPPED
+		if (thread->jobctl & JOBCTL_STOPPED)
+			thread->jobctl &= ~JOBCTL_STOPPED;
+#endif
+		gpufas_wake_task(thread, __TASK_STOPPED);
+	}
+
+	/* The first thread to leave do_signal_stop() tells the parent. */
+	if (signal->flags & SIGNAL_STOP_STOPPED)
+		why = SIGNAL_CLD_CONTINUED;
+	else if (signal->group_stop_count)
+		why = SIGNAL_CLD_STOPPED;
+
+	if (why) {
+		signal_set_stop_flags(signal, why | SIGNAL_STOP_CONTINUED);
+		signal->group_stop_count = 0;
+		signal->group_exit_code = 0;
+	}
+	return why;
+}
+
+/*
+ * Whether a signal can be sent now, before anything is written: 0 or an error. Sets @wakes to
+ * whether every thread that has to be woken can be.
+ */
+static inline int gpufas_check_threads(int sig, struct task_struct *task,
+				       struct task_struct *target, bool ends_group, bool *wakes)
+{
+	struct task_struct *thread;
+	int error;
+
+	/*
+	 * A debugger is attaching and waits for this flag, with which
+	 * task_clear_jobctl_trapping() would wake it. It is a matter of
+	 * microseconds, see ptrace_attach().
+	 */
+	for_each_thread(task, thread)
+		if (thread->jobctl & JOBCTL_TRAPPING)
+			return -EAGAIN;
+
+	if (sig == SIGCONT) {
+		error = gpufas_check_continue(task);
+		if (error)
+			return error;
+	}
+
+	*wakes = gpufas_interrupts_available();
+	if (!*wakes || !target)
+		return 0;
+
+	for_each_thread(task, thread) {
+		int way;
+
+		if (!ends_group && thread != target)
+			continue;
+
+		way = gpufas_check_wake(thread, gpufas_signal_wake_states(thread, ends_group));
+		if (way == -EAGAIN)
+			return way;
+		if (way < 0)
+			*wakes = false;
+	}
+
+	return 0;
+}
+
+/* gpufas_send_signal() with siglock held, or seen free. */
+static inline int gpufas_send_signal_locked(int sig, struct task_struct *task, enum pid_type type)
+{
+	struct signal_struct *signal = task->signal;
+	struct task_struct *target;
+	struct sigpending *pending;
+	bool ends_group, continued = false, wakes;
+	int error;
+
+	if (gpufas_signal_is_too_late(sig, signal))
+		return GPUFAS_SIGNAL_DYING;
+
+	target = sig ? gpufas_signal_target(sig, task, type) : NULL;
+	ends_group = target && gpufas_signal_ends_group(sig, task, target);
+	error = gpufas_check_threads(sig, task, target, ends_group, &wakes);
+	if (error)
+		return error;
+
+	if (!sig)
+		return GPUFAS_SIGNAL_IGNORED;
+
+	gpufas_cancel_opposite(sig, task);
+	if (sig == SIGCONT)
+		continued = gpufas_continue(task);
+	if (gpufas_signal_is_ignored(sig, task))
+		return continued ? GPUFAS_SIGNAL_CONTINUED : GPUFAS_SIGNAL_IGNORED;
+
+	if (sig == SIGKILL && !target)
+		return GPUFAS_SIGNAL_DYING;
+	if (sig == SIGKILL && !wakes)
+		return gpufas_kill_threads(task);
+
+	/* legacy_queue(); but a process that was sent SIGKILL without being woken is woken now. */
+	pending = type == PIDTYPE_PID ? &task->pending : &signal->shared_pending;
+	if (sig < SIGRTMIN && sig != SIGKILL && sigismember(&pending->signal, sig))
+		return continued ? GPUFAS_SIGNAL_CONTINUED : GPUFAS_SIGNAL_ALREADY_PENDING;
+
+	sigaddset(&pending->signal, sig);
+
+	/* A thread that has just been set going may take it. */
+	if (continued)
+		target = gpufas_signal_target(sig, task, type);
+	if (!target)
+		return continued ? GPUFAS_SIGNAL_CONTINUED : GPUFAS_SIGNAL_PENDING;
+	if (target != task)
+		signal->curr_target = target;
+
+	if (!wakes)
+		return gpufas_tell_threads(sig, task, type, target);
+	if (ends_group)
+		return gpufas_end_group(sig, task);
+	return gpufas_signal_wake_up(target, sig == SIGKILL) ? GPUFAS_SIGNAL_DELIVERED :
+							       GPUFAS_SIGNAL_ASLEEP;
 }
 
 /*
@@ -320,20 +384,22 @@ static inline int gpufas_check_threads(int sig, struct task_struct *task)
  * @type:	PIDTYPE_TGID for the process, PIDTYPE_PID for this thread alone
  *
  * Like send_signal_locked() for SEND_SIG_PRIV. The signal goes where the kernel
- * would have put it, but for what gpufas_kill_threads() explains.
+ * would have put it, and wakes whom it would have woken; where nothing can be woken,
+ * as gpufas_kill_threads() and gpufas_tell_threads() explain.
  *
  * Returns an enum gpufas_signal_result; or, with nothing written:
  * -EINVAL	no such signal, or another type
  * -ESRCH	the task is dead and its parent knows
- * -EAGAIN	siglock is held: let the system run on and try again
- * -EOPNOTSUPP	SIGCONT to a process that is stopped (it would have to be woken)
+ * -EAGAIN	siglock is held, or a task is about to sleep or wake: let the system
+ *		run on and try again
+ * -EOPNOTSUPP	SIGCONT to a process with stopped threads, or under a debugger,
+ *		that cannot be woken
+ * -ENXIO	the same, since its CPU is offline
  */
 static inline int gpufas_send_signal(int sig, struct task_struct *task, enum pid_type type)
 {
-	struct signal_struct *signal = task->signal;
 	struct sighand_struct *sighand = READ_ONCE(task->sighand);
-	struct sigpending *pending;
-	int error;
+	int result;
 
 	if (!valid_signal(sig) || (type != PIDTYPE_PID && type != PIDTYPE_TGID))
 		return -EINVAL;
@@ -342,36 +408,13 @@ static inline int gpufas_send_signal(int sig, struct task_struct *task, enum pid
 	if (!sighand)
 		return -ESRCH;
 
-	if (spin_is_locked(&sighand->siglock))
+	if (!spin_trylock(&sighand->siglock))
 		return -EAGAIN;
 
-	if (gpufas_signal_is_too_late(sig, signal))
-		return GPUFAS_SIGNAL_DYING;
-
-	error = gpufas_check_threads(sig, task);
-	if (error)
-		return error;
-
-	if (!sig)
-		return GPUFAS_SIGNAL_IGNORED;
-
-	gpufas_cancel_opposite(sig, task);
-	if (gpufas_signal_is_ignored(sig, task))
-		return GPUFAS_SIGNAL_IGNORED;
-
-	if (sig == SIGKILL) {
-		if (!gpufas_signal_target(sig, task, type))
-			return GPUFAS_SIGNAL_DYING;
-		return gpufas_kill_threads(task);
-	}
-
-	/* legacy_queue() */
-	pending = type == PIDTYPE_PID ? &task->pending : &signal->shared_pending;
-	if (sig < SIGRTMIN && sigismember(&pending->signal, sig))
-		return GPUFAS_SIGNAL_ALREADY_PENDING;
-
-	sigaddset(&pending->signal, sig);
-	return gpufas_tell_threads(sig, task, type);
+	result = sighand == READ_ONCE(task->sighand) ? gpufas_send_signal_locked(sig, task, type) :
+						       -EAGAIN;
+	spin_unlock(&sighand->siglock);
+	return result;
 }
 
 #endif /* _GPUFAS_SIGNAL_H */

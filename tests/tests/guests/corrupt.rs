@@ -79,9 +79,10 @@ pub fn add(group: &mut Group<'_, Repair>) {
         let poison = 0xdead_0000_0000_0100_u64;
         let (report, text) = repair.machine.while_paused(|_| {
             let broken = memory.overwrite(next, &poison.to_le_bytes())?;
-            let arguments = ["--name", "marked", "--signal", "KILL"];
-            let report = repair.report(3, KILL, "killall", &arguments)?;
-            let text = repair.run(KILL, "killall", &[], &arguments)?.with_status(3)?;
+            // After KILL it would be dying, and get nothing more.
+            let arguments = |signal| ["--name", "marked", "--signal", signal];
+            let text = repair.run(KILL, "killall", &[], &arguments("STOP"))?.with_status(3)?;
+            let report = repair.report(3, KILL, "killall", &arguments("KILL"))?;
             broken.restore()?;
             Ok((report, text))
         })?;

@@ -25,7 +25,7 @@ pub fn add(group: &mut Group<'_, Repair>) {
         let held = hold(repair, lock)?;
         let arguments = ["--pid", &pid.to_string(), "--signal", "KILL"];
         let report = repair.report(1, KILL, "kill", &arguments)?;
-        report.says("not sent, the kernel is at work on the process's signals")?;
+        report.says("not sent, the kernel is at work on the process")?;
         report.has_written(false)?;
         ensure!(report.result()? == -EAGAIN && report.0["end"]["errno"] == "EAGAIN", "{report:?}");
         ensure!(report.0["tries"].as_u64() > Some(1), "{report:?}");

@@ -2,9 +2,9 @@
 
 //! A signal that is sent from outside acts as the kernel's own would.
 
-use anyhow::{Result, bail, ensure};
-use gpufas_guest::Guest;
+use anyhow::{Context, Result, bail, ensure};
 use gpufas_guest::protocol::{Disposition, ProcessEvent, SignalProbe, SignalReport};
+use gpufas_guest::{Guest, GuestEvent};
 use gpufas_tests::machine::LIMIT;
 use gpufas_tests::repair::{KILL, Repair};
 use gpufas_tests::suite::Group;
@@ -25,6 +25,7 @@ const EINVAL: i64 = 22;
 
 pub fn add(group: &mut Group<'_, Repair>) {
     ending(group);
+    debugger(group);
     dispositions(group);
     stopping(group);
     by_name(group);
@@ -46,10 +47,33 @@ fn ending(group: &mut Group<'_, Repair>) {
             repair.kill_all("runaway", &format!("SIG{name}"))?.says("1 processes are called runaway")?;
             repair.was_killed(pid, number)
         });
-        case(group, &format!("{name} reaches a sleeping process when it wakes up"), move |repair| {
-            // It looks every 20 ms whether another signal is pending.
-            let pid = probe(repair.machine.guest(), SIGUSR1, Disposition::Block, false)?;
-            repair.kill(pid, name)?.has_written(true)?;
+        case(group, &format!("{name} ends a process that sleeps for good"), move |repair| {
+            let pid = sleeper(repair.machine.guest())?;
+            let report = repair.kill(pid, name)?;
+            report.says(&format!("{pid} (deep-sleeper): signal {number} delivered"))?;
+            report.was_served()?;
+            repair.was_killed(pid, number)
+        });
+        case(
+            group,
+            &format!("{name} without waking reaches a sleeping process when it wakes up"),
+            move |repair| {
+                // It looks every 20 ms whether another signal is pending.
+                let pid = probe(repair.machine.guest(), SIGUSR1, Disposition::Block, false)?;
+                repair.kill_without_waking(pid, name)?.has_written(true)?;
+                repair.was_killed(pid, number)
+            },
+        );
+        case(group, &format!("{name} without waking waits until the process is woken"), move |repair| {
+            let guest = repair.machine.guest();
+            let pid = sleeper(guest)?;
+            let report = repair.kill_without_waking(pid, name)?;
+            report.says("pending until the process wakes up")?;
+            ensure!(report.0["interrupts"] == serde_json::json!([]), "{report:?}");
+            ensure!(guest.alive(&[pid])?.alive == [pid]);
+            let report = repair.wake(pid)?;
+            report.says("(deep-sleeper): woken")?;
+            report.was_served()?;
             repair.was_killed(pid, number)
         });
     }
@@ -58,14 +82,85 @@ fn ending(group: &mut Group<'_, Repair>) {
         repair.kill(pid, "9")?.says("delivered")?;
         repair.was_killed(pid, SIGKILL)
     });
-    case(group, "KILL to a process that sleeps for good waits, and the guest's own wakes it", |repair| {
+    case(group, "KILL ends all threads of a process that sleeps", |repair| {
+        let pid = probe(repair.machine.guest(), SIGTERM, Disposition::HandleInSecondThread, false)?;
+        repair.kill(pid, "9")?.was_served()?;
+        repair.was_killed(pid, SIGKILL)
+    });
+    case(group, "KILL without waking waits, and the guest's own wakes the process", |repair| {
         let guest = repair.machine.guest();
-        let pid = guest.spawn_sleepers(1, "deep-sleeper")?[0];
-        repair.kill(pid, "KILL")?.says("pending until the process wakes up")?;
+        let pid = sleeper(guest)?;
+        repair.kill_without_waking(pid, "KILL")?.says("pending until the process wakes up")?;
         ensure!(guest.alive(&[pid])?.alive == [pid]);
         guest.kill(pid, SIGKILL)?;
         repair.was_killed(pid, SIGKILL)
     });
+    case(group, "KILL without waking is followed by one that wakes", |repair| {
+        let pid = sleeper(repair.machine.guest())?;
+        repair.kill_without_waking(pid, "KILL")?.says("pending until the process wakes up")?;
+        repair.kill(pid, "KILL")?.says("delivered")?;
+        repair.was_killed(pid, SIGKILL)
+    });
+    case(group, "many processes that sleep for good are ended at once", |repair| {
+        let guest = repair.machine.guest();
+        let pids = guest.spawn_sleepers(100, "many")?;
+        let report = repair.kill_all("many", "TERM")?;
+        report.says("100 processes are called many, signal 15 was delivered to 100")?;
+        report.was_served()?;
+        pids.into_iter().try_for_each(|pid| repair.was_killed(pid, SIGTERM))
+    });
+    case(group, "who has no signal pending, or does not sleep, is not woken", |repair| {
+        let guest = repair.machine.guest();
+        let pid = sleeper(guest)?;
+        let wake = |status| repair.report(status, KILL, "wake", &["--pid", &pid.to_string()]);
+        let report = wake(1)?;
+        report.says("has no signal pending")?;
+        report.has_written(false)?;
+        guest.kill(pid, SIGSTOP)?;
+        guest.wait_for_process(pid, LIMIT, |event| matches!(event, ProcessEvent::Stopped { .. }))?;
+        repair.kill_without_waking(pid, "USR1")?.says("pending until the process can take it")?;
+        let report = wake(1)?;
+        report.has_written(false)?;
+        repair.clean_up(pid)
+    });
+}
+
+fn debugger(group: &mut Group<'_, Repair>) {
+    case(group, "a debugger keeps QEMU's gdb stub, and nobody is woken meanwhile", |repair| {
+        let pid = sleeper(repair.machine.guest())?;
+        let stub = repair.machine.folder().join("gdb");
+        let mut monitor = repair.machine.monitor()?;
+        monitor.human(format!("gdbserver unix:{},server=on,wait=off", stub.display()))?;
+        let debugger = std::os::unix::net::UnixStream::connect(&stub)?;
+        monitor.human("cont")?;
+        let report = repair.kill(pid, "TERM")?;
+        report.says("pending until the process wakes up")?;
+        let reason = report.0["no_interrupts"].as_str().context("no reason")?;
+        ensure!(reason.contains("gdbserver none"), "{reason}");
+        // The debugger's connection is as it was: it still answers.
+        monitor.human("stop")?;
+        let answer = ask_stub(&debugger, "$?#3f")?;
+        ensure!(answer.contains("$T") || answer.contains("$S"), "the debugger was told {answer:?}");
+        monitor.human("gdbserver none")?;
+        monitor.human("cont")?;
+        repair.wake(pid)?.was_served()?;
+        repair.was_killed(pid, SIGTERM)
+    });
+}
+
+/// Sends a packet to QEMU's gdb stub and returns what comes.
+fn ask_stub(mut stub: &std::os::unix::net::UnixStream, packet: &str) -> Result<String> {
+    use std::io::{Read, Write};
+    stub.set_read_timeout(Some(LIMIT))?;
+    stub.write_all(packet.as_bytes())?;
+    let mut answer = Vec::new();
+    while answer.iter().filter(|byte| **byte == b'#').count() == 0 {
+        let mut buffer = [0; 256];
+        let size = stub.read(&mut buffer)?;
+        ensure!(size > 0, "the stub has closed the connection");
+        answer.extend_from_slice(&buffer[..size]);
+    }
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 fn dispositions(group: &mut Group<'_, Repair>) {
@@ -112,16 +207,59 @@ fn dispositions(group: &mut Group<'_, Repair>) {
 }
 
 fn stopping(group: &mut Group<'_, Repair>) {
-    case(group, "STOP stops a process, and CONT is refused", |repair| {
+    for (what, busy) in [("computes", true), ("sleeps", false)] {
+        case(group, &format!("STOP stops a process that {what}, and CONT continues it"), move |repair| {
+            let guest = repair.machine.guest();
+            let pid = probe(guest, SIGCONT, Disposition::Handle, busy)?;
+            for round in 0..3 {
+                let happened = || count(guest, |event| event.pid() == pid);
+                let before = happened();
+                repair.kill(pid, "STOP")?.says("delivered")?;
+                wait_for(guest, pid, before, |event| {
+                    *event == ProcessEvent::Stopped { pid, signal: SIGSTOP }
+                })?;
+                is_stopped(guest, pid)?;
+                let before = happened();
+                let report = repair.kill(pid, "CONT")?;
+                report.says("delivered")?;
+                report.was_served()?;
+                wait_for(guest, pid, before, |event| *event == ProcessEvent::Continued { pid })
+                    .with_context(|| format!("round {round}"))?;
+                wait_for(
+                    guest,
+                    pid,
+                    before,
+                    |event| matches!(event, ProcessEvent::Signal(seen) if seen.signal == SIGCONT && seen.delivered),
+                )?;
+                ensure!(state(guest, pid)? == Some(if busy { 'R' } else { 'S' }));
+            }
+            repair.clean_up(pid)
+        });
+    }
+    case(group, "STOP stops all threads of a process, and CONT continues them", |repair| {
+        let guest = repair.machine.guest();
+        let pid = probe(guest, SIGTERM, Disposition::HandleInSecondThread, false)?;
+        repair.kill(pid, "STOP")?.says("delivered")?;
+        guest
+            .wait_for_process(pid, LIMIT, |event| *event == ProcessEvent::Stopped { pid, signal: SIGSTOP })?;
+        let report = repair.kill(pid, "CONT")?;
+        report.says("delivered, the process goes on")?;
+        guest.wait_for_process(pid, LIMIT, |event| *event == ProcessEvent::Continued { pid })?;
+        repair.kill(pid, "TERM")?.says("delivered")?;
+        let handled = |event: &ProcessEvent| matches!(event, ProcessEvent::Signal(seen) if seen.tid != pid);
+        guest.wait_for_process(pid, LIMIT, handled)?;
+        repair.clean_up(pid)
+    });
+    case(group, "CONT without waking is refused", |repair| {
         let guest = repair.machine.guest();
         let pid = guest.spawn_runaway("runaway")?;
-        repair.kill(pid, "STOP")?.says("delivered")?;
+        repair.kill_without_waking(pid, "STOP")?.says("delivered")?;
         let stopped = ProcessEvent::Stopped { pid, signal: SIGSTOP };
         guest.wait_for_process(pid, LIMIT, |event| *event == stopped)?;
         is_stopped(guest, pid)?;
 
-        let pid_text = pid.to_string();
-        let report = repair.report(1, KILL, "kill", &["--pid", &pid_text, "--signal", "CONT"])?;
+        let arguments = ["--pid", &pid.to_string(), "--signal", "CONT"];
+        let report = repair.report_with(1, KILL, "kill", &["--interrupts", "never"], &arguments)?;
         report.says("stopped threads cannot be woken from outside")?;
         report.has_written(false)?;
         ensure!(report.result()? == -EOPNOTSUPP && report.0["end"]["errno"] == "EOPNOTSUPP");
@@ -141,16 +279,24 @@ fn stopping(group: &mut Group<'_, Repair>) {
         is_stopped(guest, pid)?;
         repair.clean_up(pid)
     });
-    case(group, "KILL to a stopped process acts when it goes on", |repair| {
-        let guest = repair.machine.guest();
-        let pid = guest.spawn_runaway("runaway")?;
-        guest.kill(pid, SIGSTOP)?;
-        guest.wait_for_process(pid, LIMIT, |event| matches!(event, ProcessEvent::Stopped { .. }))?;
-        repair.kill(pid, "KILL")?.says("pending until the process wakes up")?;
-        is_stopped(guest, pid)?;
-        guest.kill(pid, SIGCONT)?;
-        repair.was_killed(pid, SIGKILL)
-    });
+    for (name, number) in [("KILL", SIGKILL), ("TERM", SIGTERM)] {
+        case(group, &format!("{name} to a stopped process"), move |repair| {
+            let guest = repair.machine.guest();
+            let pid = guest.spawn_runaway("runaway")?;
+            guest.kill(pid, SIGSTOP)?;
+            guest.wait_for_process(pid, LIMIT, |event| matches!(event, ProcessEvent::Stopped { .. }))?;
+            if name == "KILL" {
+                repair.kill_without_waking(pid, name)?.says("pending until the process wakes up")?;
+                is_stopped(guest, pid)?;
+                repair.kill(pid, name)?.says("delivered")?;
+            } else {
+                repair.kill(pid, name)?.says("pending until the process can take it")?;
+                is_stopped(guest, pid)?;
+                repair.kill(pid, "CONT")?.says("delivered, the process goes on")?;
+            }
+            repair.was_killed(pid, number)
+        });
+    }
     case(group, "a stop and a continuation take each other back", |repair| {
         let pid = probe(repair.machine.guest(), SIGTSTP, Disposition::Block, true)?;
         repair.kill(pid, "TSTP")?.says("pending until the process can take it")?;
@@ -219,9 +365,48 @@ fn probe(guest: &Guest, signal: i32, disposition: Disposition, busy: bool) -> Re
     Ok(guest.spawn_signal_probe(SignalProbe { name: "probe".into(), signal, disposition, busy })?)
 }
 
+/// Starts a process that sleeps for good.
+fn sleeper(guest: &Guest) -> Result<u32> {
+    guest.spawn_sleepers(1, "deep-sleeper")?.first().copied().context("no process")
+}
+
+/// How many events of a kind there were.
+fn count(guest: &Guest, wanted: impl Fn(&ProcessEvent) -> bool) -> usize {
+    let is_wanted = |event: &GuestEvent| matches!(event, GuestEvent::Process(event) if wanted(event));
+    guest.events().iter().filter(|event| is_wanted(event)).count()
+}
+
+/// Waits for an event of a process after the first `before` of its events.
+fn wait_for(
+    guest: &Guest,
+    pid: u32,
+    before: usize,
+    wanted: impl Fn(&ProcessEvent) -> bool,
+) -> Result<ProcessEvent> {
+    let start = std::time::Instant::now();
+    loop {
+        let events = guest.events();
+        let of_process = events.iter().filter_map(|event| match event {
+            GuestEvent::Process(event) if event.pid() == pid => Some(*event),
+            _ => None,
+        });
+        if let Some(event) = of_process.skip(before).find(&wanted) {
+            return Ok(event);
+        }
+        ensure!(
+            start.elapsed() < LIMIT,
+            "process {pid} has had {before} events, and nothing came of what was wanted"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+fn state(guest: &Guest, pid: u32) -> Result<Option<char>> {
+    Ok(guest.processes()?.into_iter().find(|process| process.pid == pid).map(|process| process.state))
+}
+
 fn is_stopped(guest: &Guest, pid: u32) -> Result<()> {
-    let state =
-        guest.processes()?.into_iter().find(|process| process.pid == pid).map(|process| process.state);
+    let state = state(guest, pid)?;
     ensure!(state == Some('T'), "process {pid} should be stopped, and is in state {state:?}");
     Ok(())
 }
