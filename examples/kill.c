@@ -5,6 +5,7 @@
  *	gpufas run kill.fatbin kill --qmp SOCKET -- --pid 123 --signal KILL
  *	gpufas run kill.fatbin killall --qmp SOCKET -- --name stress --signal TERM
  *
+ *	gpufas run kill.fatbin tkill --qmp SOCKET -- --tid 124 --signal TERM
  *	gpufas run kill.fatbin wake --qmp SOCKET -- --pid 123
  *
  * The kernel of that system need not answer any more: the signal is written
@@ -26,18 +27,17 @@ static unsigned int states_that_end(struct task_struct *task)
 	return fatal_signal_pending(task) ? TASK_INTERRUPTIBLE | TASK_WAKEKILL : TASK_INTERRUPTIBLE;
 }
 
-/* Send a signal to a task's process and say what became of it. */
-static int send_and_log(int sig, struct task_struct *task)
+/* Send a signal to a task's process, or to the task alone, and say what became of it. */
+static int send_and_log(int sig, struct task_struct *task, enum pid_type type)
 {
-	int result = gpufas_send_signal(sig, task, PIDTYPE_TGID);
+	int result = gpufas_send_signal(sig, task, type);
 
 	gpufas_log("%d (%s): signal %d %s\n", task->pid, task->comm, sig,
 		   gpufas_signal_result_text(result));
 	return result;
 }
 
-GPUFAS_ENTRY(kill, "send a signal to the process with a pid",
-	     int, pid, const char *, signal)
+static int send_to_pid(pid_t pid, const char *signal, enum pid_type type)
 {
 	struct task_struct *task = gpufas_find_task(pid);
 	int sig = gpufas_parse_signal(signal);
@@ -53,8 +53,20 @@ GPUFAS_ENTRY(kill, "send a signal to the process with a pid",
 		return -ESRCH;
 	}
 
-	result = send_and_log(sig, task);
+	result = send_and_log(sig, task, type);
 	return min(result, 0);
+}
+
+GPUFAS_ENTRY(kill, "send a signal to the process with a pid",
+	     int, pid, const char *, signal)
+{
+	return send_to_pid(pid, signal, PIDTYPE_TGID);
+}
+
+GPUFAS_ENTRY(tkill, "send a signal to one thread",
+	     int, tid, const char *, signal)
+{
+	return send_to_pid(tid, signal, PIDTYPE_PID);
 }
 
 GPUFAS_ENTRY(killall, "send a signal to every process with a name",
@@ -76,7 +88,7 @@ GPUFAS_ENTRY(killall, "send a signal to every process with a name",
 			continue;
 
 		found++;
-		result = send_and_log(sig, process);
+		result = send_and_log(sig, process, PIDTYPE_TGID);
 		if (result == GPUFAS_SIGNAL_DELIVERED)
 			delivered++;
 		else if (result < 0)

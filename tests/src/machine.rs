@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use gpufas::qmp::{Pause, Qmp};
-use gpufas_guest::{Backing, Guest, GuestBuilder};
+use gpufas_guest::{Backing, Disk, Guest, GuestBuilder};
 use tempfile::TempDir;
 
 use crate::command::Source;
@@ -37,6 +37,8 @@ pub struct Model {
     pub memory_below_4g: Option<&'static str>,
     /// Processes that sleep for ever and must not come to harm.
     pub sleepers: u32,
+    /// Whether it has a disk that is read so slowly that a process waits for it for seconds.
+    pub slow_disk: bool,
 }
 
 impl Default for Model {
@@ -49,6 +51,7 @@ impl Default for Model {
             five_level_paging: false,
             memory_below_4g: None,
             sleepers: 50,
+            slow_disk: false,
         }
     }
 }
@@ -82,6 +85,9 @@ impl Machine {
         builder = builder.qemu_argument(format!("unix:{},server=on,wait=off", monitor.display()));
         if let Some(size) = model.memory_below_4g {
             builder = builder.qemu_argument("-machine").qemu_argument(format!("max-ram-below-4g={size}"));
+        }
+        if model.slow_disk {
+            builder = builder.disk(Disk::Slow);
         }
         let guest = builder.boot()?;
         // Without it, nothing would be said about finding a kernel that may be anywhere.

@@ -151,7 +151,16 @@ impl Repair {
         self.report(0, KILL, "kill", &["--pid", &pid.to_string(), "--signal", signal])
     }
 
-    /// The same without waking anybody.
+    /// Sends a signal to one thread, which must succeed.
+    ///
+    /// # Errors
+    ///
+    /// See [`report`](Self::report).
+    pub fn kill_thread(&self, tid: u32, signal: &str) -> Result<Report> {
+        self.report(0, KILL, "tkill", &["--tid", &tid.to_string(), "--signal", signal])
+    }
+
+    /// Sends a signal to a process by its pid, which must succeed, without waking anybody.
     ///
     /// # Errors
     ///

@@ -32,7 +32,7 @@
 #include <asm/irq_vectors.h>
 
 /* kernel/smp.c has it for itself. */
-DECLARE_PER_CPU_SHARED_ALIGNED(struct llist_head, call_single_queue);
+DECLARE_PER_CPU(struct llist_head, gpufas_call_single_queue) __asm__("*:call_single_queue");
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
 #define gpufas_task_state(task) ((task)->state)
@@ -173,7 +173,7 @@ static inline int gpufas_check_wake(struct task_struct *task, unsigned int state
 static inline int gpufas_queue_task(struct task_struct *task)
 {
 	unsigned int cpu = task_cpu(task);
-	struct llist_head *queue = &per_cpu(call_single_queue, cpu);
+	struct llist_head *queue = &per_cpu(gpufas_call_single_queue, cpu);
 	struct llist_node *node = (struct llist_node *)&task->wake_entry;
 	struct llist_node *first;
 	int error;

@@ -5,6 +5,7 @@
 mod locks;
 mod pointers;
 mod relocatable;
+mod signals;
 mod variants;
 
 use std::path::{Path, PathBuf};
@@ -49,6 +50,14 @@ fn main() -> Result<ExitCode> {
             relocatable::add(&mut group, name);
         }
     }
+    for (name, cpus) in signals_on() {
+        let tools = Tools::for_guest(folder, name)?;
+        let of = if cpus == 1 { "processor" } else { "processors" };
+        let mut group = suite.group(format!("signals, {cpus} {of}, guest {name}"), move || {
+            Repair::new(&tools, Target::Host, signals::model(cpus))
+        });
+        signals::add(&mut group);
+    }
     // The other flavours run the same code, but for what PREEMPT_RT makes of locks.
     for spec in KERNELS
         .iter()
@@ -58,6 +67,16 @@ fn main() -> Result<ExitCode> {
         locks::add(&mut group, spec.name);
     }
     Ok(suite.run())
+}
+
+/// The guests that are sent signals, with their numbers of processors.
+fn signals_on() -> Vec<(&'static str, u32)> {
+    if bundle::used().is_some() {
+        return Vec::new();
+    }
+    let all = KERNELS.iter().filter(|spec| spec.often || is_matrix());
+    let cpus: &[u32] = if is_matrix() { &[1, 4] } else { &[2] };
+    all.flat_map(|spec| cpus.iter().map(|cpus| (spec.name, *cpus))).collect()
 }
 
 /// Cases with a guest of a kernel.

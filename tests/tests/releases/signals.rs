@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Every signal to processes in every state, on every kernel: what it does is what the kernel's own does.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use gpufas_guest::protocol::{Activity, ProcessEvent};
+use gpufas_guest::{Disk, GuestEvent};
+use gpufas_tests::machine::{LIMIT, Model};
+use gpufas_tests::releases::is_matrix;
+use gpufas_tests::repair::Repair;
+use gpufas_tests::suite::Group;
+
+use crate::case;
+
+const SIGKILL: i32 = 9;
+const SIGTERM: i32 = 15;
+const SIGSTOP: i32 = 19;
+
+/// What a process does when the signals come, and its state then.
+const STATES: &[(&str, Activity, char)] = &[
+    ("computes", Activity::Compute, 'R'),
+    ("sleeps for a moment", Activity::Sleep { milliseconds: 10 }, 'S'),
+    ("sleeps for an hour", Activity::Sleep { milliseconds: 3_600_000 }, 'S'),
+    ("is stopped", Activity::Stop, 'T'),
+    ("waits on a pipe", Activity::ReadPipe, 'S'),
+    ("has several threads", Activity::Threads { count: 4 }, 'S'),
+];
+
+/// How often a case is repeated.
+fn rounds() -> usize {
+    if is_matrix() { 20 } else { 2 }
+}
+
+/// What the guest is to be like.
+pub fn model(cpus: u32) -> Model {
+    Model { cpus, sleepers: 20, slow_disk: true, ..Model::default() }
+}
+
+pub fn add(group: &mut Group<'_, Repair>) {
+    for (what, activity, state) in STATES {
+        let stopped = *state == 'T';
+        for (name, number) in [("KILL", SIGKILL), ("TERM", SIGTERM)] {
+            case(group, &format!("{name} ends a process that {what}"), move |repair| {
+                repeat(repair, activity, *state, |repair, pid| {
+                    let report = repair.kill(pid, name)?;
+                    if stopped && name == "TERM" {
+                        report.says("pending until the process can take it")?;
+                        repair.kill(pid, "CONT")?.says("delivered, the process goes on")?;
+                    } else {
+                        report.says("delivered")?;
+                    }
+                    repair.was_killed(pid, number)
+                })
+            });
+        }
+        case(group, &format!("STOP and CONT act on a process that {what}"), move |repair| {
+            repeat(repair, activity, *state, |repair, pid| {
+                if stopped {
+                    // It goes on to stop itself again, which may hide from its parent that it went on.
+                    let before = stops(repair, pid);
+                    repair.kill(pid, "CONT")?.says("delivered, the process goes on")?;
+                    let start = Instant::now();
+                    while stops(repair, pid) == before {
+                        ensure!(
+                            start.elapsed() < LIMIT,
+                            "process {pid} should have gone on, and stopped again"
+                        );
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                } else {
+                    repair.kill(pid, "STOP")?.says("delivered")?;
+                    is_stopped(repair, pid)?;
+                    repair.kill(pid, "CONT")?.says("delivered, the process goes on")?;
+                    let continued = ProcessEvent::Continued { pid };
+                    repair.machine.guest().wait_for_process(pid, LIMIT, |event| *event == continued)?;
+                }
+                repair.clean_up(pid)
+            })
+        });
+    }
+    // It waits for a page for seconds, in a sleep that only a signal which ends it ends.
+    for (name, number) in [("KILL", SIGKILL), ("TERM", SIGTERM)] {
+        case(group, &format!("{name} ends a process that waits killably on a disk"), move |repair| {
+            let activity = Activity::ReadDevice { device: Disk::device(0) };
+            repeat(repair, &activity, 'D', |repair, pid| {
+                let report = repair.kill(pid, name)?;
+                report.says("delivered")?;
+                repair.was_killed(pid, number)
+            })
+        });
+    }
+    case(
+        group,
+        "STOP and CONT act on a process that waits killably on a disk, when it has what it waits for",
+        |repair| {
+            let pid = start(repair, &Activity::ReadDevice { device: Disk::device(0) }, 'D')?;
+            repair.kill(pid, "STOP")?;
+            is_stopped(repair, pid)?;
+            repair.kill(pid, "CONT")?.says("delivered, the process goes on")?;
+            let continued = ProcessEvent::Continued { pid };
+            repair.machine.guest().wait_for_process(pid, LIMIT, |event| *event == continued)?;
+            repair.kill(pid, "KILL")?;
+            repair.was_killed(pid, SIGKILL)
+        },
+    );
+    for name in ["KILL", "TERM"] {
+        case(group, &format!("{name} ends a hundred processes at once, whatever they do"), move |repair| {
+            let guest = repair.machine.guest();
+            for (_, activity, state) in STATES.iter().filter(|(_, _, state)| *state != 'T') {
+                // Not all of them can compute on an emulated processor.
+                let count = if *state == 'R' { 5 } else { 25 };
+                guest.spawn_many(count, "many", activity.clone())?;
+            }
+            repair.kill_all("many", name)?;
+            Ok(guest.wait_until_no("many", LIMIT)?)
+        });
+    }
+}
+
+/// Starts a process some times, each time to be ended by `action`.
+fn repeat(
+    repair: &Repair,
+    activity: &Activity,
+    state: char,
+    action: impl Fn(&Repair, u32) -> Result<()>,
+) -> Result<()> {
+    (0..rounds()).try_for_each(|round| {
+        let pid = start(repair, activity, state)?;
+        action(repair, pid).with_context(|| format!("round {}", round + 1))
+    })
+}
+
+/// Starts a process and waits until it is in a state.
+fn start(repair: &Repair, activity: &Activity, state: char) -> Result<u32> {
+    let guest = repair.machine.guest();
+    let pid = guest.spawn_active("subject", activity.clone())?;
+    let start = Instant::now();
+    loop {
+        let states = guest.states("subject")?;
+        // One that sleeps for a moment may be met awake.
+        if states.chars().all(|one| one == state) && !states.is_empty() {
+            return Ok(pid);
+        }
+        ensure!(start.elapsed() < LIMIT, "the process should be in state {state}: {states}");
+    }
+}
+
+/// How often a process has stopped.
+fn stops(repair: &Repair, pid: u32) -> usize {
+    let stopped = ProcessEvent::Stopped { pid, signal: SIGSTOP };
+    let is_stop = |event: &&GuestEvent| matches!(event, GuestEvent::Process(event) if *event == stopped);
+    repair.machine.guest().events().iter().filter(is_stop).count()
+}
+
+/// Waits until a process is stopped.
+fn is_stopped(repair: &Repair, pid: u32) -> Result<()> {
+    let stopped = ProcessEvent::Stopped { pid, signal: SIGSTOP };
+    let is_stopped = |event: &GuestEvent| matches!(event, GuestEvent::Process(event) if *event == stopped);
+    repair
+        .machine
+        .guest()
+        .wait_for_event("waiting for a process to stop", LIMIT, |event| is_stopped(event).then_some(()))?;
+    ensure!(repair.machine.guest().states("subject")? == "T");
+    Ok(())
+}
