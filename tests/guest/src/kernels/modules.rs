@@ -157,7 +157,8 @@ fn runs_here(program: &Path) -> Result<bool> {
 
 /// Puts a script in a program's place that starts it with the libraries of an unpacked distribution.
 fn start_with(libraries: &Path, program: &Path) -> Result<()> {
-    let moved = program.with_added_extension("elf");
+    let mut moved = program.as_os_str().to_owned();
+    moved.push(".elf");
     fs::rename(program, &moved).map_err(Error::file("rename", program))?;
     let root = libraries.display();
     let script = format!(
