@@ -123,6 +123,9 @@ static struct gpufas_outcome interrupt(const struct gpufas_support_request *requ
 	case GPUFAS_SUPPORT_CALL_FUNCTION:
 		smp_ops.send_call_func_single_ipi(request->value);
 		return GPUFAS_DONE(0);
+	case GPUFAS_SUPPORT_NMI:
+		gpufas_nmi_send(request->value);
+		return GPUFAS_DONE(0);
 	default:
 		return GPUFAS_REFUSED(-EINVAL, GPUFAS_SUPPORT_BAD_SIZE);
 	}

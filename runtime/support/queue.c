@@ -168,8 +168,12 @@ bool gpufas_queue_nmi_announced(void)
 		return false;
 
 	raw_cpu_write(nmi_seen, now);
-	WRITE_ONCE(gpufas_support_queue->counters.nmis, atomic64_inc_return(&nmis));
 	return true;
+}
+
+void gpufas_queue_count_nmi(void)
+{
+	WRITE_ONCE(gpufas_support_queue->counters.nmis, atomic64_inc_return(&nmis));
 }
 
 int gpufas_queue_init(u32 period_us)

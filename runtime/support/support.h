@@ -22,6 +22,8 @@ bool gpufas_queue_serve(enum gpufas_support_context context);
 
 /* Whether the sender has announced an NMI since this CPU was told so for the last time. */
 bool gpufas_queue_nmi_announced(void);
+/* One more NMI was taken to be for the module. */
+void gpufas_queue_count_nmi(void);
 
 /* The value of an answer, or why there is none. */
 struct gpufas_outcome {
@@ -56,6 +58,8 @@ void gpufas_poll_exit(void);
 /* nmi.c */
 
 int gpufas_nmi_init(void);
+/* Send an NMI to another CPU, or this one. Not in an NMI. */
+void gpufas_nmi_send(unsigned int cpu);
 void gpufas_nmi_exit(void);
 
 #endif /* _GPUFAS_SUPPORT_H */

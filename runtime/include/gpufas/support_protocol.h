@@ -42,6 +42,7 @@ enum gpufas_support_operation {
 enum gpufas_support_interrupt {
 	GPUFAS_SUPPORT_RESCHEDULE = 1,		/* RESCHEDULE_VECTOR */
 	GPUFAS_SUPPORT_CALL_FUNCTION = 2,	/* CALL_FUNCTION_SINGLE_VECTOR */
+	GPUFAS_SUPPORT_NMI = 3,			/* for a look at the queue on a CPU that has interrupts off */
 };
 
 /* GPUFAS_SUPPORT_SIGNAL: to whom. */
