@@ -24,7 +24,7 @@ static int __init gpufas_support_init(void)
 	int error;
 
 	if (period_us < 50 || period_us > 1000000) {
-		pr_err("period_us is %u, and must be between 50 and 1000000\n", period_us);
+		pr_notice("period_us is %u, and must be between 50 and 1000000\n", period_us);
 		return -EINVAL;
 	}
 

@@ -2,7 +2,7 @@
 
 //! What the end-to-end tests share: the tools that are tested ([`tools`]), a guest with processes that must not
 //! come to harm ([`machine`]), damage to its memory ([`damage`]), runs of `gpufas` and what they said
-//! ([`command`], [`repair`], [`listing`]), and a harness in which several cases use one guest ([`suite`]); for
+//! ([`command`], [`repair`], [`listing`]), kernel modules ([`modules`]), and a harness in which several cases use one guest ([`suite`]); for
 //! tests of passes, what their files say to run ([`run_lines`]).
 
 pub mod bundle;
@@ -12,6 +12,7 @@ pub mod gpu;
 pub mod listing;
 pub mod lock;
 pub mod machine;
+pub mod modules;
 pub mod releases;
 pub mod repair;
 pub mod run_lines;

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::command::Source;
 use crate::damage::Memory;
+use crate::modules::Module;
 use crate::tools::Tools;
 
 /// Longer than anything in a guest takes, also on a busy machine.
@@ -39,6 +40,8 @@ pub struct Model {
     pub sleepers: u32,
     /// Whether it has a disk that is read so slowly that a process waits for it for seconds.
     pub slow_disk: bool,
+    /// Kernel modules that it is given, not loaded yet.
+    pub modules: &'static [Module],
 }
 
 impl Default for Model {
@@ -52,6 +55,7 @@ impl Default for Model {
             memory_below_4g: None,
             sleepers: 50,
             slow_disk: false,
+            modules: &[],
         }
     }
 }
@@ -88,6 +92,9 @@ impl Machine {
         }
         if model.slow_disk {
             builder = builder.disk(Disk::Slow);
+        }
+        for module in model.modules {
+            builder = builder.module(module.build(tools)?);
         }
         let guest = builder.boot()?;
         // Without it, nothing would be said about finding a kernel that may be anywhere.

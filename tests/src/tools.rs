@@ -114,6 +114,11 @@ impl Tools {
         self.kernel.as_ref().ok_or_else(|| missing().into())
     }
 
+    /// The kernel's name in the list of kernels.
+    pub fn kernel_name(&self) -> &str {
+        &self.kernel_name
+    }
+
     /// Compiles a program and says where it is. `source` is a path in the repository, as in `examples/kill.c`.
     ///
     /// # Errors

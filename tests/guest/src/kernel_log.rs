@@ -50,6 +50,9 @@ const SLOWNESS: &[&str] = &[
     "TSC found unstable",
 ];
 
+/// How a warning ends that tells only that a module was loaded which did not come with the kernel (kernel/module).
+const OTHER_MODULE: &str = ": loading out-of-tree module taints kernel.";
+
 impl KernelLog {
     /// The last message's sequence number, to compare a later log with.
     pub fn last(&self) -> Option<u64> {
@@ -57,10 +60,11 @@ impl KernelLog {
     }
 
     /// The messages that tell of trouble: warnings and worse, and whatever looks like a report of a fault. A warning
-    /// that the machine is slow is none.
+    /// that the machine is slow, or a module not the kernel's own, is none.
     pub fn problems(&self) -> Vec<Problem> {
         let is_warning = |record: &KernelRecord| {
-            record.level < NOTICE && !SLOWNESS.iter().any(|start| record.text.starts_with(start))
+            let is_slowness = SLOWNESS.iter().any(|start| record.text.starts_with(start));
+            record.level < NOTICE && !is_slowness && !record.text.ends_with(OTHER_MODULE)
         };
         let problem = |record: &KernelRecord| {
             let reason = sign(&record.text).or(is_warning(record).then_some("a warning, or worse"))?;

@@ -42,8 +42,11 @@ static DEFINE_MUTEX(mutex_of_tests);
 
 static enum kind kind;
 static bool interrupts_off;
-static atomic_t started = ATOMIC_INIT(0);
-static atomic_t proceeded = ATOMIC_INIT(0);
+/* Exported to be read from outside, where the system answers nobody. */
+atomic_t gpufas_deadlock_started = ATOMIC_INIT(0);
+EXPORT_SYMBOL(gpufas_deadlock_started);
+atomic_t gpufas_deadlock_proceeded = ATOMIC_INIT(0);
+EXPORT_SYMBOL(gpufas_deadlock_proceeded);
 static unsigned int waiters;
 
 static struct task_struct *owner;	/* of a lock that has one */
@@ -105,26 +108,26 @@ static int wait(void *unused)
 	unsigned long flags;
 
 	msleep(DELAY_MS);
-	atomic_inc(&started);
+	atomic_inc(&gpufas_deadlock_started);
 	if (kind == MUTEX) {
 		mutex_lock(&mutex_of_tests);
-		atomic_inc(&proceeded);
+		atomic_inc(&gpufas_deadlock_proceeded);
 		mutex_unlock(&mutex_of_tests);
 	} else if (kind == RAW && interrupts_off) {
 		raw_spin_lock_irqsave(&raw_lock, flags);
-		atomic_inc(&proceeded);
+		atomic_inc(&gpufas_deadlock_proceeded);
 		raw_spin_unlock_irqrestore(&raw_lock, flags);
 	} else if (kind == RAW) {
 		raw_spin_lock(&raw_lock);
-		atomic_inc(&proceeded);
+		atomic_inc(&gpufas_deadlock_proceeded);
 		raw_spin_unlock(&raw_lock);
 	} else if (interrupts_off) {
 		spin_lock_irqsave(&spin_lock_of_tests, flags);
-		atomic_inc(&proceeded);
+		atomic_inc(&gpufas_deadlock_proceeded);
 		spin_unlock_irqrestore(&spin_lock_of_tests, flags);
 	} else {
 		spin_lock(&spin_lock_of_tests);
-		atomic_inc(&proceeded);
+		atomic_inc(&gpufas_deadlock_proceeded);
 		spin_unlock(&spin_lock_of_tests);
 	}
 	return 0;
@@ -148,8 +151,8 @@ static void collect(void)
 		owner = NULL;
 	}
 	waiters = 0;
-	atomic_set(&started, 0);
-	atomic_set(&proceeded, 0);
+	atomic_set(&gpufas_deadlock_started, 0);
+	atomic_set(&gpufas_deadlock_proceeded, 0);
 }
 
 static struct task_struct *begin_thread(int (*function)(void *), int cpu, const char *name)
@@ -170,7 +173,7 @@ static int begin(enum kind new_kind, bool off, const struct cpumask *cpus)
 {
 	unsigned int cpu;
 
-	if (atomic_read(&proceeded) < waiters)
+	if (atomic_read(&gpufas_deadlock_proceeded) < waiters)
 		return -EBUSY;
 	collect();
 	kind = new_kind;
@@ -225,8 +228,8 @@ static int set_start(const char *text, const struct kernel_param *param)
 static int get_status(char *buffer, const struct kernel_param *param)
 {
 	return sysfs_emit(buffer, "%s %s: %d started, %d proceeded, lock %px\n", kind_names[kind],
-			  interrupts_off ? "off" : "on", atomic_read(&started),
-			  atomic_read(&proceeded), lock_address());
+			  interrupts_off ? "off" : "on", atomic_read(&gpufas_deadlock_started),
+			  atomic_read(&gpufas_deadlock_proceeded), lock_address());
 }
 
 static const struct kernel_param_ops start_operations = { .set = set_start };
@@ -245,7 +248,7 @@ static int __init deadlock_init(void)
 
 static void __exit deadlock_exit(void)
 {
-	if (atomic_read(&proceeded) < waiters && !has_owner() &&
+	if (atomic_read(&gpufas_deadlock_proceeded) < waiters && !has_owner() &&
 	    arch_spin_is_locked(spinning()))
 		arch_spin_unlock(spinning());
 	if (owner && kind == SPIN) {

@@ -371,7 +371,7 @@ GPUFAS_ENTRY(sequences, "leave requests with numbers that are not the next")
 	clear_words(&support);
 	next = READ_ONCE(support.queue->sender.last) + 1;
 	for (i = 0; i < 4; i++) {
-		const u64 wrong[] = { 0, next + GPUFAS_SUPPORT_SLOTS, next + 1, U64_MAX };
+		const u64 wrong[] = { next - 2 * GPUFAS_SUPPORT_SLOTS, next + GPUFAS_SUPPORT_SLOTS, next + 1, U64_MAX };
 		struct gpufas_support_request *slot =
 			&support.queue->requests[next % GPUFAS_SUPPORT_SLOTS];
 		struct gpufas_support_request request = CHANGE(address_of(&support, 4), 8, 0, 1);
@@ -412,7 +412,8 @@ GPUFAS_ENTRY(leave, "leave a request for a CPU and announce an NMI", unsigned in
 	return error;
 }
 
-GPUFAS_ENTRY(answer, "say whether the last request was answered, and where")
+GPUFAS_ENTRY(answer, "say whether a request was answered, and where: 0 is the last, 1 the one before",
+	     unsigned int, back)
 {
 	struct gpufas_support support;
 	int error = gpufas_support_find(&support);
@@ -421,7 +422,7 @@ GPUFAS_ENTRY(answer, "say whether the last request was answered, and where")
 
 	if (error)
 		return error;
-	last = READ_ONCE(support.queue->sender.last);
+	last = READ_ONCE(support.queue->sender.last) - back;
 	answer = support.queue->answers[last % GPUFAS_SUPPORT_SLOTS];
 	if (answer.sequence != last)
 		gpufas_log("no answer\n");
@@ -477,6 +478,54 @@ GPUFAS_ENTRY(signal_as, "have the kernel send a signal", u64, pid, u64, signal, 
 
 	return error ? error : gpufas_support_signal(&support, pid, signal,
 		thread ? GPUFAS_SUPPORT_THREAD : GPUFAS_SUPPORT_PROCESS);
+}
+
+/* A lock that CPUs wait for with interrupts off. The answer is looked for in another run, after the NMI. */
+GPUFAS_ENTRY(leave_unlock, "leave a request to release a lock and announce an NMI", u64, address)
+{
+	struct gpufas_support_request request = {
+		.operation = GPUFAS_SUPPORT_UNLOCK, .cpu = GPUFAS_SUPPORT_ANY_CPU, .address = address,
+	};
+	struct gpufas_support support;
+	int error = gpufas_support_find(&support);
+
+	if (!error)
+		error = gpufas_support_submit(&support, &request);
+	if (!error)
+		gpufas_support_announce_nmi(&support);
+	return error;
+}
+
+/* A mutex whose owner is dead, but for its flags (kernel/locking/mutex.c): who waits is to be woken then. */
+GPUFAS_ENTRY(disown_mutex, "take a mutex from its owner", u64, address)
+{
+	struct gpufas_support support;
+	int error = gpufas_support_find(&support);
+	u64 owner;
+
+	if (error)
+		return error;
+	error = gpufas_support_read(&support, address, 8, &owner);
+	return error ? error : gpufas_support_change(&support, address, 8, owner, owner & 7, NULL);
+}
+
+/* What the module that makes deadlocks has counted. */
+GPUFAS_ENTRY(deadlocked, "say how many wait in a deadlock")
+{
+	struct module *module;
+
+	list_for_each_entry(module, &gpufas_modules, list) {
+		const atomic_t *started;
+
+		if (strcmp(module->name, "deadlock"))
+			continue;
+		started = gpufas_exported(module, "gpufas_deadlock_started");
+		if (!started)
+			return -ENOENT;
+		gpufas_log("started: %d\n", atomic_read(started));
+		return 0;
+	}
+	return -ENODEV;
 }
 
 /* How long requests take, in the failing system's own time: the kernel's clock, before and after. */

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Processors that wait for a lock which nobody releases go on.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use gpufas_tests::machine::LIMIT;
+use gpufas_tests::repair::Repair;
+use gpufas_tests::suite::Group;
+
+use crate::{CPUS, SUPPORT_PROGRAM, ask, case, check, counter};
+
+const STATUS: &str = "/sys/module/deadlock/parameters/status";
+const START: &str = "/sys/module/deadlock/parameters/start";
+
+pub fn add(group: &mut Group<'_, Repair>, kernel: &str) {
+    // With PREEMPT_RT a spinlock_t is one that tasks own and sleep for: nothing spins.
+    let kinds: &[&str] = if kernel.ends_with("-rt") { &["raw"] } else { &["raw", "spin"] };
+    for &kind in kinds {
+        case(group, &format!("every processor waits, interrupts on: {kind}"), move |repair| {
+            let deadlock = Deadlock::start(repair, kind, true, None)?;
+            deadlock.wait_until_started(CPUS)?;
+            release(repair, deadlock.lock())?;
+            deadlock.has_ended(CPUS)?;
+            ensure!(counter(repair, "served 0")? == 1, "it was not a hard interrupt that served");
+            Ok(())
+        });
+        case(group, &format!("every processor waits, interrupts off: {kind}"), move |repair| {
+            let deadlock = Deadlock::start(repair, kind, false, None)?;
+            deadlock.wait_until_started(CPUS)?;
+            check(repair, "leave_unlock", &[("address", deadlock.lock().to_string())])?;
+            repair.machine.monitor()?.human("nmi")?;
+            deadlock.has_ended(CPUS)?;
+            ensure!(counter(repair, "served 1")? == 1, "it was not an NMI that served");
+            Ok(())
+        });
+    }
+    case(group, "those who wait for a mutex whose owner is dead go on", |repair| {
+        let deadlock = Deadlock::start(repair, "mutex", true, None)?;
+        deadlock.wait_until_started(CPUS)?;
+        let guest = repair.machine.guest();
+        let processes = guest.processes()?;
+        let waiters: Vec<_> =
+            processes.iter().filter(|process| process.comm.starts_with("waiter/")).collect();
+        ensure!(waiters.len() == CPUS as usize, "{waiters:?}");
+        let arguments = [("address", deadlock.lock().to_string())];
+        check(repair, "disown_mutex", &arguments)?;
+        for waiter in waiters {
+            // One that was woken by the one before is gone.
+            let arguments = [("tid", waiter.pid.to_string())];
+            let program = repair.run(
+                SUPPORT_PROGRAM,
+                "wake",
+                &["--pause", "never", "--json"],
+                &["--tid", &arguments[0].1],
+            )?;
+            ensure!(program.status.code().is_some_and(|code| code < 2), "{program:?}");
+        }
+        deadlock.has_ended(CPUS)
+    });
+}
+
+/// Releases a lock through the module.
+pub fn release(repair: &Repair, lock: u64) -> Result<()> {
+    ask(repair, SUPPORT_PROGRAM, "unlock", 0, &[("address", lock.to_string())])?.says("unlock: done")
+}
+
+/// A deadlock in the guest.
+pub struct Deadlock<'a> {
+    repair: &'a Repair,
+    lock: u64,
+}
+
+impl<'a> Deadlock<'a> {
+    /// Lets it begin in half a second, on one processor or on all.
+    pub fn start(repair: &'a Repair, kind: &str, interrupts: bool, cpu: Option<u32>) -> Result<Self> {
+        let guest = repair.machine.guest();
+        let state = if interrupts { "on" } else { "off" };
+        let cpus = cpu.map(|cpu| cpu.to_string()).unwrap_or_default();
+        guest.write_file(START, &format!("{kind} {state} {cpus}"))?;
+        let status = guest.read_file(STATUS)?;
+        let lock = status.trim().rsplit_once(" lock ").context("no lock in the status")?.1;
+        Ok(Self { repair, lock: u64::from_str_radix(lock.trim_start_matches("0x"), 16)? })
+    }
+
+    /// The lock's address.
+    pub fn lock(&self) -> u64 {
+        self.lock
+    }
+
+    /// Waits until so many wait, as the guest's memory says: the guest itself may not answer any more.
+    pub fn wait_until_started(&self, count: u32) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            let report = check(self.repair, "deadlocked", &[])?;
+            if report.log().contains(&format!("started: {count}\n")) {
+                return Ok(());
+            }
+            if start.elapsed() > LIMIT {
+                bail!("they have not begun to wait: {}", report.log());
+            }
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until all have proceeded, as the guest itself says.
+    pub fn has_ended(&self, count: u32) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            let status = self.repair.machine.guest().read_file(STATUS)?;
+            if status.contains(&format!("{count} started, {count} proceeded")) {
+                return Ok(());
+            }
+            if start.elapsed() > LIMIT {
+                bail!("not all have proceeded: {status}");
+            }
+            sleep(Duration::from_millis(50));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The in-kernel recovery support serves programs that run outside its guest, on the host and on a GPU, and is not
+//! impressed by what is no request.
+
+mod deadlocks;
+mod lifetime;
+mod nmi;
+mod requests;
+mod signals;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use gpufas_guest::kernels::KERNELS;
+use gpufas_tests::bundle;
+use gpufas_tests::machine::Model;
+use gpufas_tests::modules::{DEADLOCK, SUPPORT};
+use gpufas_tests::releases::is_matrix;
+use gpufas_tests::repair::{Repair, Report};
+use gpufas_tests::suite::{Group, Suite};
+use gpufas_tests::tools::{Target, Tools};
+
+/// The bundled program.
+const SUPPORT_PROGRAM: &str = "examples/support.c";
+
+/// The tests' own, with requests that no program should make.
+const TEST_PROGRAM: &str = "tests/programs/requests.c";
+
+/// Processors of the guests.
+const CPUS: u32 = 4;
+
+fn main() -> Result<ExitCode> {
+    let mut suite = Suite::default();
+    // A bundle has no modules.
+    if bundle::filled().is_none() {
+        for spec in KERNELS.iter().filter(|spec| spec.name == "6.1" || is_matrix()) {
+            for target in [Target::Host, Target::Cuda] {
+                add(&mut suite, spec.name, target)?;
+            }
+        }
+    }
+    Ok(suite.run())
+}
+
+fn add(suite: &mut Suite, kernel: &str, target: Target) -> Result<()> {
+    let tools = Tools::for_guest(Path::new(env!("CARGO_TARGET_TMPDIR")), kernel)?;
+    let on = if target == Target::Cuda { "gpu, guest" } else { "guest" };
+    let mut group = suite.group(format!("{on} {kernel}"), move || {
+        let modules = &[SUPPORT, DEADLOCK];
+        let repair =
+            Repair::new(&tools, target, Model { cpus: CPUS, sleepers: 20, modules, ..Model::default() })?;
+        repair.machine.guest().load_module(DEADLOCK.name, "")?;
+        Ok(repair)
+    });
+    lifetime::add(&mut group);
+    requests::add(&mut group);
+    signals::add(&mut group);
+    nmi::add(&mut group);
+    deadlocks::add(&mut group, kernel);
+    Ok(())
+}
+
+/// Adds a case that begins with the module just loaded, after which the guest must be unharmed.
+fn case(group: &mut Group<'_, Repair>, name: &str, run: impl FnOnce(&Repair) -> Result<()> + Send + 'static) {
+    group.case(name, |repair| {
+        let guest = repair.machine.guest();
+        guest.load_module(SUPPORT.name, "")?;
+        run(repair)?;
+        guest.unload_module(SUPPORT.name)?;
+        repair.machine.check_unharmed()
+    });
+}
+
+/// Runs an entry point of a program while the guest runs.
+fn ask(
+    repair: &Repair,
+    program: &str,
+    entry: &str,
+    status: i32,
+    arguments: &[(&str, String)],
+) -> Result<Report> {
+    let arguments: Vec<String> =
+        arguments.iter().flat_map(|(name, value)| [format!("--{name}"), value.clone()]).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    repair.report_with(status, program, entry, &["--pause", "never"], &arguments)
+}
+
+/// Runs an entry point of the tests' program, which must succeed.
+fn check(repair: &Repair, entry: &str, arguments: &[(&str, String)]) -> Result<Report> {
+    ask(repair, TEST_PROGRAM, entry, 0, arguments)
+}
+
+/// A number that the tests' program counted.
+fn counter(repair: &Repair, name: &str) -> Result<u64> {
+    let report = check(repair, "counters", &[])?;
+    let line = report.log().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    line.and_then(|number| number.trim().parse().ok())
+        .ok_or_else(|| anyhow::anyhow!("no counter {name} in {:?}", report.log()))
+}

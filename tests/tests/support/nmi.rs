@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A processor that has interrupts off is reached by an NMI: from outside, or from another processor.
+
+use anyhow::{Result, ensure};
+use gpufas_tests::repair::Repair;
+use gpufas_tests::suite::Group;
+
+use crate::deadlocks::{Deadlock, release};
+use crate::{case, check, counter};
+
+pub fn add(group: &mut Group<'_, Repair>) {
+    case(group, "an NMI that was announced is taken, and one for nobody told of", |repair| {
+        check(repair, "leave", &[("cpu", "0".into()), ("announce", "true".into())])?;
+        repair.machine.monitor()?.human("nmi")?;
+        ensure!(counter(repair, "nmis")? > 0, "no NMI came");
+        Ok(())
+    });
+    case(group, "requests are served on a processor that has interrupts off: NMI from outside", |repair| {
+        // The monitor's NMI comes through LINT1, which Linux opens on the boot processor alone.
+        is_served_by_nmi(repair, 0, 0, &|| {
+            repair.machine.monitor()?.human("nmi")?;
+            Ok(())
+        })
+    });
+    case(group, "requests are served on a processor that has interrupts off: NMI from another", |repair| {
+        is_served_by_nmi(repair, 2, 1, &|| check(repair, "nmi", &[("cpu", "2".into())]).map(drop))
+    });
+}
+
+/// Leaves a request for a processor that spins with interrupts off, and sees that it is not served before an NMI comes.
+/// Sending it makes so many requests of its own.
+fn is_served_by_nmi(repair: &Repair, cpu: u32, own: u32, send: &dyn Fn() -> Result<()>) -> Result<()> {
+    let answer = |back: u32| check(repair, "answer", &[("back", back.to_string())]);
+    let deadlock = Deadlock::start(repair, "raw", false, Some(cpu))?;
+    // From outside: the guest itself may need the processor to answer.
+    deadlock.wait_until_started(1)?;
+    check(repair, "leave", &[("cpu", cpu.to_string()), ("announce", "true".into())])?;
+    for _ in 0..10 {
+        answer(0)?.says("no answer")?;
+    }
+    send()?;
+    let mut said = String::new();
+    for _ in 0..100 {
+        said = answer(own)?.log().to_owned();
+        if !said.contains("no answer") {
+            break;
+        }
+    }
+    ensure!(said.contains(&format!("status 0, CPU {cpu}, context 1")), "{said}");
+    release(repair, deadlock.lock())?;
+    deadlock.has_ended(1)
+}
