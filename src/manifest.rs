@@ -42,6 +42,7 @@ pub fn variant(kernel: Kernel, suffix: String, program: Program, names: &SourceN
         suffix,
         symbols: program.symbols,
         weak: program.weak,
+        speculative: program.speculative,
         functions: program.functions,
         contents: program.contents,
         structures: program.structures,

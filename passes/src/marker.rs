@@ -51,6 +51,9 @@ pub const KERNEL_SYMBOL_ATTRIBUTE: &str = "gpufas-kernel-symbol";
 /// Attribute of a function to which the initial value of a variable of the kernel's points.
 pub const POINTER_ATTRIBUTE: &str = "gpufas-pointer";
 
+/// Attribute of a function of a kernel source that only pointers in the kernel's memory may lead to, if anything does.
+pub const SPECULATIVE_ATTRIBUTE: &str = "gpufas-speculative";
+
 /// What precedes a number in the name of a function that calls through a pointer to functions of one type.
 pub const DISPATCHER_PREFIX: &str = "gpufas.call.";
 

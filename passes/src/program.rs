@@ -31,6 +31,8 @@ pub struct Program {
     pub symbols: Vec<String>,
     /// Those of them that are weak.
     pub weak: Vec<String>,
+    /// Those of them that only functions mention to which pointers in the kernel's memory may lead.
+    pub speculative: Vec<String>,
     /// Functions that pointers may lead to, by number.
     pub functions: Vec<Function>,
     /// What the kernel sources define that have static symbols among these.

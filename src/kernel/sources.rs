@@ -108,6 +108,8 @@ impl Kernel {
         let Some(path) = self.source_path(input) else {
             let mut options = names("gpufas", "gpufas");
             options.push(KEEPS_PARAVIRT.into());
+            // Headers that lie beside sources: "kernel/sched/sched.h".
+            options.extend(["-idirafter".into(), sources.folder.display().to_string()]);
             return Ok(options);
         };
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -58,7 +58,7 @@ pub fn adopt(module: &Module<'_>, file: Option<&str>, ownership: &Ownership) {
     for function in module.defined_functions() {
         let is_copy = function.linkage() == Linkage::LLVMAvailableExternallyLinkage;
         if !is_copy && owner(function) == Owner::Kernel {
-            let symbol = symbol(function, file);
+            let symbol = symbol(function, file, ownership);
             function.add_text_attribute_with_value(
                 module.context(),
                 marker::KERNEL_SYMBOL_ATTRIBUTE,
@@ -85,7 +85,7 @@ pub fn adopt(module: &Module<'_>, file: Option<&str>, ownership: &Ownership) {
         if owner(variable) == Owner::Program || (said.is_none() && is_passing) {
             continue;
         }
-        let symbol = symbol(variable, file);
+        let symbol = symbol(variable, file, ownership);
         if variable.is_constant_variable() {
             variable.set_section(&format!("{CONSTANT_SECTION}{symbol}"));
         } else {
@@ -105,9 +105,10 @@ fn c_name(global: Value<'_>) -> String {
 
 /// The name by which the loader finds a definition: `NAME`, `FILE:NAME` for what is static in a kernel source, and `*:NAME` for
 /// what the user says is the kernel's, static or not.
-fn symbol(global: Value<'_>, file: Option<&str>) -> String {
+fn symbol(global: Value<'_>, file: Option<&str>, ownership: &Ownership) -> String {
     let name = c_name(global);
     match file {
+        Some(_) if ownership.of(file, &name) == Some(Owner::Kernel) => format!("*:{name}"),
         Some(file) if global.linkage() == Linkage::LLVMInternalLinkage => format!("{file}:{name}"),
         Some(_) => name,
         None => format!("*:{name}"),

@@ -87,10 +87,18 @@ pub fn define_table(module: &Module<'_>, program: &mut Program) {
     replace_all(module, program);
     let word = Type::integer(context, 64);
     let mut needed: Vec<(String, Value<'_>)> = Vec::new();
+    let is_speculative = |user: Value<'_>| {
+        let function = user.function();
+        function.is_some_and(|function| function.text_attribute(marker::SPECULATIVE_ATTRIBUTE).is_some())
+    };
+    let mut speculative = HashSet::new();
     for global in module.globals() {
         let name = global.name();
         if let Some(symbol) = name.strip_prefix(marker::SYMBOL_PREFIX) {
             if global.is_used() {
+                if global.users().into_iter().all(is_speculative) {
+                    speculative.insert(symbol.to_owned());
+                }
                 needed.push((symbol.to_owned(), global));
             } else {
                 global.delete_global();
@@ -124,6 +132,8 @@ pub fn define_table(module: &Module<'_>, program: &mut Program) {
     }
     let weak: HashSet<String> = module.text_metadata(marker::WEAK_METADATA).into_iter().flatten().collect();
     program.weak = program.symbols.iter().filter(|symbol| weak.contains(*symbol)).cloned().collect();
+    program.speculative =
+        program.symbols.iter().filter(|symbol| speculative.contains(*symbol)).cloned().collect();
     let functions = program.functions.iter().filter_map(|function| function.symbol.as_deref());
     let symbols: Vec<&str> = program.symbols.iter().map(String::as_str).chain(functions).collect();
     program.contents = definitions::contents(module, &symbols);

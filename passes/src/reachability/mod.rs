@@ -29,6 +29,9 @@ const PER_CPU_SECTION: &str = ".data..percpu";
 pub fn run(module: &Module<'_>, program: &mut Program) {
     let linking = program.linking;
     let speculative = speculative::functions(module);
+    for function in &speculative {
+        function.add_text_attribute(module.context(), marker::SPECULATIVE_ATTRIBUTE);
+    }
     for function in module.defined_functions() {
         // The exported functions are the compiler's own, and call the program through a pointer.
         if function.name().starts_with(ENTRY_PREFIX) {

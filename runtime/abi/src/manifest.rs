@@ -50,6 +50,10 @@ pub struct Variant {
     /// Symbols among these that are weak: their address is 0 in a kernel that does not have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weak: Vec<String>,
+    /// Symbols among these that only functions mention to which pointers in the kernel's memory may lead, if any does: one that
+    /// is not found has an address of nothing ([`NOWHERE`](crate::symbols::NOWHERE)).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub speculative: Vec<String>,
     /// Functions that pointers may lead to, by number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<Function>,

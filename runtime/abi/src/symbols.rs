@@ -26,6 +26,10 @@ pub const INITIALISE_PREFIX: &str = "gpufas_initialise_";
 /// process or a GPU has, since it is canonical nowhere.
 pub const FUNCTION_BASE: u64 = 0x4750_5546_0000_0000;
 
+/// The address of a symbol that was not found, where that is no error: a distance may be added to it, as to a per-CPU variable's, and
+/// what comes of that is no address of anything either.
+pub const NOWHERE: u64 = 0x4e6f_7768_0000_0000;
+
 /// Distance of the addresses of two functions of successive numbers.
 pub const FUNCTION_STEP: u64 = 16;
 

@@ -4,7 +4,7 @@
 
 use crate::error::{Error, Result};
 use gpufas_abi::manifest::{Contents, Variant};
-use gpufas_abi::symbols::{FUNCTION_BASE, FUNCTION_STEP};
+use gpufas_abi::symbols::{FUNCTION_BASE, FUNCTION_STEP, NOWHERE};
 use gpufas_kernel::{Kernel, NotFound, SourceFile, Symbols};
 use std::collections::HashMap;
 
@@ -58,6 +58,8 @@ pub fn table(
                 addresses.extend(function_address(variant, name));
             }
             Err(NotFound::Missing) if variant.weak.contains(name) => addresses.push(0),
+            // Most likely nothing ever reads it. What does is ended by a fault.
+            Err(_) if variant.speculative.contains(name) => addresses.push(NOWHERE),
             Err(NotFound::Missing) => missing.push(name.clone()),
             Err(NotFound::Ambiguous) => ambiguous.push(name.clone()),
         }
@@ -118,6 +120,22 @@ mod tests {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         (variant.symbols, variant.weak) = (owned(symbols), owned(weak));
         variant
+    }
+
+    #[test]
+    fn a_symbol_that_most_likely_nothing_reads_need_not_be_there() {
+        let mut variant = needing(&["absent", "several", "there"], &[]);
+        let find = |name: &str| match name {
+            "there" => Ok(0x10),
+            "several" => Err(NotFound::Ambiguous),
+            _ => Err(NotFound::Missing),
+        };
+        variant.speculative = variant.symbols.clone();
+        assert_eq!(table(&variant, &find), Ok(vec![NOWHERE, NOWHERE, 0x10]));
+        let canonical = |address: u64| matches!(address >> 47, 0 | 0x1_ffff);
+        for offset in [0, u64::MAX << 47, u64::MAX >> 17] {
+            assert!(!canonical(NOWHERE.wrapping_add(offset)), "{offset:#x}");
+        }
     }
 
     #[test]

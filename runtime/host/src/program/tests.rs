@@ -20,6 +20,7 @@ pub(crate) fn manifest() -> Manifest {
             symbols: vec!["init_task".into()],
             functions: Vec::new(),
             weak: Vec::new(),
+            speculative: Vec::new(),
             contents: Vec::new(),
             structures: Vec::new(),
             enumerators: Vec::new(),

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The kernel's sources that `gpufas/run_queue.h` needs compiled along, as docs/scheduling.md lists them.
+
+/// Of every release: trees, lists and sets.
+const LIBRARY: [&str; 4] = ["lib/cpumask.c", "lib/plist.c", "lib/rbtree.c", "lib/timerqueue.c"];
+
+/// Since 5.18 most of the scheduler's files are compiled as two.
+const JOINED: [&str; 4] = [
+    "kernel/sched/build_policy.c",
+    "kernel/sched/build_utility.c",
+    "kernel/sched/core.c",
+    "kernel/sched/fair.c",
+];
+
+/// Before 5.18.
+const SINGLE: [&str; 11] = [
+    "kernel/sched/autogroup.c",
+    "kernel/sched/core.c",
+    "kernel/sched/cpudeadline.c",
+    "kernel/sched/cpupri.c",
+    "kernel/sched/deadline.c",
+    "kernel/sched/fair.c",
+    "kernel/sched/idle.c",
+    "kernel/sched/pelt.c",
+    "kernel/sched/psi.c",
+    "kernel/sched/rt.c",
+    "kernel/sched/stop_task.c",
+];
+
+/// The files for a kernel, by its name in the list of kernels (`6.1`, `6.12-rt`).
+pub fn sources(kernel: &str) -> Vec<&'static str> {
+    let scheduler: &[&str] = if kernel.starts_with("5.10") { &SINGLE } else { &JOINED };
+    [scheduler, &LIBRARY].concat()
+}
+
+/// Options of the compiler's: what is not beside other symbols of its file in the running kernel.
+pub const OPTIONS: [&str; 2] = ["--kernel-symbol", "kernel/sched/*.c:sched_clock_data"];

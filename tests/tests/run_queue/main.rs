@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Processes that sleep are put on run queues by the kernel's own scheduler, which is compiled along.
+
+mod sleeping;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Result, ensure};
+use gpufas_tests::command::{Ran, run};
+use gpufas_tests::machine::Model;
+use gpufas_tests::releases::is_matrix;
+use gpufas_tests::repair::{Repair, Report};
+use gpufas_tests::scheduler;
+use gpufas_tests::suite::{Group, Suite};
+use gpufas_tests::tools::{Target, Tools};
+
+/// The program.
+const SCHEDULE: &str = "examples/schedule.c";
+
+/// Kernels with CFS and with EEVDF, of each flavour.
+const KERNELS: [&str; 6] = ["6.1", "6.12", "5.10", "7.2", "6.12-rt", "6.1-cloud"];
+
+/// How many of them are part of every run.
+const OFTEN: usize = 1;
+
+fn main() -> Result<ExitCode> {
+    let mut suite = Suite::default();
+    for name in &KERNELS[..if is_matrix() { KERNELS.len() } else { OFTEN }] {
+        let tools = Tools::for_guest(Path::new(env!("CARGO_TARGET_TMPDIR")), name)?;
+        for cpus in [1, 4] {
+            let tools = tools.clone();
+            let of = if cpus == 1 { "1 processor" } else { "4 processors" };
+            let mut group = suite.group(format!("guest {name}, {of}"), move || {
+                let model = Model { cpus, memory_mib: 512, sleepers: 20, ..Model::default() };
+                Repair::new(&tools, Target::Host, model)
+            });
+            sleeping::add(&mut group, name, cpus);
+        }
+    }
+    Ok(suite.run())
+}
+
+/// Adds a case, after which the guest must be unharmed.
+fn case(group: &mut Group<'_, Repair>, name: &str, run: impl FnOnce(&Repair) -> Result<()> + Send + 'static) {
+    group.case(name, |repair| {
+        run(repair)?;
+        repair.machine.check_unharmed()
+    });
+}
+
+/// Runs an entry point of [`SCHEDULE`] on a guest of a kernel, and returns what it reports.
+fn schedule(repair: &Repair, kernel: &str, status: i32, entry: &str, arguments: &[&str]) -> Result<Report> {
+    let tools = repair.machine.tools();
+    let sources = scheduler::sources(kernel);
+    let program = tools.compile_along(SCHEDULE, repair.target, &sources, &scheduler::OPTIONS)?;
+    let program = (program.as_path(), repair.target);
+    let ran = Ran::of(
+        repair.machine.with_source(|guest| run(tools, program, entry, guest, &["--json"], arguments)),
+    )?;
+    let report = Report(ran.with_status(status)?.json()?);
+    ensure!(report.0["error"].is_null(), "an error: {report:?}");
+    ensure!(report.0["guest"]["paused"] == true, "the guest was not paused: {report:?}");
+    ensure!(report.0["stores_lost"] == 0, "stores were lost: {report:?}");
+    Ok(report)
+}

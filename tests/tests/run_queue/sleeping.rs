@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Sleepers of every kind take the signals that are pending for them.
+
+use anyhow::{Result, ensure};
+use gpufas_tests::repair::Repair;
+use gpufas_tests::suite::Group;
+
+use crate::{case, schedule};
+
+const SIGKILL: i32 = 9;
+const SIGTERM: i32 = 15;
+
+/// What is said of a process that was made to run.
+const ENQUEUED: &str = "put on a run queue";
+
+pub fn add(group: &mut Group<'_, Repair>, kernel: &'static str, cpus: u32) {
+    case(group, "sleepers take signals, one after another", move |repair| one_by_one(repair, kernel));
+    case(group, "a hundred sleepers are made to run at once", move |repair| {
+        many(repair, kernel, 100)
+    });
+    case(group, "sleepers run beside others that compute", move |repair| {
+        let guest = repair.machine.guest();
+        let busy = (0..cpus * 2).map(|_| guest.spawn_runaway("busy")).collect::<Result<Vec<_>, _>>()?;
+        one_by_one(repair, kernel)?;
+        many(repair, kernel, 20)?;
+        busy.into_iter().try_for_each(|pid| repair.clean_up(pid))
+    });
+}
+
+/// 20 times a process that sleeps for good gets a signal and is made to run.
+fn one_by_one(repair: &Repair, kernel: &str) -> Result<()> {
+    let guest = repair.machine.guest();
+    for round in 0..20 {
+        let (name, number) = if round % 2 == 0 { ("KILL", SIGKILL) } else { ("TERM", SIGTERM) };
+        let pid = guest.spawn_sleepers(1, "deep-sleeper")?[0];
+        repair.kill(pid, name)?.says("pending until the process wakes up")?;
+        ensure!(guest.alive(&[pid])?.alive == [pid], "the signal woke it by itself");
+        let report = schedule(repair, kernel, 0, "wake", &["--pid", &pid.to_string()])?;
+        report.says(&format!("{pid} (deep-sleeper): {ENQUEUED}"))?;
+        report.has_written(true)?;
+        repair.was_killed(pid, number)?;
+    }
+    Ok(())
+}
+
+/// Many are made to run in one go.
+fn many(repair: &Repair, kernel: &str, count: u32) -> Result<()> {
+    let pids = repair.machine.guest().spawn_sleepers(count, "one-of-many")?;
+    repair.kill_all("one-of-many", "KILL")?.says("pending until the process wakes up")?;
+    let report = schedule(repair, kernel, 0, "wakeall", &["--name", "one-of-many"])?;
+    report.says(&format!("{count} processes are called one-of-many"))?;
+    let enqueued = report.log().matches(ENQUEUED).count();
+    ensure!(enqueued == pids.len(), "{enqueued} of {count} were put on a run queue:\n{}", report.log());
+    pids.into_iter().try_for_each(|pid| repair.was_killed(pid, SIGKILL))
+}
