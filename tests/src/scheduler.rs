@@ -13,9 +13,13 @@ const JOINED: [&str; 4] = [
     "kernel/sched/fair.c",
 ];
 
+/// What those of 6.12 and later ask for the speeds of CPUs.
+const SPEEDS: &str = "arch/x86/kernel/cpu/aperfmperf.c";
+
 /// Before 5.18.
-const SINGLE: [&str; 11] = [
+const SINGLE: [&str; 12] = [
     "kernel/sched/autogroup.c",
+    "kernel/sched/clock.c",
     "kernel/sched/core.c",
     "kernel/sched/cpudeadline.c",
     "kernel/sched/cpupri.c",
@@ -30,8 +34,13 @@ const SINGLE: [&str; 11] = [
 
 /// The files for a kernel, by its name in the list of kernels (`6.1`, `6.12-rt`).
 pub fn sources(kernel: &str) -> Vec<&'static str> {
-    let scheduler: &[&str] = if kernel.starts_with("5.10") { &SINGLE } else { &JOINED };
-    [scheduler, &LIBRARY].concat()
+    let (series, _) = kernel.split_once('-').unwrap_or((kernel, ""));
+    let scheduler: &[&[&str]] = match series {
+        "5.10" => &[&SINGLE],
+        "6.1" => &[&JOINED],
+        _ => &[&[SPEEDS], &JOINED],
+    };
+    [&scheduler.concat(), &LIBRARY[..]].concat()
 }
 
 /// Options of the compiler's: what is not beside other symbols of its file in the running kernel.

@@ -56,7 +56,7 @@ const NO_OPERATION: &[&str] = &[
 ];
 
 /// Kernel functions that print; the last one is WARN()'s.
-const PRINT: &[&str] = &["_printk", "printk", "_printk_deferred", "__warn_printk"];
+const PRINT: &[&str] = &["_printk", "printk", "_printk_deferred", "printk_deferred", "__warn_printk"];
 
 /// Gives calls of kernel functions their meaning.
 pub fn run(module: &Module<'_>, program: &mut Program) {

@@ -110,7 +110,7 @@ static inline const char *gpufas_enqueue_obstacle(struct rq *rq, struct task_str
 	if (rt_task(task) ? task->sched_class != &rt_sched_class :
 			    task->sched_class != &fair_sched_class)
 		return "it is scheduled neither as a fair nor as a real-time task";
-	if (gpufas_has_bandwidth(rq, task))
+	if (gpufas_has_bandwidth(task))
 		return "its group's CPU time is limited";
 	if (gpufas_has_pressure_trigger(task))
 		return "a pressure monitor wants to be told";
@@ -198,6 +198,7 @@ static inline int gpufas_enqueue_again(struct task_struct *task)
 	if (gpufas_is_locked(rq, task))
 		return -EAGAIN;
 
+	gpufas_timer_cpu = cpu_of(rq);
 	raw_spin_lock(&task->pi_lock);
 	rq_lock(rq, &rf);
 	update_rq_clock(rq);
@@ -268,6 +269,7 @@ static inline int gpufas_enqueue_task_state(struct task_struct *task, unsigned i
 	if (gpufas_is_locked(task_rq(task), task) || gpufas_is_locked(rq, task))
 		return -EAGAIN;
 	was_told = test_tsk_need_resched(rq->curr);
+	gpufas_timer_cpu = cpu;
 
 	raw_spin_lock(&task->pi_lock);
 	if (task_cpu(task) != cpu) {

@@ -14,14 +14,13 @@
 #define _GPUFAS_SCHEDULER_H
 
 #include <gpufas/gpufas.h>
+#include <gpufas/scheduler_timers.h>
 
 #include <linux/cgroup.h>
-#include <linux/hrtimer.h>
 #include <linux/psi.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/signal.h>
-#include <linux/timekeeper_internal.h>
 #include <linux/timer.h>
 #include <linux/tick.h>
 #include <linux/version.h>
@@ -29,7 +28,9 @@
 #include <trace/events/sched.h>
 
 #include "kernel/sched/sched.h"
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 16, 0)	/* sched.h of older ones includes it */
 #include "kernel/sched/stats.h"
+#endif
 
 /*
  * Clocks. There is none to ask: the counters belong to the CPUs. But while the
@@ -63,6 +64,13 @@ unsigned long long notrace sched_clock(void)
 	return latest - __sched_clock_offset;
 }
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+unsigned long long notrace sched_clock_noinstr(void)
+{
+	return sched_clock();
+}
+#endif
+
 #ifdef CONFIG_PARAVIRT_TIME_ACCOUNTING
 /* A hypervisor's account of time that it took from a CPU: none since update_rq_clock_task() last asked. */
 u64 paravirt_steal_clock(int cpu)
@@ -70,25 +78,6 @@ u64 paravirt_steal_clock(int cpu)
 	return cpu_rq(cpu)->prev_steal_time_rq;
 }
 #endif
-
-/* kernel/time/timekeeping.c: the time of day and how it goes on, with its sequence count before it */
-extern struct gpufas_timekeeper {
-	seqcount_raw_spinlock_t seq;
-	struct timekeeper timekeeper;
-} gpufas_timekeeper
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
-__asm__("*:tk_core");
-#else
-__asm__("*:timekeeper_data");
-#endif
-
-/* ktime_get(), as of the last tick: ktime_get_coarse() */
-ktime_t ktime_get(void)
-{
-	const struct tk_read_base *clock = &gpufas_timekeeper.timekeeper.tkr_mono;
-
-	return ktime_add_ns(clock->base, clock->xtime_nsec >> clock->shift);
-}
 
 /*
  * Interrupts. resched_curr() sends one unless it is for the CPU that it runs on.
@@ -103,57 +92,24 @@ struct smp_ops smp_ops = {
 	.smp_send_reschedule = gpufas_send_no_reschedule,
 };
 
+/*
+ * A function that another CPU is to call, asynchronously. The scheduler starts
+ * the timer so that ends a task's slice in time (hrtick_start()); without it the
+ * next tick does that.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 18, 0)
+int smp_call_function_single_async(int cpu, call_single_data_t *call)
+#else
+int smp_call_function_single_async(int cpu, struct __call_single_data *call)
+#endif
+{
+	return 0;
+}
+
 /* A CPU is to look at TIF_NEED_RESCHED of the task that it runs. */
 static inline void gpufas_request_reschedule(int cpu)
 {
 	/* Until then it does so at its next interrupt. */
-}
-
-/*
- * High-resolution timers. One is started by putting it into the queue of a CPU;
- * the clock event of that CPU is not set for it. The CPU looks at the whole queue
- * whenever its clock event comes, which is at the next tick if it is awake.
- */
-
-DECLARE_PER_CPU(struct hrtimer_cpu_base, hrtimer_bases);
-
-/* hrtimer_start_range_ns() for an absolute time, on the CPU that the timer was started on last */
-void hrtimer_start_range_ns(struct hrtimer *timer, ktime_t time, u64 slack, const enum hrtimer_mode mode)
-{
-	struct hrtimer_clock_base *base = timer->base;
-
-	if (hrtimer_is_queued(timer))
-		timerqueue_del(&base->active, &timer->node);
-	hrtimer_set_expires_range_ns(timer, time, slack);
-	base->cpu_base->active_bases |= 1 << base->index;
-	WRITE_ONCE(timer->state, HRTIMER_STATE_ENQUEUED);
-	timerqueue_add(&base->active, &timer->node);
-}
-
-/* hrtimer_try_to_cancel() */
-int hrtimer_try_to_cancel(struct hrtimer *timer)
-{
-	struct hrtimer_clock_base *base = timer->base;
-
-	if (!hrtimer_is_queued(timer))
-		return 0;
-	if (!timerqueue_del(&base->active, &timer->node))
-		base->cpu_base->active_bases &= ~(1 << base->index);
-	WRITE_ONCE(timer->state, HRTIMER_STATE_INACTIVE);
-	return 1;
-}
-
-/* hrtimer_forward() */
-u64 hrtimer_forward(struct hrtimer *timer, ktime_t now, ktime_t interval)
-{
-	ktime_t late = ktime_sub(now, hrtimer_get_expires(timer));
-	u64 overruns;
-
-	if (late < 0)
-		return 0;
-	overruns = div64_u64(late, interval) + 1;
-	hrtimer_add_expires_ns(timer, overruns * interval);
-	return overruns;
 }
 
 /*
@@ -166,6 +122,14 @@ bool queue_delayed_work_on(int cpu, struct workqueue_struct *queue, struct delay
 {
 	return false;
 }
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 18, 0)
+/* What a kernel worker did last: it is looked at for tasks that fall asleep. */
+work_func_t wq_worker_last_func(struct task_struct *worker)
+{
+	return NULL;
+}
+#endif
 
 /* Only for who monitors pressure, of which there is nobody: gpufas_has_pressure_trigger(). */
 int mod_timer(struct timer_list *timer, unsigned long expires)
@@ -211,6 +175,16 @@ static inline bool gpufas_scheduler_is_traced(void)
  * What differs between releases
  */
 
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+/* Only then core scheduling comes, with which CPUs share a lock. */
+#define rq_lockp(rq)		(&(rq)->lock)
+#define sched_core_enabled(rq)	false
+#endif
+
+#ifndef WF_TTWU		/* before 5.11 a wakeup that has no other flag has none */
+#define WF_TTWU 0
+#endif
+
 /* check_preempt_curr(), from 6.6 on wakeup_preempt() */
 static inline void gpufas_wakeup_preempt(struct rq *rq, struct task_struct *task)
 {
@@ -231,7 +205,7 @@ static inline void gpufas_requeue_delayed(struct rq *rq, struct task_struct *tas
 }
 
 /* Whether a group of the task's has a limit of CPU time, for which timers of the kernel's would have to be started. */
-static inline bool gpufas_has_bandwidth(struct rq *rq, struct task_struct *task)
+static inline bool gpufas_has_bandwidth(struct task_struct *task)
 {
 #ifdef CONFIG_RT_GROUP_SCHED
 	if (rt_task(task))
@@ -241,7 +215,7 @@ static inline bool gpufas_has_bandwidth(struct rq *rq, struct task_struct *task)
 	struct task_group *group;
 
 	for (group = task_group(task); !rt_task(task) && group->parent; group = group->parent)
-		if (group->cfs_bandwidth.quota != RUNTIME_INF || group->cfs_rq[cpu_of(rq)]->runtime_enabled)
+		if (group->cfs_bandwidth.quota != RUNTIME_INF)
 			return true;
 #endif
 	return false;
@@ -250,17 +224,23 @@ static inline bool gpufas_has_bandwidth(struct rq *rq, struct task_struct *task)
 /* Whether a lock is held that the scheduler takes on the way. */
 static inline bool gpufas_is_locked(struct rq *rq, struct task_struct *task)
 {
-	if (raw_spin_is_locked(rq_lockp(rq)) ||
-	    raw_spin_is_locked(&per_cpu(hrtimer_bases, cpu_of(rq)).lock))
+	if (raw_spin_is_locked(rq_lockp(rq)) || gpufas_timers_are_locked(cpu_of(rq)))
 		return true;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	/* The server that keeps real-time tasks from starving the others starts with the first of these. */
+	if (gpufas_timer_is_locked(&rq->fair_server.dl_timer))
+		return true;
+#endif
 	if (!rt_task(task))
 		return raw_spin_is_locked(&task->se.cfs_rq->removed.lock);
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	/* The limit of all real-time tasks, whose timer starts with the first of them. */
 	return raw_spin_is_locked(&def_rt_bandwidth.rt_runtime_lock) ||
 	       raw_spin_is_locked(&rq->rt.rt_runtime_lock) ||
-	       raw_spin_is_locked(&def_rt_bandwidth.rt_period_timer.base->cpu_base->lock);
-#endif
+	       gpufas_timer_is_locked(&def_rt_bandwidth.rt_period_timer);
+#else
 	return false;
+#endif
 }
 
 #endif /* _GPUFAS_SCHEDULER_H */
