@@ -23,6 +23,7 @@
 #define _GPUFAS_RUN_QUEUE_H
 
 #include <gpufas/gpufas.h>
+#include <gpufas/interrupt.h>
 #include <gpufas/scheduler.h>
 #include <gpufas/task.h>
 
@@ -30,9 +31,9 @@
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
-#define gpufas_task_state	state
+#define gpufas_task_state(task) ((task)->state)
 #else
-#define gpufas_task_state	__state
+#define gpufas_task_state(task) ((task)->__state)
 #endif
 
 /* What became of a task that was to be put on a run queue. */
@@ -150,11 +151,17 @@ static inline int gpufas_select_cpu(struct task_struct *task)
 	return cpumask_first_and(task->cpus_ptr, cpu_active_mask);
 }
 
-/* resched_curr() has set the flag for the CPU that runs this; tell the CPU that was meant. */
-static inline void gpufas_tell_cpu(struct rq *rq, bool was_told)
+/*
+ * Make sure that a CPU looks at its run queue when the system runs on: resched_curr()
+ * sets TIF_NEED_RESCHED of the task that it runs, and sends an interrupt, which is
+ * asked for here, before anything changes. A CPU that was told before needs no other.
+ * Where none can be sent the CPU notices at its next interrupt, which is the next tick
+ * unless it is idle.
+ */
+static inline void gpufas_tell_cpu(struct rq *rq)
 {
-	if (!was_told && test_tsk_need_resched(rq->curr))
-		gpufas_request_reschedule(cpu_of(rq));
+	if (!test_tsk_need_resched(rq->curr))
+		gpufas_interrupt_cpu(cpu_of(rq), RESCHEDULE_VECTOR, NULL, 0);
 }
 
 /*
@@ -176,7 +183,7 @@ static inline void gpufas_activate(struct rq *rq, struct task_struct *task, bool
 
 	activate_task(rq, task, flags);
 	gpufas_wakeup_preempt(rq, task);
-	WRITE_ONCE(task->gpufas_task_state, TASK_RUNNING);
+	WRITE_ONCE(gpufas_task_state(task), TASK_RUNNING);
 }
 
 /*
@@ -188,7 +195,6 @@ static inline int gpufas_enqueue_again(struct task_struct *task)
 {
 	struct rq *rq = task_rq(task);
 	const char *obstacle = gpufas_enqueue_obstacle(rq, task);
-	bool was_told = test_tsk_need_resched(rq->curr);
 	struct rq_flags rf;
 
 	if (obstacle) {
@@ -198,6 +204,7 @@ static inline int gpufas_enqueue_again(struct task_struct *task)
 	if (gpufas_is_locked(rq, task))
 		return -EAGAIN;
 
+	gpufas_tell_cpu(rq);
 	gpufas_timer_cpu = cpu_of(rq);
 	raw_spin_lock(&task->pi_lock);
 	rq_lock(rq, &rf);
@@ -205,12 +212,10 @@ static inline int gpufas_enqueue_again(struct task_struct *task)
 	gpufas_requeue_delayed(rq, task);
 	if (!task->on_cpu)
 		gpufas_wakeup_preempt(rq, task);
-	WRITE_ONCE(task->gpufas_task_state, TASK_RUNNING);
+	WRITE_ONCE(gpufas_task_state(task), TASK_RUNNING);
 	rq_clock_cancel_skipupdate(rq);
 	rq_unlock(rq, &rf);
 	raw_spin_unlock(&task->pi_lock);
-
-	gpufas_tell_cpu(rq, was_told);
 	return GPUFAS_ENQUEUED;
 }
 
@@ -230,10 +235,9 @@ static inline int gpufas_enqueue_again(struct task_struct *task)
  */
 static inline int gpufas_enqueue_task_state(struct task_struct *task, unsigned int state)
 {
-	unsigned int sleeps = READ_ONCE(task->gpufas_task_state);
+	unsigned int sleeps = READ_ONCE(gpufas_task_state(task));
 	const char *obstacle;
 	struct rq_flags rf;
-	bool was_told;
 	struct rq *rq;
 	int cpu;
 
@@ -268,12 +272,12 @@ static inline int gpufas_enqueue_task_state(struct task_struct *task, unsigned i
 	rq = cpu_rq(cpu);
 	if (gpufas_is_locked(task_rq(task), task) || gpufas_is_locked(rq, task))
 		return -EAGAIN;
-	was_told = test_tsk_need_resched(rq->curr);
+	gpufas_tell_cpu(rq);
 	gpufas_timer_cpu = cpu;
 
 	raw_spin_lock(&task->pi_lock);
 	if (task_cpu(task) != cpu) {
-		WRITE_ONCE(task->gpufas_task_state, TASK_WAKING);
+		WRITE_ONCE(gpufas_task_state(task), TASK_WAKING);
 		if (task->in_iowait)
 			atomic_dec(&task_rq(task)->nr_iowait);
 		psi_ttwu_dequeue(task);
@@ -290,8 +294,6 @@ static inline int gpufas_enqueue_task_state(struct task_struct *task, unsigned i
 	rq_clock_cancel_skipupdate(rq);
 	rq_unlock(rq, &rf);
 	raw_spin_unlock(&task->pi_lock);
-
-	gpufas_tell_cpu(rq, was_told);
 	return GPUFAS_ENQUEUED;
 }
 

@@ -80,16 +80,15 @@ u64 paravirt_steal_clock(int cpu)
 #endif
 
 /*
- * Interrupts. resched_curr() sends one unless it is for the CPU that it runs on.
- * Here none runs on any; whoever called the scheduler looks at TIF_NEED_RESCHED
- * and asks for the interrupt once the locks are released.
+ * Interrupts. resched_curr() sends one unless it is for the CPU that it runs on,
+ * which a program does not. gpufas/run_queue.h has asked for one by then.
  */
-static void gpufas_send_no_reschedule(int cpu)
+static void gpufas_send_no_interrupt(int cpu)
 {
 }
 
 struct smp_ops smp_ops = {
-	.smp_send_reschedule = gpufas_send_no_reschedule,
+	.smp_send_reschedule = gpufas_send_no_interrupt,
 };
 
 /*
@@ -104,12 +103,6 @@ int smp_call_function_single_async(int cpu, struct __call_single_data *call)
 #endif
 {
 	return 0;
-}
-
-/* A CPU is to look at TIF_NEED_RESCHED of the task that it runs. */
-static inline void gpufas_request_reschedule(int cpu)
-{
-	/* Until then it does so at its next interrupt. */
 }
 
 /*

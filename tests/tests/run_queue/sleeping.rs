@@ -3,7 +3,7 @@
 //! Sleepers of every kind take the signals that are pending for them.
 
 use anyhow::{Result, ensure};
-use gpufas_tests::repair::Repair;
+use gpufas_tests::repair::{KILL, Repair};
 use gpufas_tests::suite::Group;
 
 use crate::{case, schedule};
@@ -16,9 +16,7 @@ const ENQUEUED: &str = "put on a run queue";
 
 pub fn add(group: &mut Group<'_, Repair>, kernel: &'static str, cpus: u32) {
     case(group, "sleepers take signals, one after another", move |repair| one_by_one(repair, kernel));
-    case(group, "a hundred sleepers are made to run at once", move |repair| {
-        many(repair, kernel, 100)
-    });
+    case(group, "a hundred sleepers are made to run at once", move |repair| many(repair, kernel, 100));
     case(group, "sleepers run beside others that compute", move |repair| {
         let guest = repair.machine.guest();
         let busy = (0..cpus * 2).map(|_| guest.spawn_runaway("busy")).collect::<Result<Vec<_>, _>>()?;
@@ -28,13 +26,19 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &'static str, cpus: u32) {
     });
 }
 
+/// Sends a signal that wakes nobody.
+fn signal_only(repair: &Repair, entry: &str, arguments: &[&str]) -> Result<()> {
+    let report = repair.report_with(0, KILL, entry, &["--interrupts", "never"], arguments)?;
+    report.says("pending until the process wakes up")
+}
+
 /// 20 times a process that sleeps for good gets a signal and is made to run.
 fn one_by_one(repair: &Repair, kernel: &str) -> Result<()> {
     let guest = repair.machine.guest();
     for round in 0..20 {
         let (name, number) = if round % 2 == 0 { ("KILL", SIGKILL) } else { ("TERM", SIGTERM) };
         let pid = guest.spawn_sleepers(1, "deep-sleeper")?[0];
-        repair.kill(pid, name)?.says("pending until the process wakes up")?;
+        signal_only(repair, "kill", &["--pid", &pid.to_string(), "--signal", name])?;
         ensure!(guest.alive(&[pid])?.alive == [pid], "the signal woke it by itself");
         let report = schedule(repair, kernel, 0, "wake", &["--pid", &pid.to_string()])?;
         report.says(&format!("{pid} (deep-sleeper): {ENQUEUED}"))?;
@@ -47,7 +51,7 @@ fn one_by_one(repair: &Repair, kernel: &str) -> Result<()> {
 /// Many are made to run in one go.
 fn many(repair: &Repair, kernel: &str, count: u32) -> Result<()> {
     let pids = repair.machine.guest().spawn_sleepers(count, "one-of-many")?;
-    repair.kill_all("one-of-many", "KILL")?.says("pending until the process wakes up")?;
+    signal_only(repair, "killall", &["--name", "one-of-many", "--signal", "KILL"])?;
     let report = schedule(repair, kernel, 0, "wakeall", &["--name", "one-of-many"])?;
     report.says(&format!("{count} processes are called one-of-many"))?;
     let enqueued = report.log().matches(ENQUEUED).count();
