@@ -16,7 +16,6 @@ pub mod modules;
 pub mod releases;
 pub mod repair;
 pub mod run_lines;
-pub mod scheduler;
 pub mod suite;
 pub mod tools;
 pub mod type_table;

@@ -8,12 +8,16 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use gpufas_guest::{Kernel, kernels};
+use gpufas_guest::Kernel;
+use gpufas_guest::kernels::{self, scheduler};
 
 use crate::cargo::{build_release, target_dir, workspace};
 use crate::output::run as run_program;
 use crate::setup;
 use crate::ui::Step;
+
+/// Programs that are compiled together with the kernel's scheduler, in a folder of their own.
+const WITH_SCHEDULER: [&str; 1] = ["run_queue/schedule"];
 
 /// What to compile, and for what.
 #[derive(clap::Args)]
@@ -60,16 +64,35 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let kernel = setup::kernel(kernels::find(&arguments.kernel)?)?;
     let compiler = build_release(&["gpufas-cc"])?.join("gpufas-cc");
     let targets = if arguments.target.is_empty() { Target::value_variants() } else { &arguments.target };
-    let programs = if arguments.programs.is_empty() { all()? } else { arguments.programs.clone() };
+    let mut programs = arguments.programs.clone();
+    if programs.is_empty() {
+        programs = all()?;
+        programs.extend(WITH_SCHEDULER.map(str::to_owned));
+    }
     for program in &programs {
+        let mut options = Vec::new();
+        if WITH_SCHEDULER.contains(&program.as_str()) {
+            options = with_scheduler(&arguments.kernel)?;
+        }
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
         for target in targets {
-            println!("{}", compile(&compiler, program, *target, &kernel, &[])?.display());
+            println!("{}", compile(&compiler, program, *target, &kernel, &options)?.display());
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The bundled programs' names.
+/// The files and options with which a kernel's scheduler is compiled along.
+fn with_scheduler(kernel: &str) -> Result<Vec<String>> {
+    let tree = kernels::find(kernel)?.source(&|_| {})?;
+    let tree = |file: &str| tree.join(file).display().to_string();
+    let mut options: Vec<String> = scheduler::sources(kernel).into_iter().map(tree).collect();
+    options.extend(["--kernel-source".to_owned(), tree("")]);
+    options.extend(scheduler::OPTIONS.map(str::to_owned));
+    Ok(options)
+}
+
+/// The names of the bundled programs that need nothing but headers.
 pub fn all() -> Result<Vec<String>> {
     let folder = workspace().join("examples");
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
@@ -94,8 +117,9 @@ pub fn compile(
         bail!("there is no {}", source.display());
     }
     let folder = target_dir().join("recovery").join(&kernel.release);
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let output = folder.join(program).with_extension(target.extension());
+    let folder = output.parent().unwrap_or(&folder);
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let step = Step::start(format!("compiling {program}.c for {} ({})", kernel.release, target.name()));
     let mut command = Command::new(compiler);
     command.arg(&source).arg("-o").arg(&output).args(["--target", target.name()]);

@@ -8,16 +8,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
+use gpufas_guest::kernels::scheduler;
 use gpufas_tests::command::{Ran, run};
 use gpufas_tests::machine::Model;
 use gpufas_tests::releases::is_matrix;
 use gpufas_tests::repair::{Repair, Report};
-use gpufas_tests::scheduler;
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
 
 /// The program.
-const SCHEDULE: &str = "examples/schedule.c";
+const SCHEDULE: &str = "examples/run_queue/schedule.c";
 
 /// Kernels with CFS and with EEVDF, of each flavour.
 const KERNELS: [&str; 6] = ["6.1", "6.12", "5.10", "7.2", "6.12-rt", "6.1-cloud"];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The kernel's sources that `gpufas/run_queue.h` needs compiled along, as docs/scheduling.md lists them.
+//! The kernel's sources that programs with `gpufas/run_queue.h` need compiled along, as docs/scheduling.md lists them.
 
 /// Of every release: trees, lists and sets.
 const LIBRARY: [&str; 4] = ["lib/cpumask.c", "lib/plist.c", "lib/rbtree.c", "lib/timerqueue.c"];
