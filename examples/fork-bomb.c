@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The process table is full, nothing can be started to clear it: kill a fork
+ * bomb from outside, all of it at one moment, while no process can start another.
+ *
+ *	gpufas run fork-bomb.fatbin fork_bomb --qmp SOCKET -- \
+ *		--threshold_percent 90 --least 100 --by name --protect sshd
+ *
+ * The bomb is the largest group of tasks that have something in common:
+ *
+ *	--by name	name and user
+ *	--by user	user
+ *	--by session	session, as all that one login has started
+ *
+ * Nothing is done unless that much of the process table is in use and the group
+ * has at least so many tasks.
+ */
+#include <gpufas/gpufas.h>
+#include <gpufas/signal.h>
+#include <gpufas/task.h>
+#include <gpufas/victim.h>
+
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
+#include <linux/version.h>
+
+/* The limit of tasks that memory allows, in kernel/fork.c. */
+extern int max_threads;
+
+static int largest_pid(void)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+	return pid_max;
+#else
+	return init_pid_ns.pid_max;
+#endif
+}
+
+static unsigned int percent(unsigned int part, int whole)
+{
+	return whole > 0 ? part * 100ULL / whole : 100;
+}
+
+/* As alloc_pid() and copy_process() count. The highest bit of pid_allocated is a flag. */
+static unsigned int table_in_use_percent(void)
+{
+	unsigned int pids = init_pid_ns.pid_allocated & ~PIDNS_ADDING;
+
+	return max(percent(pids, largest_pid()), percent(nr_threads, max_threads));
+}
+
+enum { BY_NAME, BY_USER, BY_SESSION };
+
+/* Tasks that have something in common. */
+struct group {
+	struct task_struct *first;
+	unsigned int tasks;
+};
+
+/* More than a system has usually; what comes beyond is no bomb of the first hour. */
+#define MAX_GROUPS 256
+
+static struct group groups[MAX_GROUPS];
+
+static bool is_alike(struct task_struct *one, struct task_struct *other, int by)
+{
+	switch (by) {
+	case BY_NAME:
+		return gpufas_user(one) == gpufas_user(other) &&
+		       !strncmp(one->comm, other->comm, TASK_COMM_LEN);
+	case BY_USER:
+		return gpufas_user(one) == gpufas_user(other);
+	default:
+		return task_session(one) == task_session(other);
+	}
+}
+
+static struct group *find_largest(int by, const char *protect)
+{
+	struct group *largest = NULL;
+	struct task_struct *process;
+	unsigned int count = 0, i;
+
+	for_each_process(process) {
+		if (!gpufas_may_be_victim(process, protect))
+			continue;
+
+		for (i = 0; i < count && !is_alike(groups[i].first, process, by); i++)
+			;
+		if (i == MAX_GROUPS)
+			continue;
+		if (i == count)
+			groups[count++] = (struct group){ .first = process };
+
+		groups[i].tasks += get_nr_threads(process);
+		if (!largest || groups[i].tasks > largest->tasks)
+			largest = &groups[i];
+	}
+
+	return largest;
+}
+
+GPUFAS_ENTRY(fork_bomb, "kill the largest group of alike processes, if the process table is full",
+	     unsigned int, threshold_percent, unsigned int, least, const char *, by,
+	     const char *, protect)
+{
+	unsigned int in_use = table_in_use_percent(), found = 0, killed = 0;
+	struct task_struct *process;
+	struct group *bomb;
+	int key, error = 0;
+
+	if (!strcmp(by, "name"))
+		key = BY_NAME;
+	else if (!strcmp(by, "user"))
+		key = BY_USER;
+	else if (!strcmp(by, "session"))
+		key = BY_SESSION;
+	else
+		return -EINVAL;
+
+	gpufas_log("%u %% of the process table is in use\n", in_use);
+	if (in_use < threshold_percent)
+		return -ENOENT;
+
+	bomb = find_largest(key, protect);
+	if (!bomb || bomb->tasks < least) {
+		gpufas_log("no %u tasks have the %s in common\n", least, by);
+		return -ESRCH;
+	}
+
+	for_each_process(process) {
+		int result;
+
+		if (!gpufas_may_be_victim(process, protect) || !is_alike(bomb->first, process, key))
+			continue;
+
+		found++;
+		result = gpufas_send_signal(SIGKILL, process, PIDTYPE_TGID);
+		if (result >= 0)
+			killed++;
+		else
+			error = result;
+	}
+
+	gpufas_log("%u processes like %d (%s, user %u): signal %d sent to %u\n", found,
+		   bomb->first->pid, bomb->first->comm, gpufas_user(bomb->first), SIGKILL, killed);
+	return error;
+}

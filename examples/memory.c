@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Memory is exhausted, the system swaps and does nothing else: kill the process
+ * that uses most of it, from outside. The kernel's own OOM killer waits until
+ * swap space is full as well, and answers nobody meanwhile.
+ *
+ *	gpufas run memory.fatbin memory --qmp SOCKET -- --memory_percent 90 --swap_percent 30 --protect sshd,init
+ *
+ * Nothing is done unless that much of both memory and swap space is in use, so
+ * that the program can be run on suspicion.
+ */
+#include <gpufas/gpufas.h>
+#include <gpufas/signal.h>
+#include <gpufas/task.h>
+#include <gpufas/victim.h>
+
+#include <linux/mm.h>
+#include <linux/oom.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/swap.h>
+#include <linux/vmstat.h>
+
+/* Of memory, that which cannot be had for the asking: neither free nor a copy of a file. */
+static unsigned int memory_in_use_percent(void)
+{
+	unsigned long total = totalram_pages();
+	unsigned long available = global_zone_page_state(NR_FREE_PAGES) +
+				  global_node_page_state(NR_ACTIVE_FILE) +
+				  global_node_page_state(NR_INACTIVE_FILE);
+
+	return total ? 100 - min(available, total) * 100 / total : 0;
+}
+
+/* Where there is no swap space, all of it is in use. */
+static unsigned int swap_in_use_percent(void)
+{
+	long total = total_swap_pages;
+	long free = clamp(get_nr_swap_pages(), 0L, max(total, 0L));
+
+	return total > 0 ? 100 - free * 100 / total : 100;
+}
+
+/* oom_badness() in mm/oom_kill.c, in pages: what its end would set free. */
+static unsigned long badness(struct task_struct *process)
+{
+	struct mm_struct *mm = gpufas_process_mm(process);
+
+	return mm ? get_mm_rss(mm) + get_mm_counter(mm, MM_SWAPENTS) +
+		    mm_pgtables_bytes(mm) / PAGE_SIZE : 0;
+}
+
+/*
+ * A process that was killed already, but still holds its memory, is found again:
+ * nobody else dies for it.
+ */
+static struct task_struct *find_worst(const char *protect, unsigned long *worst)
+{
+	struct task_struct *process, *found = NULL;
+
+	*worst = 0;
+	for_each_process(process) {
+		unsigned long pages;
+
+		if (!gpufas_may_be_victim(process, protect) ||
+		    process->signal->oom_score_adj == OOM_SCORE_ADJ_MIN)
+			continue;
+
+		pages = badness(process);
+		if (pages > *worst) {
+			found = process;
+			*worst = pages;
+		}
+	}
+
+	return found;
+}
+
+GPUFAS_ENTRY(memory, "kill the process that uses most memory and swap space, if both are short",
+	     unsigned int, memory_percent, unsigned int, swap_percent, const char *, protect)
+{
+	unsigned int memory = memory_in_use_percent(), swap = swap_in_use_percent();
+	struct task_struct *victim;
+	unsigned long pages;
+	int result;
+
+	gpufas_log("%u %% of memory and %u %% of swap space are in use\n", memory, swap);
+	if (memory < memory_percent || swap < swap_percent)
+		return -ENOENT;
+
+	victim = find_worst(protect, &pages);
+	if (!victim)
+		return -ESRCH;
+
+	result = gpufas_send_signal(SIGKILL, victim, PIDTYPE_TGID);
+	gpufas_log("%d (%s) uses %lu KiB: signal %d %s\n", victim->pid, victim->comm,
+		   pages << (PAGE_SHIFT - 10), SIGKILL, gpufas_signal_result_text(result));
+	return min(result, 0);
+}
