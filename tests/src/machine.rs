@@ -42,6 +42,10 @@ pub struct Model {
     pub slow_disk: bool,
     /// Kernel modules that it is given, not loaded yet.
     pub modules: &'static [Module],
+    /// Its virtio disks.
+    pub disks: &'static [Disk],
+    /// Ends it as soon as its kernel reports trouble on the console, in a line with none of these texts.
+    pub end_on_trouble: Option<&'static [&'static str]>,
 }
 
 impl Default for Model {
@@ -56,6 +60,8 @@ impl Default for Model {
             sleepers: 50,
             slow_disk: false,
             modules: &[],
+            disks: &[],
+            end_on_trouble: None,
         }
     }
 }
@@ -95,6 +101,12 @@ impl Machine {
         }
         for module in model.modules {
             builder = builder.module(module.build(tools)?);
+        }
+        for disk in model.disks {
+            builder = builder.disk(*disk);
+        }
+        if let Some(tolerated) = model.end_on_trouble {
+            builder = builder.end_on_trouble(tolerated);
         }
         let guest = builder.boot()?;
         // Without it, nothing would be said about finding a kernel that may be anywhere.
@@ -207,10 +219,20 @@ impl Machine {
     ///
     /// If not.
     pub fn check_unharmed(&self) -> Result<()> {
+        self.check_unharmed_but(&[])
+    }
+
+    /// The same, where the kernel may complain in messages with one of the `tolerated` texts.
+    ///
+    /// # Errors
+    ///
+    /// If not.
+    pub fn check_unharmed_but(&self, tolerated: &[&str]) -> Result<()> {
         ensure!(self.runs()?, "the guest was left paused");
         let alive = self.guest.alive(&self.sleepers)?;
         ensure!(alive.alive == self.sleepers, "these should live: {:?}", alive.gone);
-        let problems = self.guest.kernel_log(self.baseline)?.problems();
+        let mut problems = self.guest.kernel_log(self.baseline)?.problems();
+        problems.retain(|problem| !tolerated.iter().any(|text| problem.record.text.contains(text)));
         ensure!(problems.is_empty(), "the guest's kernel complains: {problems:#?}");
         Ok(())
     }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The faults: how each is made, seen, and known to be cured.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use gpufas_tests::machine::Machine;
+
+use crate::method::{Method, Program};
+use crate::scene::Shape;
+use crate::{many, memory, process_table, processors};
+
+/// Longer than anything here takes that must come to an end.
+pub const LIMIT: Duration = Duration::from_secs(90);
+
+/// Name of the process that answers, which programs are told to protect beside the sleepers.
+pub const PROTECT: &str = "sleeper,answerer";
+
+/// A fault.
+pub struct Fault {
+    /// Its name.
+    pub name: &'static str,
+    /// The guest in which it is made.
+    pub shape: Shape,
+    /// Makes it, and waits until it is there.
+    pub make: fn(&Machine) -> Result<()>,
+    /// The program that cures it.
+    pub program: Program<'static>,
+    /// The name of the processes that it is made of.
+    pub victims: &'static str,
+    /// The signal that cures it.
+    pub signal: i32,
+    /// Whether they sleep for longer than anybody waits.
+    pub asleep: bool,
+    /// Whether the kernel's OOM killer is there for it.
+    pub is_for_oom_killer: bool,
+    /// Waits until it is cured.
+    pub cured: fn(&Machine, Duration) -> Result<()>,
+    /// What is still to be shown afterwards, and to be tidied up.
+    pub after: fn(&Machine, &Method) -> Result<()>,
+    /// Messages of the kernel that belong to the fault, not to its cure.
+    pub tolerated: &'static [&'static str],
+}
+
+/// All of them.
+pub const FAULTS: &[Fault] = &[
+    process_table::FORK_BOMB,
+    processors::HOGS,
+    many::BUSY,
+    many::SLEEPING_10_MS,
+    many::SLEEPING_1_S,
+    many::SLEEPING_AN_HOUR,
+    memory::THRASHING,
+];
+
+/// Nothing is to be shown or done after the cure.
+pub fn nothing(_: &Machine, _: &Method) -> Result<()> {
+    Ok(())
+}
+
+/// Waits until something is so, looking often.
+///
+/// # Errors
+///
+/// Those of `holds`; if it is not so after `limit`.
+pub fn wait_until(what: &str, limit: Duration, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+    let start = Instant::now();
+    while !holds()? {
+        if start.elapsed() > limit {
+            bail!("after {limit:?}, it is still not so that {what}");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}

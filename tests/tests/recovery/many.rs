@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A thousand processes are to end at once, whatever they do.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use gpufas_guest::protocol::Activity;
+use gpufas_tests::machine::Machine;
+
+use crate::fault::{Fault, PROTECT, nothing};
+use crate::scene::Shape;
+
+const NAME: &str = "worker";
+const COUNT: u32 = 1000;
+
+/// They compute.
+pub const BUSY: Fault = Fault {
+    name: "1,000 processes, busy",
+    shape: Shape::Processes,
+    make: |machine| make(machine, Activity::Compute),
+    program: (
+        "examples/end-many.c",
+        "end_many",
+        &["--name", NAME, "--user", "0", "--signal", "KILL", "--protect", PROTECT],
+    ),
+    victims: NAME,
+    signal: libc::SIGKILL,
+    asleep: false,
+    is_for_oom_killer: false,
+    cured,
+    after: nothing,
+    tolerated: &[],
+};
+
+/// They sleep for a moment, again and again.
+pub const SLEEPING_10_MS: Fault = Fault {
+    name: "1,000 processes, sleeping 10 ms",
+    make: |machine| make(machine, Activity::Sleep { milliseconds: 10 }),
+    ..BUSY
+};
+
+/// They sleep for a second, again and again.
+pub const SLEEPING_1_S: Fault = Fault {
+    name: "1,000 processes, sleeping 1 s",
+    make: |machine| make(machine, Activity::Sleep { milliseconds: 1000 }),
+    ..BUSY
+};
+
+/// They sleep.
+pub const SLEEPING_AN_HOUR: Fault = Fault {
+    name: "1,000 processes, sleeping an hour",
+    make: |machine| make(machine, Activity::Sleep { milliseconds: 3_600_000 }),
+    asleep: true,
+    ..BUSY
+};
+
+fn make(machine: &Machine, activity: Activity) -> Result<()> {
+    machine.guest().spawn_many(COUNT, NAME, activity)?;
+    // That they have come to what they do shows nowhere; they were let go at once.
+    std::thread::sleep(Duration::from_millis(300));
+    Ok(())
+}
+
+fn cured(machine: &Machine, limit: Duration) -> Result<()> {
+    Ok(machine.guest().wait_until_no(NAME, limit)?)
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Memory is exhausted, and the guest swaps for ever: a process writes to more of it than there is.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use gpufas_guest::Error;
+use gpufas_guest::protocol::Activity;
+use gpufas_tests::machine::Machine;
+
+use crate::fault::{Fault, LIMIT, PROTECT, nothing, wait_until};
+use crate::scene::{MEMORY_MIB, Shape};
+
+const NAME: &str = "writer";
+
+/// A process that writes to more memory than there is.
+pub const THRASHING: Fault = Fault {
+    name: "memory exhausted",
+    shape: Shape::Memory,
+    make,
+    program: (
+        "examples/memory.c",
+        "memory",
+        &["--memory_percent", "80", "--swap_percent", "10", "--protect", PROTECT],
+    ),
+    victims: NAME,
+    signal: libc::SIGKILL,
+    asleep: false,
+    is_for_oom_killer: true,
+    cured,
+    after: nothing,
+    tolerated: &["Out of memory", "oom-kill", "invoked oom-killer"],
+};
+
+fn make(machine: &Machine) -> Result<()> {
+    let guest = machine.guest();
+    let before = slowest_answer(machine)?;
+    guest.spawn_many(1, NAME, Activity::WriteMemory { mib: MEMORY_MIB * 3 / 2 })?;
+    wait_until("memory is short", LIMIT, || {
+        let memory = guest.memory_use()?;
+        let swapped = memory.swap_total_kib - memory.swap_free_kib;
+        Ok(memory.available_kib * 10 < memory.total_kib && swapped * 3 > memory.total_kib)
+    })?;
+    // An ordinary process has to fetch its own memory from the disk.
+    wait_until("answers take longer", LIMIT, || match guest.answer_time(LIMIT) {
+        Ok(time) => Ok(time > before),
+        Err(Error::NoAnswer { .. }) => Ok(true),
+        Err(error) => Err(error.into()),
+    })
+}
+
+/// The slowest of some answers of a guest that fares well.
+fn slowest_answer(machine: &Machine) -> Result<Duration> {
+    let mut slowest = Duration::ZERO;
+    for _ in 0..10 {
+        slowest = slowest.max(machine.guest().answer_time(LIMIT)?);
+    }
+    Ok(slowest)
+}
+
+/// What was there before does not go on: an answer must come as quickly as when nothing was wrong, with what has to be
+/// fetched from the disk once.
+fn cured(machine: &Machine, limit: Duration) -> Result<()> {
+    machine.guest().wait_until_no(NAME, limit)?;
+    let usual = slowest_answer(machine)?;
+    wait_until("answers come as before", limit, || Ok(machine.guest().answer_time(LIMIT)? <= usual))
+}

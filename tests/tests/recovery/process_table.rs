@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The process table is full: nothing can be started, not even what would clear it.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use gpufas_guest::Error;
+use gpufas_guest::protocol::Activity;
+use gpufas_tests::machine::Machine;
+
+use crate::fault::{Fault, LIMIT, PROTECT, wait_until};
+use crate::method::Method;
+use crate::scene::Shape;
+
+const PID_MAX: &str = "/proc/sys/kernel/pid_max";
+const NAME: &str = "bomb";
+
+/// A process that starts others of its kind, as they do.
+pub const FORK_BOMB: Fault = Fault {
+    name: "process table full",
+    shape: Shape::Processes,
+    make,
+    program: (
+        "examples/fork-bomb.c",
+        "fork_bomb",
+        &["--threshold_percent", "80", "--least", "100", "--by", "name", "--protect", PROTECT],
+    ),
+    victims: NAME,
+    signal: libc::SIGKILL,
+    asleep: false,
+    is_for_oom_killer: false,
+    cured,
+    after,
+    // What cannot be started is worker threads of the kernel as well.
+    tolerated: &["Failed to create a worker", "failed to create worker", "fork rejected"],
+};
+
+fn make(machine: &Machine) -> Result<()> {
+    let guest = machine.guest();
+    guest.write_file(PID_MAX, "1024")?;
+    guest.spawn_many(1, NAME, Activity::ForkBomb)?;
+    // EAGAIN: alloc_pid() in kernel/pid.c.
+    wait_until("no process can be started", LIMIT, || match guest.check_health(LIMIT) {
+        Ok(()) => Ok(false),
+        Err(Error::Refused { message, .. }) if message.contains("os error 11") => Ok(true),
+        Err(error) => Err(error.into()),
+    })
+}
+
+fn cured(machine: &Machine, limit: Duration) -> Result<()> {
+    machine.guest().wait_until_no(NAME, limit)?;
+    Ok(machine.guest().check_health(LIMIT)?)
+}
+
+fn after(machine: &Machine, _: &Method) -> Result<()> {
+    Ok(machine.guest().write_file(PID_MAX, "32768")?)
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! All processors are taken: by four times as many processes as there are, and a real-time one.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use gpufas_guest::protocol::Activity;
+use gpufas_tests::machine::Machine;
+
+use crate::fault::{Fault, LIMIT, PROTECT, wait_until};
+use crate::method::{Method, run_program};
+use crate::scene::Shape;
+
+const NAME: &str = "hog";
+
+/// How long each must have run, in milliseconds: a little more than the program asks for.
+const RUN_MS: u64 = 300;
+
+/// Processes that compute.
+pub const HOGS: Fault = Fault {
+    name: "CPU hogs",
+    shape: Shape::Processes,
+    make,
+    program: (
+        "examples/cpu-hogs.c",
+        "cpu_hogs",
+        &["--busy_percent", "60", "--run_ms", "200", "--protect", PROTECT],
+    ),
+    victims: NAME,
+    signal: libc::SIGSTOP,
+    asleep: false,
+    is_for_oom_killer: false,
+    cured,
+    after,
+    tolerated: &["RT throttling activated", "DL replenish lagged"],
+};
+
+fn make(machine: &Machine) -> Result<()> {
+    let guest = machine.guest();
+    let mut hogs = guest.spawn_many(guest.ready().cpus * 4, NAME, Activity::Compute)?;
+    hogs.extend(guest.spawn_many(1, NAME, Activity::ComputeRealTime { priority: 50 })?);
+    for pid in hogs {
+        wait_until("every hog has run for a while", LIMIT, || Ok(run_ms(machine, pid)? >= RUN_MS))?;
+    }
+    Ok(())
+}
+
+/// How long a process has run, in milliseconds: the first number in its `schedstat` (Documentation/scheduler/sched-stats.rst).
+fn run_ms(machine: &Machine, pid: u32) -> Result<u64> {
+    let text = machine.guest().read_file(&format!("/proc/{pid}/schedstat"))?;
+    let nanoseconds: u64 =
+        text.split(' ').next().and_then(|number| number.parse().ok()).context(text.clone())?;
+    Ok(nanoseconds / 1_000_000)
+}
+
+fn cured(machine: &Machine, limit: Duration) -> Result<()> {
+    wait_until("all hogs are stopped", limit, || {
+        let states = machine.guest().states(NAME)?;
+        Ok(!states.is_empty() && states.chars().all(|state| state == 'T'))
+    })
+}
+
+/// They go on where they were.
+fn after(machine: &Machine, method: &Method) -> Result<()> {
+    let guest = machine.guest();
+    let hogs: Vec<u32> =
+        guest.processes()?.iter().filter(|process| process.comm == NAME).map(|process| process.pid).collect();
+    if method.wakes() {
+        let pids = hogs.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        let program = "examples/cpu-hogs.c";
+        let ran = run_program(machine, (program, "continue_hogs", &["--pids", &pids]), &[])?;
+        ensure!(ran.status.success(), "they do not go on:\n{}{}", ran.output, ran.errors);
+        let before: Vec<u64> = hogs.iter().map(|&pid| run_ms(machine, pid)).collect::<Result<_>>()?;
+        for (pid, before) in hogs.iter().zip(before) {
+            wait_until("every hog runs again", LIMIT, || Ok(run_ms(machine, *pid)? > before))?;
+        }
+    }
+    guest.kill_by_name(NAME, libc::SIGKILL, LIMIT)?;
+    Ok(guest.wait_until_no(NAME, LIMIT)?)
+}

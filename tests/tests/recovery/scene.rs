@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A guest in which faults are made and cured, as long as it lives through them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use gpufas_guest::Disk;
+use gpufas_guest::kernels::KernelSpec;
+use gpufas_tests::machine::{Machine, Model};
+use gpufas_tests::tools::{Target, Tools};
+
+use crate::fault::{FAULTS, Fault, LIMIT};
+use crate::method::Method;
+
+/// The memory of a guest in which it becomes short, in MiB.
+pub const MEMORY_MIB: u32 = 256;
+
+/// What a guest is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// For faults that are made of processes: several processors, memory for a thousand processes.
+    Processes,
+    /// For faults that are made of memory: little of it, and swap space.
+    Memory,
+}
+
+impl Shape {
+    fn model(self) -> Model {
+        let end_on_trouble = Some(tolerated());
+        match self {
+            Self::Processes => Model {
+                cpus: 4,
+                memory_mib: 512,
+                sleepers: 20,
+                disks: &[Disk::Files],
+                end_on_trouble,
+                ..Model::default()
+            },
+            Self::Memory => Model {
+                cpus: 1,
+                memory_mib: MEMORY_MIB,
+                sleepers: 20,
+                disks: &[Disk::Files, Disk::Swap(2 * MEMORY_MIB)],
+                end_on_trouble,
+                ..Model::default()
+            },
+        }
+    }
+}
+
+/// What the kernel may say of any of the faults. What it says beyond that of the one at hand is found in its log after the cure.
+fn tolerated() -> &'static [&'static str] {
+    let all = FAULTS.iter().flat_map(|fault| fault.tolerated).copied().collect::<Vec<_>>();
+    Box::leak(all.into_boxed_slice())
+}
+
+/// A guest that is booted when it is needed, and anew after a failure.
+pub struct Scene {
+    spec: &'static KernelSpec,
+    shape: Shape,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    tools: Option<Arc<Tools>>,
+    machine: Option<Machine>,
+}
+
+/// A failure before the fault was there: it says nothing about the method.
+#[derive(Debug, thiserror::Error)]
+#[error("the set-up failed")]
+pub struct SetUpFailed;
+
+impl Scene {
+    /// A guest of that kernel. None is booted yet.
+    pub fn new(spec: &'static KernelSpec, shape: Shape) -> Self {
+        Self { spec, shape, state: Mutex::default() }
+    }
+
+    /// Gets ready what a fault and a method need before anything is broken.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel cannot be had, the program not be compiled, or the guest not be booted.
+    pub fn prepare(&self, tools: Arc<Tools>, fault: &Fault, method: &Method) -> Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let tools = state.tools.get_or_insert(tools);
+        if method.is_program() {
+            tools.compile(fault.program.0, Target::Host)?;
+        }
+        let tools = Arc::clone(tools);
+        self.machine(&mut state, &tools).map(drop)
+    }
+
+    fn machine<'a>(&self, state: &'a mut State, tools: &Arc<Tools>) -> Result<&'a Machine> {
+        if state.machine.is_none() {
+            let machine = Machine::boot(tools, self.shape.model())
+                .with_context(|| format!("a guest of {}", self.spec.name))?;
+            let guest = machine.guest();
+            guest.stay_responsive()?;
+            // Starts the process that answers, which is there before anything is wrong.
+            guest.answer_time(LIMIT)?;
+            guest.check_health(LIMIT)?;
+            state.machine = Some(machine);
+        }
+        state.machine.as_ref().context("no guest")
+    }
+
+    /// Makes a fault, cures it, and checks that the guest fares well. Says how long it took from the method's beginning until
+    /// the fault was cured.
+    ///
+    /// # Errors
+    ///
+    /// [`SetUpFailed`] if the fault could not be made; others if it was not cured, or something is wrong afterwards.
+    /// The guest is given up then.
+    pub fn run(&self, fault: &Fault, method: &Method) -> Result<Duration> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let tools = state.tools.clone().context("nothing was prepared")?;
+        let machine = self.machine(&mut state, &tools).context(SetUpFailed)?;
+        let result = cure(machine, fault, method);
+        if result.is_err() {
+            state.machine = None;
+        }
+        result
+    }
+}
+
+fn cure(machine: &Machine, fault: &Fault, method: &Method) -> Result<Duration> {
+    (fault.make)(machine).context(SetUpFailed)?;
+    let start = Instant::now();
+    method.act(machine, fault)?;
+    (fault.cured)(machine, method.limit(fault))?;
+    let time = start.elapsed();
+    (fault.after)(machine, method)?;
+    machine.guest().check_health(LIMIT)?;
+    machine.check_unharmed_but(fault.tolerated)?;
+    Ok(time)
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The results, cell by cell.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Error, Result, bail};
+use serde_json::{Value, json};
+
+use crate::scene::SetUpFailed;
+
+/// After so many failures one after another a cell is left: it takes a guest each time.
+const FAILURES: u32 = 3;
+
+/// What a method did about a fault, on a kernel.
+#[derive(Debug, Default)]
+pub struct Cell {
+    kernel: &'static str,
+    fault: &'static str,
+    method: &'static str,
+    /// Whether each run must be a success.
+    must_cure: bool,
+    runs: u32,
+    times: Vec<Duration>,
+    failures_in_a_row: u32,
+    /// The first failure.
+    failure: Option<String>,
+    /// Why it could not be tried.
+    set_up: Option<String>,
+}
+
+impl Cell {
+    /// A cell without any run.
+    pub fn new(kernel: &'static str, fault: &'static str, method: &'static str, must_cure: bool) -> Self {
+        Self { kernel, fault, method, must_cure, ..Self::default() }
+    }
+
+    /// Takes note of a cure.
+    pub fn cured(&mut self, time: Duration) {
+        self.runs += 1;
+        self.failures_in_a_row = 0;
+        self.times.push(time);
+    }
+
+    /// Takes note of a failure.
+    pub fn failed(&mut self, error: &Error) {
+        self.failures_in_a_row += 1;
+        if error.is::<SetUpFailed>() || is_set_up(error) {
+            self.set_up_failed(error);
+        } else {
+            self.runs += 1;
+            self.failure.get_or_insert_with(|| format!("{error:#}"));
+        }
+    }
+
+    /// Takes note that nothing could be tried.
+    pub fn set_up_failed(&mut self, error: &Error) {
+        self.set_up.get_or_insert_with(|| format!("{error:#}"));
+    }
+
+    /// Whether there is no use in further runs.
+    pub fn gives_up(&self) -> bool {
+        self.failures_in_a_row >= FAILURES
+    }
+
+    /// What the test says of it.
+    ///
+    /// # Errors
+    ///
+    /// If something is not as it must be.
+    pub fn verdict(&self) -> Result<()> {
+        if let Some(message) = &self.set_up {
+            bail!("the set-up is broken: {message}");
+        }
+        if let Some(message) = &self.failure
+            && self.must_cure
+        {
+            bail!("{} of {} were cured: {message}", self.times.len(), self.runs);
+        }
+        Ok(())
+    }
+
+    fn result(&self) -> String {
+        let note = if self.set_up.is_some() { ", set-up broken" } else { "" };
+        format!("{}/{}{note}", self.times.len(), self.runs)
+    }
+
+    fn median(&self) -> Option<Duration> {
+        let mut times = self.times.clone();
+        times.sort();
+        times.get(times.len() / 2).copied()
+    }
+
+    fn to_json(&self) -> Value {
+        let times: Vec<f64> = self.times.iter().map(Duration::as_secs_f64).collect();
+        json!({
+            "kernel": self.kernel, "fault": self.fault, "method": self.method, "must_cure": self.must_cure,
+            "runs": self.runs, "seconds": times, "failure": self.failure, "set_up": self.set_up,
+        })
+    }
+}
+
+/// Whether an error is that of a guest's set-up.
+fn is_set_up(error: &Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<gpufas_guest::Error>())
+        .any(gpufas_guest::Error::is_setup)
+}
+
+/// All cells.
+#[derive(Default)]
+pub struct Table {
+    cells: Mutex<Vec<Cell>>,
+}
+
+impl Table {
+    /// Adds a cell.
+    pub fn add(&self, cell: Cell) {
+        self.cells.lock().unwrap_or_else(PoisonError::into_inner).push(cell);
+    }
+
+    /// Prints it.
+    pub fn print(&self) {
+        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        if cells.is_empty() {
+            return;
+        }
+        println!(
+            "{:11} {:34} {:24} {:>8} {:>9} {:>9}",
+            "kernel", "fault", "method", "cured", "median", "worst"
+        );
+        for cell in cells.iter() {
+            let text = |time: Option<Duration>| {
+                time.map_or("-".to_owned(), |time| format!("{:.2} s", time.as_secs_f64()))
+            };
+            println!(
+                "{:11} {:34} {:24} {:>8} {:>9} {:>9}",
+                cell.kernel,
+                cell.fault,
+                cell.method,
+                cell.result(),
+                text(cell.median()),
+                text(cell.times.iter().max().copied())
+            );
+        }
+        let mut totals: BTreeMap<&str, (usize, u32)> = BTreeMap::new();
+        for cell in cells.iter().filter(|cell| cell.must_cure) {
+            let total = totals.entry(cell.method).or_default();
+            total.0 += cell.times.len();
+            total.1 += cell.runs;
+        }
+        for (method, (successes, runs)) in totals {
+            println!("{method}: {successes} of {runs} cured");
+        }
+    }
+
+    /// Writes it as JSON, for plots.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        let cells: Vec<Value> = cells.iter().map(Cell::to_json).collect();
+        std::fs::write(path, serde_json::to_vec_pretty(&cells)?)
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+}
