@@ -27,8 +27,8 @@
 #include <linux/sched/stat.h>
 #include <linux/version.h>
 
-/* The limit of tasks that memory allows, in kernel/fork.c. */
-extern int max_threads;
+/* The limit of tasks that memory allows: kernel/fork.c has it for itself. */
+extern int max_threads __asm__("*:max_threads");
 
 static int largest_pid(void)
 {
@@ -39,17 +39,25 @@ static int largest_pid(void)
 #endif
 }
 
-static unsigned int percent(unsigned int part, int whole)
+static unsigned int percent(long part, long whole)
 {
-	return whole > 0 ? part * 100ULL / whole : 100;
+	return whole > 0 ? part * 100 / whole : 100;
 }
+
+/* RESERVED_PIDS of kernel/pid.c: numbers below it are given once, while the system starts. */
+#define FIRST_PID 300
 
 /* As alloc_pid() and copy_process() count. The highest bit of pid_allocated is a flag. */
 static unsigned int table_in_use_percent(void)
 {
-	unsigned int pids = init_pid_ns.pid_allocated & ~PIDNS_ADDING;
+	long pids = init_pid_ns.pid_allocated & ~PIDNS_ADDING;
+	struct task_struct *process;
 
-	return max(percent(pids, largest_pid()), percent(nr_threads, max_threads));
+	for_each_process(process)
+		if (process->pid < FIRST_PID)
+			pids--;
+
+	return max(percent(pids, largest_pid() - FIRST_PID), percent(nr_threads, max_threads));
 }
 
 enum { BY_NAME, BY_USER, BY_SESSION };

@@ -22,6 +22,8 @@ pub const PROTECT: &str = "sleeper,answerer";
 pub struct Fault {
     /// Its name.
     pub name: &'static str,
+    /// Whether every run of the tests has it.
+    pub often: bool,
     /// The guest in which it is made.
     pub shape: Shape,
     /// Makes it, and waits until it is there.

@@ -17,6 +17,7 @@ const COUNT: u32 = 1000;
 /// They compute.
 pub const BUSY: Fault = Fault {
     name: "1,000 processes, busy",
+    often: true,
     shape: Shape::Processes,
     make: |machine| make(machine, Activity::Compute),
     program: (
@@ -36,6 +37,7 @@ pub const BUSY: Fault = Fault {
 /// They sleep for a moment, again and again.
 pub const SLEEPING_10_MS: Fault = Fault {
     name: "1,000 processes, sleeping 10 ms",
+    often: false,
     make: |machine| make(machine, Activity::Sleep { milliseconds: 10 }),
     ..BUSY
 };
@@ -43,6 +45,7 @@ pub const SLEEPING_10_MS: Fault = Fault {
 /// They sleep for a second, again and again.
 pub const SLEEPING_1_S: Fault = Fault {
     name: "1,000 processes, sleeping 1 s",
+    often: false,
     make: |machine| make(machine, Activity::Sleep { milliseconds: 1000 }),
     ..BUSY
 };

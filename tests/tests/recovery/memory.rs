@@ -17,6 +17,7 @@ const NAME: &str = "writer";
 /// A process that writes to more memory than there is.
 pub const THRASHING: Fault = Fault {
     name: "memory exhausted",
+    often: true,
     shape: Shape::Memory,
     make,
     program: (

@@ -19,12 +19,13 @@ const NAME: &str = "bomb";
 /// A process that starts others of its kind, as they do.
 pub const FORK_BOMB: Fault = Fault {
     name: "process table full",
+    often: true,
     shape: Shape::Processes,
     make,
     program: (
         "examples/fork-bomb.c",
         "fork_bomb",
-        &["--threshold_percent", "80", "--least", "100", "--by", "name", "--protect", PROTECT],
+        &["--threshold_percent", "95", "--least", "100", "--by", "name", "--protect", PROTECT],
     ),
     victims: NAME,
     signal: libc::SIGKILL,

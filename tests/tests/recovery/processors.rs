@@ -20,6 +20,7 @@ const RUN_MS: u64 = 300;
 /// Processes that compute.
 pub const HOGS: Fault = Fault {
     name: "CPU hogs",
+    often: true,
     shape: Shape::Processes,
     make,
     program: (
@@ -33,7 +34,7 @@ pub const HOGS: Fault = Fault {
     is_for_oom_killer: false,
     cured,
     after,
-    tolerated: &["RT throttling activated", "DL replenish lagged"],
+    tolerated: &[],
 };
 
 fn make(machine: &Machine) -> Result<()> {
