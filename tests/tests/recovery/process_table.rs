@@ -39,7 +39,7 @@ pub const FORK_BOMB: Fault = Fault {
 
 fn make(machine: &Machine) -> Result<()> {
     let guest = machine.guest();
-    guest.write_file(PID_MAX, "1024")?;
+    guest.write_file(PID_MAX, "800")?;
     guest.spawn_many(1, NAME, Activity::ForkBomb)?;
     // EAGAIN: alloc_pid() in kernel/pid.c.
     wait_until("no process can be started", LIMIT, || match guest.check_health(LIMIT) {

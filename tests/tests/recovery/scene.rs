@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use gpufas_guest::Disk;
 use gpufas_guest::kernels::KernelSpec;
 use gpufas_tests::machine::{Machine, Model};
+use gpufas_tests::releases::is_matrix;
 use gpufas_tests::tools::{Target, Tools};
 
 use crate::fault::{FAULTS, Fault, LIMIT};
@@ -31,7 +32,8 @@ impl Shape {
         let end_on_trouble = Some(tolerated());
         match self {
             Self::Processes => Model {
-                cpus: 4,
+                // More than a small machine has, where there is time for it.
+                cpus: if is_matrix() { 4 } else { 2 },
                 memory_mib: 512,
                 sleepers: 20,
                 disks: &[Disk::Files],
