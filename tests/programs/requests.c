@@ -9,7 +9,9 @@
 
 #include <linux/magic.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/version.h>
 
 /* Of a test that found something to be otherwise. */
 #define WRONG(format, ...) ({ gpufas_log("wrong: " format "\n", ##__VA_ARGS__); -EIO; })
@@ -496,17 +498,29 @@ GPUFAS_ENTRY(leave_unlock, "leave a request to release a lock and announce an NM
 	return error;
 }
 
-/* A mutex whose owner is dead, but for its flags (kernel/locking/mutex.c): who waits is to be woken then. */
+/*
+ * The word in which a mutex has its owner, beside flags in the low bits: that there are waiters, above all
+ * (kernel/locking/mutex.c). With PREEMPT_RT it is one of an rt_mutex (kernel/locking/rtmutex_common.h).
+ */
+#ifndef CONFIG_PREEMPT_RT
+#define OWNER(mutex)	(&(mutex)->owner)
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
+#define OWNER(mutex)	(&(mutex)->lock.owner)
+#else
+#define OWNER(mutex)	(&(mutex)->rtmutex.owner)
+#endif
+
+/* A mutex whose owner is dead: who waits is to be woken then. */
 GPUFAS_ENTRY(disown_mutex, "take a mutex from its owner", u64, address)
 {
+	u64 word = (u64)OWNER((struct mutex *)address), owner;
 	struct gpufas_support support;
 	int error = gpufas_support_find(&support);
-	u64 owner;
 
 	if (error)
 		return error;
-	error = gpufas_support_read(&support, address, 8, &owner);
-	return error ? error : gpufas_support_change(&support, address, 8, owner, owner & 7, NULL);
+	error = gpufas_support_read(&support, word, 8, &owner);
+	return error ? error : gpufas_support_change(&support, word, 8, owner, owner & 7, NULL);
 }
 
 /* What the module that makes deadlocks has counted. */
@@ -526,17 +540,4 @@ GPUFAS_ENTRY(deadlocked, "say how many wait in a deadlock")
 		return 0;
 	}
 	return -ENODEV;
-}
-
-/* How long requests take, in the failing system's own time: the kernel's clock, before and after. */
-GPUFAS_ENTRY(latency, "ask for the same word again and again", unsigned int, times)
-{
-	struct gpufas_support support;
-	int error = gpufas_support_find(&support);
-	unsigned int i;
-	u64 value;
-
-	for (i = 0; !error && i < times; i++)
-		error = gpufas_support_read(&support, address_of(&support, 0), 8, &value);
-	return error;
 }
