@@ -2,9 +2,10 @@
 
 //! Kernel modules for guests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use gpufas_guest::kernels;
 
 use crate::bundle;
@@ -29,6 +30,9 @@ pub const SUPPORT: Module = Module {
     headers: &["include/gpufas/support_protocol.h"],
 };
 
+/// The device that maps all of physical memory into a process.
+pub const MEMORY: Module = Module { name: "gpufas_memory", ..SUPPORT };
+
 /// Deadlocks, which the module's source describes.
 pub const DEADLOCK: Module = Module { name: "deadlock", folder: "tests/modules/deadlock", headers: &[] };
 
@@ -46,4 +50,19 @@ impl Module {
         let folder = kernel.modules(&workspace().join(self.folder), self.headers, &|_| {})?;
         Ok(folder.join(self.name).with_extension("ko"))
     }
+}
+
+/// Compiles a program of one C file for guests, which have no libraries, and says where it is.
+///
+/// # Errors
+///
+/// What the compiler says.
+pub fn user_program(source: &str, include: &str, folder: &Path) -> Result<PathBuf> {
+    let source = workspace().join(source);
+    let program = folder.join(source.file_stem().context("a source without a name")?);
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-static", "-O1", "-Wall", "-Werror", "-I"]).arg(workspace().join(include));
+    let output = gcc.arg(&source).arg("-o").arg(&program).output().context("cannot run gcc")?;
+    ensure!(output.status.success(), "{gcc:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    Ok(program)
 }

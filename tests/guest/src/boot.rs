@@ -130,7 +130,7 @@ impl GuestBuilder {
         self
     }
 
-    /// Gives it a kernel module, for [`Guest::load_module`].
+    /// Gives it a kernel module, for [`Guest::load_module`], or another file, which is below `/modules` then.
     #[must_use]
     pub fn module(mut self, path: impl Into<PathBuf>) -> Self {
         self.modules.push(path.into());

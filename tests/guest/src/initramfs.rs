@@ -135,7 +135,8 @@ pub(crate) fn with_modules(archive: PathBuf, modules: &[PathBuf], folder: &Path)
             let contents = fs::read(module)?;
             let length = u32::try_from(contents.len()).map_err(io::Error::other)?;
             let name = format!("{name}/{}", module.file_name().unwrap_or_default().to_string_lossy());
-            let file = Builder::new(&name).set_mode_file_type(ModeFileType::Regular).mode(0o100_644);
+            // Programs may be among them.
+            let file = Builder::new(&name).set_mode_file_type(ModeFileType::Regular).mode(0o100_755);
             let mut file = file.write(&mut bytes, length);
             io::Write::write_all(&mut file, &contents)?;
             file.finish()?;

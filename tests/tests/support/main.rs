@@ -5,6 +5,7 @@
 
 mod deadlocks;
 mod lifetime;
+mod memory;
 mod nmi;
 mod requests;
 mod signals;
@@ -39,6 +40,7 @@ fn main() -> Result<ExitCode> {
             for target in [Target::Host, Target::Cuda] {
                 add(&mut suite, spec.name, target)?;
             }
+            memory::add(&mut suite, spec);
         }
     }
     Ok(suite.run())
