@@ -5,15 +5,28 @@
  *	gpufas run end-many.fatbin --qmp SOCKET -- --name worker --user -1 --signal KILL --protect ''
  *
  * A user of -1 stands for all users, an empty name for all names.
+ *
+ * With the in-kernel support (runtime/support/) the kernel itself can send the
+ * signals, several at once, while the system runs:
+ *
+ *	gpufas run end-many.fatbin end_many_supported --pause never ...
  */
 #include <gpufas/gpufas.h>
 #include <gpufas/signal.h>
 #include <gpufas/signal_names.h>
+#include <gpufas/support.h>
 #include <gpufas/task.h>
 #include <gpufas/victim.h>
 
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+
+static bool is_meant(struct task_struct *process, const char *name, int user, const char *protect)
+{
+	return gpufas_may_be_victim(process, protect) &&
+	       (!*name || gpufas_task_has_name(process, name)) &&
+	       (user < 0 || gpufas_user(process) == user);
+}
 
 GPUFAS_ENTRY(end_many, "send a signal to all processes with a name and a user",
 	     const char *, name, int, user, const char *, signal, const char *, protect)
@@ -29,9 +42,7 @@ GPUFAS_ENTRY(end_many, "send a signal to all processes with a name and a user",
 	for_each_process(process) {
 		int result;
 
-		if (!gpufas_may_be_victim(process, protect) ||
-		    (*name && !gpufas_task_has_name(process, name)) ||
-		    (user >= 0 && gpufas_user(process) != user))
+		if (!is_meant(process, name, user, protect))
 			continue;
 
 		found++;
@@ -47,4 +58,57 @@ GPUFAS_ENTRY(end_many, "send a signal to all processes with a name and a user",
 	gpufas_log("%u processes: signal %d sent to %u, of which %u are asleep\n", found, sig, sent,
 		   asleep);
 	return found ? error : -ESRCH;
+}
+
+/* The most processes of one run: they are looked for first, since the list of a running system changes. */
+#define MAX_PROCESSES 4096
+
+static pid_t pids[MAX_PROCESSES];
+
+GPUFAS_ENTRY(end_many_supported, "have the kernel send a signal to all processes with a name and a user",
+	     const char *, name, int, user, const char *, signal, const char *, protect)
+{
+	static struct gpufas_support_request requests[GPUFAS_SUPPORT_SLOTS];
+	unsigned int found = 0, sent = 0, begin, i;
+	int sig = gpufas_parse_signal(signal);
+	struct gpufas_support support;
+	struct task_struct *process;
+	int error;
+
+	if (sig < 0)
+		return sig;
+
+	error = gpufas_support_find(&support);
+	if (error)
+		return error;
+
+	for_each_process(process)
+		if (found < MAX_PROCESSES && is_meant(process, name, user, protect))
+			pids[found++] = process->pid;
+
+	for (begin = 0; begin < found && !error; begin += GPUFAS_SUPPORT_SLOTS) {
+		unsigned int count = min_t(unsigned int, found - begin, GPUFAS_SUPPORT_SLOTS);
+
+		for (i = 0; i < count && !error; i++) {
+			requests[i] = (struct gpufas_support_request){
+				.operation = GPUFAS_SUPPORT_SIGNAL,
+				.width = GPUFAS_SUPPORT_PROCESS,
+				.value = pids[begin + i],
+				.expected = sig,
+				.cookie = begin + i,
+			};
+			error = gpufas_support_submit(&support, &requests[i]);
+		}
+		for (i = 0; i < count && !error; i++) {
+			struct gpufas_support_answer answer;
+
+			error = gpufas_support_wait(&support, &requests[i], &answer);
+			/* -ESRCH: it has ended meanwhile. */
+			if (!error && !answer.status)
+				sent++;
+		}
+	}
+
+	gpufas_log("%u processes: the kernel has sent signal %d to %u\n", found, sig, sent);
+	return error ?: found ? 0 : -ESRCH;
 }

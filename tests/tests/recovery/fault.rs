@@ -30,10 +30,14 @@ pub struct Fault {
     pub make: fn(&Machine) -> Result<()>,
     /// The program that cures it.
     pub program: Program<'static>,
+    /// The program that cures it with the in-kernel support.
+    pub supported: Option<Program<'static>>,
     /// The name of the processes that it is made of.
     pub victims: &'static str,
     /// The signal that cures it.
     pub signal: i32,
+    /// Whether they sleep.
+    pub is_made_of_sleepers: bool,
     /// Whether they sleep for longer than anybody waits.
     pub asleep: bool,
     /// Whether the kernel's OOM killer is there for it.

@@ -39,7 +39,7 @@ fn main() -> Result<ExitCode> {
     let table = Arc::new(Table::default());
     let mut suite = Suite::default();
     for spec in KERNELS.iter().filter(|spec| is_matrix() || spec.name == OFTEN) {
-        for shape in [Shape::Processes, Shape::Memory] {
+        for shape in [Shape::Processes, Shape::Supported, Shape::Memory] {
             add(&mut suite, spec, shape, runs, &table);
         }
     }
@@ -61,8 +61,9 @@ fn runs() -> Result<u32> {
 /// Adds the cells of the faults that are made in guests of that shape.
 fn add(suite: &mut Suite, spec: &'static KernelSpec, shape: Shape, runs: u32, table: &Arc<Table>) {
     let mut group = suite.group(format!("guest {}", spec.name), move || Ok(Scene::new(spec, shape)));
-    for fault in FAULTS.iter().filter(|fault| fault.shape == shape && (is_matrix() || fault.often)) {
-        for method in METHODS.iter().filter(|method| method.is_for(fault) && (is_matrix() || method.often)) {
+    for fault in FAULTS.iter().filter(|fault| is_matrix() || fault.often) {
+        let is_one = |method: &&Method| method.is_for(fault) && method.shape(fault) == shape;
+        for method in METHODS.iter().filter(is_one).filter(|method| is_matrix() || method.often) {
             let table = Arc::clone(table);
             group.case(&format!("{}, {}", fault.name, method.name), move |scene| {
                 let cell = fill(spec, scene, fault, method, runs);

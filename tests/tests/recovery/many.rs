@@ -13,6 +13,7 @@ use crate::scene::Shape;
 
 const NAME: &str = "worker";
 const COUNT: u32 = 1000;
+const ARGUMENTS: &[&str] = &["--name", NAME, "--user", "0", "--signal", "KILL", "--protect", PROTECT];
 
 /// They compute.
 pub const BUSY: Fault = Fault {
@@ -20,13 +21,11 @@ pub const BUSY: Fault = Fault {
     often: true,
     shape: Shape::Processes,
     make: |machine| make(machine, Activity::Compute),
-    program: (
-        "examples/end-many.c",
-        "end_many",
-        &["--name", NAME, "--user", "0", "--signal", "KILL", "--protect", PROTECT],
-    ),
+    program: ("examples/end-many.c", "end_many", ARGUMENTS),
+    supported: Some(("examples/end-many.c", "end_many_supported", ARGUMENTS)),
     victims: NAME,
     signal: libc::SIGKILL,
+    is_made_of_sleepers: false,
     asleep: false,
     is_for_oom_killer: false,
     cured,
@@ -39,6 +38,7 @@ pub const SLEEPING_10_MS: Fault = Fault {
     name: "1,000 processes, sleeping 10 ms",
     often: false,
     make: |machine| make(machine, Activity::Sleep { milliseconds: 10 }),
+    is_made_of_sleepers: true,
     ..BUSY
 };
 
@@ -47,6 +47,7 @@ pub const SLEEPING_1_S: Fault = Fault {
     name: "1,000 processes, sleeping 1 s",
     often: false,
     make: |machine| make(machine, Activity::Sleep { milliseconds: 1000 }),
+    is_made_of_sleepers: true,
     ..BUSY
 };
 
@@ -54,6 +55,7 @@ pub const SLEEPING_1_S: Fault = Fault {
 pub const SLEEPING_AN_HOUR: Fault = Fault {
     name: "1,000 processes, sleeping an hour",
     make: |machine| make(machine, Activity::Sleep { milliseconds: 3_600_000 }),
+    is_made_of_sleepers: true,
     asleep: true,
     ..BUSY
 };

@@ -2,15 +2,18 @@
 
 //! What is done about a fault.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use gpufas_guest::Error;
+use gpufas_guest::kernels::scheduler;
 use gpufas_tests::command::{Ran, run};
 use gpufas_tests::machine::Machine;
-use gpufas_tests::tools::Target;
+use gpufas_tests::tools::{Target, Tools};
 
 use crate::fault::{Fault, LIMIT};
+use crate::scene::Shape;
 
 /// How long a fault is watched that a method is not expected to cure.
 const VAIN_LIMIT: Duration = Duration::from_secs(5);
@@ -27,6 +30,11 @@ pub struct Method {
 enum Act {
     /// A bundled program, run with these options; it wakes tasks that sleep, or not.
     Program { options: &'static [&'static str], wakes: bool },
+    /// A bundled program sends signals and wakes nobody; another, with the kernel's own scheduler, puts those on run queues
+    /// that have one.
+    RunQueue,
+    /// A bundled program asks the in-kernel support.
+    Supported,
     /// A new process in the guest sends the signal.
     Inside,
     /// The kernel does something by itself, or nothing.
@@ -41,6 +49,8 @@ pub const METHODS: &[Method] = &[
         act: Act::Program { options: &["--interrupts", "never"], wakes: false },
     },
     Method { name: "signal, wake queue", often: true, act: Act::Program { options: &[], wakes: true } },
+    Method { name: "signal, run queue", often: false, act: Act::RunQueue },
+    Method { name: "in-kernel support", often: false, act: Act::Supported },
     Method { name: "kill in the guest", often: false, act: Act::Inside },
     Method { name: "the kernel's OOM killer", often: false, act: Act::Nothing },
 ];
@@ -50,13 +60,25 @@ impl Method {
     pub fn is_for(&self, fault: &Fault) -> bool {
         match self.act {
             Act::Program { .. } | Act::Inside => true,
+            // Nobody who is awake needs it.
+            Act::RunQueue => fault.is_made_of_sleepers,
+            Act::Supported => fault.supported.is_some(),
             Act::Nothing => fault.is_for_oom_killer,
         }
     }
 
     /// Whether it must cure the fault. What a user has without us need not, nor can a signal be taken by who does not wake up.
     pub fn cures(&self, fault: &Fault) -> bool {
-        matches!(self.act, Act::Program { wakes, .. } if wakes || !fault.asleep)
+        match self.act {
+            Act::Program { wakes, .. } => wakes || !fault.asleep,
+            Act::RunQueue | Act::Supported => true,
+            Act::Inside | Act::Nothing => false,
+        }
+    }
+
+    /// The guest in which it is tried on a fault.
+    pub fn shape(&self, fault: &Fault) -> Shape {
+        if matches!(self.act, Act::Supported) { Shape::Supported } else { fault.shape }
     }
 
     /// Whether it wakes tasks that sleep.
@@ -69,9 +91,20 @@ impl Method {
         if self.cures(fault) { LIMIT } else { VAIN_LIMIT }
     }
 
-    /// Whether the program must be compiled.
-    pub fn is_program(&self) -> bool {
-        matches!(self.act, Act::Program { .. })
+    /// Compiles its programs.
+    ///
+    /// # Errors
+    ///
+    /// If they do not compile.
+    pub fn prepare(&self, tools: &Tools, fault: &Fault) -> Result<()> {
+        match self.act {
+            Act::Program { .. } | Act::Supported => tools.compile(fault.program.0, Target::Host).map(drop),
+            Act::RunQueue => {
+                tools.compile(fault.program.0, Target::Host)?;
+                compile_schedule(tools).map(drop)
+            }
+            Act::Inside | Act::Nothing => Ok(()),
+        }
     }
 
     /// Does it.
@@ -82,8 +115,16 @@ impl Method {
     pub fn act(&self, machine: &Machine, fault: &Fault) -> Result<()> {
         match self.act {
             Act::Program { options, .. } => {
-                let ran = run_program(machine, fault.program, options)?;
-                ensure!(ran.status.success(), "the program failed:\n{}{}", ran.output, ran.errors);
+                run_program(machine, fault.program, options)?;
+            }
+            Act::RunQueue => {
+                run_program(machine, fault.program, &["--interrupts", "never"])?;
+                let schedule = compile_schedule(machine.tools())?;
+                run_compiled(machine, &schedule, "wakeall", &[], &["--name", fault.victims])?;
+            }
+            Act::Supported => {
+                let program = fault.supported.context("no program for the in-kernel support")?;
+                run_program(machine, program, &["--pause", "never"])?;
             }
             Act::Inside => match machine.guest().kill_by_name(fault.victims, fault.signal, VAIN_LIMIT) {
                 // It may still come to it.
@@ -103,11 +144,30 @@ pub type Program<'a> = (&'a str, &'a str, &'a [&'a str]);
 ///
 /// # Errors
 ///
-/// If it cannot be compiled or does not end.
-pub fn run_program(machine: &Machine, program: Program<'_>, options: &[&str]) -> Result<Ran> {
+/// If it cannot be compiled, does not end, or says that it failed.
+pub fn run_program(machine: &Machine, program: Program<'_>, options: &[&str]) -> Result<()> {
     let (source, entry, arguments) = program;
     let compiled = machine.tools().compile(source, Target::Host)?;
-    Ran::of(machine.with_source(|guest| {
-        run(machine.tools(), (&compiled, Target::Host), entry, guest, options, arguments)
-    }))
+    run_compiled(machine, &compiled, entry, options, arguments)
+}
+
+fn run_compiled(
+    machine: &Machine,
+    program: &Path,
+    entry: &str,
+    options: &[&str],
+    arguments: &[&str],
+) -> Result<()> {
+    let ran = Ran::of(machine.with_source(|guest| {
+        run(machine.tools(), (program, Target::Host), entry, guest, options, arguments)
+    }))?;
+    let start: String = ran.output.chars().take(2000).collect();
+    ensure!(ran.status.success(), "{entry} failed ({}):\n{start}\n{}", ran.status, ran.errors);
+    Ok(())
+}
+
+/// The program that puts tasks on run queues, compiled with the kernel's own scheduler.
+fn compile_schedule(tools: &Tools) -> Result<PathBuf> {
+    let sources = scheduler::sources(tools.kernel_name());
+    tools.compile_along("examples/run_queue/schedule.c", Target::Host, &sources, &scheduler::OPTIONS)
 }

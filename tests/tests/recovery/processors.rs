@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use gpufas_guest::protocol::Activity;
 use gpufas_tests::machine::Machine;
 
@@ -28,8 +28,10 @@ pub const HOGS: Fault = Fault {
         "cpu_hogs",
         &["--busy_percent", "60", "--run_ms", "200", "--protect", PROTECT],
     ),
+    supported: None,
     victims: NAME,
     signal: libc::SIGSTOP,
+    is_made_of_sleepers: false,
     asleep: false,
     is_for_oom_killer: false,
     cured,
@@ -70,8 +72,7 @@ fn after(machine: &Machine, method: &Method) -> Result<()> {
     if method.wakes() {
         let pids = hogs.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
         let program = "examples/cpu-hogs.c";
-        let ran = run_program(machine, (program, "continue_hogs", &["--pids", &pids]), &[])?;
-        ensure!(ran.status.success(), "they do not go on:\n{}{}", ran.output, ran.errors);
+        run_program(machine, (program, "continue_hogs", &["--pids", &pids]), &[])?;
         let before: Vec<u64> = hogs.iter().map(|&pid| run_ms(machine, pid)).collect::<Result<_>>()?;
         for (pid, before) in hogs.iter().zip(before) {
             wait_until("every hog runs again", LIMIT, || Ok(run_ms(machine, *pid)? > before))?;

@@ -9,8 +9,9 @@ use anyhow::{Context, Result};
 use gpufas_guest::Disk;
 use gpufas_guest::kernels::KernelSpec;
 use gpufas_tests::machine::{Machine, Model};
+use gpufas_tests::modules::SUPPORT;
 use gpufas_tests::releases::is_matrix;
-use gpufas_tests::tools::{Target, Tools};
+use gpufas_tests::tools::Tools;
 
 use crate::fault::{FAULTS, Fault, LIMIT};
 use crate::method::Method;
@@ -23,6 +24,8 @@ pub const MEMORY_MIB: u32 = 256;
 pub enum Shape {
     /// For faults that are made of processes: several processors, memory for a thousand processes.
     Processes,
+    /// The same with the in-kernel support.
+    Supported,
     /// For faults that are made of memory: little of it, and swap space.
     Memory,
 }
@@ -31,7 +34,8 @@ impl Shape {
     fn model(self) -> Model {
         let end_on_trouble = Some(tolerated());
         match self {
-            Self::Processes => Model {
+            Self::Processes | Self::Supported => Model {
+                modules: if self == Self::Supported { &[SUPPORT] } else { &[] },
                 // More than a small machine has, where there is time for it.
                 cpus: if is_matrix() { 4 } else { 2 },
                 memory_mib: 512,
@@ -92,11 +96,8 @@ impl Scene {
     /// If the kernel cannot be had, the program not be compiled, or the guest not be booted.
     pub fn prepare(&self, tools: Arc<Tools>, fault: &Fault, method: &Method) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let tools = state.tools.get_or_insert(tools);
-        if method.is_program() {
-            tools.compile(fault.program.0, Target::Host)?;
-        }
-        let tools = Arc::clone(tools);
+        let tools = Arc::clone(state.tools.get_or_insert(tools));
+        method.prepare(&tools, fault)?;
         self.machine(&mut state, &tools).map(drop)
     }
 
@@ -106,6 +107,9 @@ impl Scene {
                 .with_context(|| format!("a guest of {}", self.spec.name))?;
             let guest = machine.guest();
             guest.stay_responsive()?;
+            if self.shape == Shape::Supported {
+                guest.load_module(SUPPORT.name, "")?;
+            }
             // Starts the process that answers, which is there before anything is wrong.
             guest.answer_time(LIMIT)?;
             guest.check_health(LIMIT)?;
