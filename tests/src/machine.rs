@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use gpufas::qmp::{Pause, Qmp};
-use gpufas_guest::{Backing, Disk, Guest, GuestBuilder};
+use gpufas_guest::{Backing, Disk, Guest, GuestBuilder, Problem};
 use tempfile::TempDir;
 
 use crate::command::Source;
@@ -219,20 +219,20 @@ impl Machine {
     ///
     /// If not.
     pub fn check_unharmed(&self) -> Result<()> {
-        self.check_unharmed_but(&[])
+        self.check_unharmed_but(|_| false)
     }
 
-    /// The same, where the kernel may complain in messages with one of the `tolerated` texts.
+    /// The same, where the kernel may complain of what is tolerated.
     ///
     /// # Errors
     ///
     /// If not.
-    pub fn check_unharmed_but(&self, tolerated: &[&str]) -> Result<()> {
+    pub fn check_unharmed_but(&self, tolerated: impl Fn(&Problem) -> bool) -> Result<()> {
         ensure!(self.runs()?, "the guest was left paused");
         let alive = self.guest.alive(&self.sleepers)?;
         ensure!(alive.alive == self.sleepers, "these should live: {:?}", alive.gone);
         let mut problems = self.guest.kernel_log(self.baseline)?.problems();
-        problems.retain(|problem| !tolerated.iter().any(|text| problem.record.text.contains(text)));
+        problems.retain(|problem| !tolerated(problem));
         ensure!(problems.is_empty(), "the guest's kernel complains: {problems:#?}");
         Ok(())
     }

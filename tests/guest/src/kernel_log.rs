@@ -53,6 +53,16 @@ const SLOWNESS: &[&str] = &[
 /// How a warning ends that tells only that a module was loaded which did not come with the kernel (kernel/module).
 const OTHER_MODULE: &str = ": loading out-of-tree module taints kernel.";
 
+impl Problem {
+    /// Whether it is that only by its level, as each line of what the kernel says of its memory when that is short.
+    pub fn is_mere_warning(&self) -> bool {
+        self.reason == WARNING
+    }
+}
+
+/// The reason of what counts by its level.
+const WARNING: &str = "a warning, or worse";
+
 impl KernelLog {
     /// The last message's sequence number, to compare a later log with.
     pub fn last(&self) -> Option<u64> {
@@ -67,7 +77,7 @@ impl KernelLog {
             record.level < NOTICE && !is_slowness && !record.text.ends_with(OTHER_MODULE)
         };
         let problem = |record: &KernelRecord| {
-            let reason = sign(&record.text).or(is_warning(record).then_some("a warning, or worse"))?;
+            let reason = sign(&record.text).or(is_warning(record).then_some(WARNING))?;
             Some(Problem { record: record.clone(), reason })
         };
         self.records.iter().filter_map(problem).collect()

@@ -80,7 +80,7 @@ fn fill(spec: &KernelSpec, scene: &Scene, fault: &'static Fault, method: &'stati
     let mut cell = Cell::new(spec.name, fault.name, method.name, method.cures(fault));
     let runs = if method.cures(fault) { runs } else { 1 };
     // Programs are compiled before anything is broken.
-    if let Err(error) = Tools::for_guest(Path::new(env!("CARGO_TARGET_TMPDIR")), spec.name)
+    if let Err(error) = Tools::for_guest(&Path::new(env!("CARGO_TARGET_TMPDIR")).join(spec.name), spec.name)
         .and_then(|tools| scene.prepare(tools, fault, method))
     {
         cell.set_up_failed(&error);

@@ -15,8 +15,11 @@ use gpufas_tests::tools::{Target, Tools};
 use crate::fault::{Fault, LIMIT};
 use crate::scene::Shape;
 
-/// How long a fault is watched that a method is not expected to cure.
+/// How long a fault is watched that a program cannot cure.
 const VAIN_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a user waits for what there is without us.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A way to cure faults.
 pub struct Method {
@@ -88,7 +91,11 @@ impl Method {
 
     /// How long to wait for the cure.
     pub fn limit(&self, fault: &Fault) -> Duration {
-        if self.cures(fault) { LIMIT } else { VAIN_LIMIT }
+        match self.act {
+            Act::Program { .. } if !self.cures(fault) => VAIN_LIMIT,
+            Act::Inside | Act::Nothing => PATIENCE,
+            _ => LIMIT,
+        }
     }
 
     /// Compiles its programs.
@@ -126,7 +133,7 @@ impl Method {
                 let program = fault.supported.context("no program for the in-kernel support")?;
                 run_program(machine, program, &["--pause", "never"])?;
             }
-            Act::Inside => match machine.guest().kill_by_name(fault.victims, fault.signal, VAIN_LIMIT) {
+            Act::Inside => match machine.guest().kill_by_name(fault.victims, fault.signal, PATIENCE) {
                 // It may still come to it.
                 Err(Error::NoAnswer { .. }) => {}
                 other => other?,
