@@ -50,6 +50,7 @@ pub fn variant(kernel: Kernel, suffix: String, program: Program, names: &SourceN
         relocatable: program.relocatable,
         writes: program.writes,
         checks_locks: program.checks_locks,
+        all_or_nothing: program.all_or_nothing,
         interrupts: program.interrupts,
         this_cpu: program.this_cpu,
         sites,

@@ -29,6 +29,10 @@ pub const PRINT: &str = "gpufas.print";
 /// runtime/include/gpufas/functions/locks.h call it by this name.
 pub const LOCK_CHECKED: &str = "gpufas.lock_checked";
 
+/// `fn()`: what the program writes is of use as a whole only, so that it is taken back if a fault ends the program.
+/// runtime/include/gpufas/gpufas.h declares it.
+pub const ALL_OR_NOTHING: &str = "gpufas.all_or_nothing";
+
 /// A variable of 32 bits: the number of "this CPU" ([`gpufas_abi::Context::cpu`]).
 pub const CPU: &str = "gpufas.cpu";
 

@@ -47,6 +47,8 @@ pub struct Program {
     pub writes: bool,
     /// Whether it looks whether locks of the kernel's are free, without taking them.
     pub checks_locks: bool,
+    /// Whether its stores are of use as a whole only.
+    pub all_or_nothing: bool,
     /// Whether it may ask for interrupts.
     pub interrupts: bool,
     /// Whether anything in it belongs to "this CPU".

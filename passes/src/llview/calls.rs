@@ -71,6 +71,9 @@ impl<'c> Pass<'_, 'c> {
         } else if name == marker::LOCK_CHECKED {
             self.program.checks_locks = true;
             call.erase();
+        } else if name == marker::ALL_OR_NOTHING {
+            self.program.all_or_nothing = true;
+            call.erase();
         } else if name == marker::BUG {
             self.end_with_bug(call);
         } else if matches!(name.as_str(), "llvm.trap" | "llvm.debugtrap" | "llvm.ubsantrap") {

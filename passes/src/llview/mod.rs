@@ -244,6 +244,27 @@ mod tests {
     }
 
     #[test]
+    fn a_program_says_whether_its_stores_are_of_use_as_a_whole_only() {
+        for (statement, expected) in
+            [("call void @gpufas.all_or_nothing()", true), ("%1 = load i64, ptr %p", false)]
+        {
+            let context = Context::create();
+            let text = format!(
+                "declare void @gpufas.all_or_nothing()
+                 define void @f(ptr %p) {{
+                   {statement}
+                   ret void
+                 }}"
+            );
+            let module = testing::module(&context, &text);
+            let mut program = Program::default();
+            run(&module, &mut program);
+            module.verify().unwrap();
+            assert_eq!(program.all_or_nothing, expected, "{statement}");
+        }
+    }
+
+    #[test]
     fn a_program_says_whether_it_looks_at_locks() {
         for (statement, expected) in
             [("call void @gpufas.lock_checked()", true), ("%1 = load i64, ptr %p", false)]

@@ -75,6 +75,10 @@ pub struct Variant {
     /// while it runs.
     #[serde(default)]
     pub checks_locks: bool,
+    /// Whether what the program writes is of use as a whole only: if a fault ends it, the host takes all of it back, as long as the
+    /// target is paused.
+    #[serde(default)]
+    pub all_or_nothing: bool,
     /// Whether the program may ask for interrupts of the target's CPUs.
     #[serde(default)]
     pub interrupts: bool,

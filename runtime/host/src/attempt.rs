@@ -3,7 +3,7 @@
 //! One try of a program on a guest: the guest is paused for it if need be, and gets the interrupts that the program asks for.
 
 use crate::error::{Error, Result};
-use crate::launch::{self, Outcome};
+use crate::launch::{self, End, Outcome};
 use crate::memory::GuestMemory;
 use crate::message_interrupt::{self, Interrupt, Sender};
 use crate::qmp::{Pause, Qmp};
@@ -20,6 +20,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) pauses: bool,
     /// Whether the program may ask for interrupts, and they are to be sent.
     pub(crate) interrupts: bool,
+    /// Whether what the program writes is of use as a whole only.
+    pub(crate) all_or_nothing: bool,
 }
 
 /// What came of a try.
@@ -67,7 +69,7 @@ impl Plan<'_> {
         check()?;
         let ours = pause.is_ours();
         let (mut sender, no_interrupts) = self.open(pause.qmp());
-        let outcome = run(sender.is_some());
+        let outcome = run(sender.is_some()).map(|outcome| self.whole_or_nothing(outcome));
         let requests = outcome.as_ref().map(requests).unwrap_or_default();
         let sent = match &mut sender {
             Some(sender) => sender.send(&requests),
@@ -138,6 +140,16 @@ impl Plan<'_> {
             Ok(sender) => (Some(sender), None),
             Err(error) => (None, Some(error)),
         }
+    }
+
+    /// Takes back what a program wrote that a fault has ended on its way, if half of it is worse than nothing. While the guest
+    /// stands still nobody has seen it.
+    fn whole_or_nothing(&self, mut outcome: Outcome) -> Outcome {
+        let is_half = self.all_or_nothing && outcome.stores_kept && matches!(outcome.end, End::Fault(_));
+        if is_half && launch::undo(self.memory, &outcome.stores, outcome.stores_lost).is_ok() {
+            outcome.stores_kept = false;
+        }
+        outcome
     }
 
     /// Takes back what a program wrote whose interrupts could not be sent: a kernel that finds an entry on a CPU's queue takes

@@ -247,7 +247,8 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         timeout: options.timeout,
     };
     let interrupts = options.interrupts && variant.interrupts;
-    let plan = Plan { kernel: &kernel, memory: &memory, pauses, interrupts };
+    let all_or_nothing = variant.all_or_nothing;
+    let plan = Plan { kernel: &kernel, memory: &memory, pauses, interrupts, all_or_nothing };
     let mut tries = 0;
     let mut stores = Vec::new();
     let mut interrupts = Vec::new();

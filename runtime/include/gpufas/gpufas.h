@@ -32,6 +32,15 @@
 #define GPUFAS_MAX_ARGUMENTS 8
 
 /*
+ * gpufas_all_or_nothing - say that half of what a program writes is worse than nothing
+ *
+ * If a program in which this is called anywhere ends with a fault, `gpufas run`
+ * takes back all that it wrote, as long as the guest is paused. A fault because
+ * of a lock that is held is then tried again, as after -EAGAIN.
+ */
+void gpufas_all_or_nothing(void) __asm__("gpufas.all_or_nothing");
+
+/*
  * GPUFAS_ENTRY - define an entry point of a recovery program
  * @entry:	its name, a C identifier; `gpufas run FILE NAME` starts it
  * @help:	one line of help, a string

@@ -17,7 +17,9 @@
  *
  * All this is for a paused guest, or for --locks take. Whatever could make it
  * fail is looked at before the first store: locks of the kernel's that are held
- * are -EAGAIN, what cannot be done from outside is -EOPNOTSUPP.
+ * are -EAGAIN, what cannot be done from outside is -EOPNOTSUPP. Should the
+ * kernel's code reach something that a program cannot do all the same, all that
+ * was written is taken back (gpufas_all_or_nothing()).
  */
 #ifndef _GPUFAS_RUN_QUEUE_H
 #define _GPUFAS_RUN_QUEUE_H
@@ -183,7 +185,7 @@ static inline void gpufas_activate(struct rq *rq, struct task_struct *task, bool
 
 	activate_task(rq, task, flags);
 	gpufas_wakeup_preempt(rq, task);
-	WRITE_ONCE(gpufas_task_state(task), TASK_RUNNING);
+	gpufas_set_running(task);
 }
 
 /*
@@ -201,7 +203,7 @@ static inline int gpufas_enqueue_again(struct task_struct *task)
 		gpufas_log("%d (%s): %s\n", task->pid, task->comm, obstacle);
 		return -EOPNOTSUPP;
 	}
-	if (gpufas_is_locked(rq, task))
+	if (gpufas_is_locked(rq, task) || gpufas_is_proxied(task))
 		return -EAGAIN;
 
 	gpufas_tell_cpu(rq);
@@ -212,7 +214,7 @@ static inline int gpufas_enqueue_again(struct task_struct *task)
 	gpufas_requeue_delayed(rq, task);
 	if (!task->on_cpu)
 		gpufas_wakeup_preempt(rq, task);
-	WRITE_ONCE(gpufas_task_state(task), TASK_RUNNING);
+	gpufas_set_running(task);
 	rq_clock_cancel_skipupdate(rq);
 	rq_unlock(rq, &rf);
 	raw_spin_unlock(&task->pi_lock);
@@ -241,6 +243,7 @@ static inline int gpufas_enqueue_task_state(struct task_struct *task, unsigned i
 	struct rq *rq;
 	int cpu;
 
+	gpufas_all_or_nothing();
 	if (task->exit_state || (sleeps & TASK_DEAD))
 		return -ESRCH;
 	if (sleeps == TASK_RUNNING || sleeps == TASK_WAKING)

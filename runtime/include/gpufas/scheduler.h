@@ -197,6 +197,32 @@ static inline void gpufas_requeue_delayed(struct rq *rq, struct task_struct *tas
 #endif
 }
 
+/*
+ * Whether a task still stands on a run queue because it lends its turns to who
+ * has the mutex that it waits for (proxy execution, from 7.1 on).
+ */
+static inline bool gpufas_is_proxied(struct task_struct *task)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+	return task->is_blocked && !task->se.sched_delayed;
+#else
+	return false;
+#endif
+}
+
+/* The end of ttwu_do_wakeup() */
+static inline void gpufas_set_running(struct task_struct *task)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+	task->is_blocked = 0;
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 14, 0)
+	WRITE_ONCE(task->__state, TASK_RUNNING);
+#else
+	WRITE_ONCE(task->state, TASK_RUNNING);
+#endif
+}
+
 /* Whether a group of the task's has a limit of CPU time, for which timers of the kernel's would have to be started. */
 static inline bool gpufas_has_bandwidth(struct task_struct *task)
 {

@@ -103,6 +103,12 @@ void hrtimer_start_range_ns(struct hrtimer *timer, ktime_t time, u64 slack, cons
 	gpufas_queue_timer(timer, base);
 }
 
+/* Whether it is started, or its function runs */
+bool hrtimer_active(const struct hrtimer *timer)
+{
+	return hrtimer_is_queued((struct hrtimer *)timer) || timer->base->running == timer;
+}
+
 /* -1 while its function runs */
 int hrtimer_try_to_cancel(struct hrtimer *timer)
 {

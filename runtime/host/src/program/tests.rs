@@ -27,6 +27,7 @@ pub(crate) fn manifest() -> Manifest {
             relocatable: None,
             writes: true,
             checks_locks: false,
+            all_or_nothing: false,
             interrupts: false,
             this_cpu: false,
             sites: vec![

@@ -123,7 +123,7 @@ kill: fault: the kernel has nothing mapped there
 fn stores_that_did_not_reach_the_guest_are_not_claimed() {
     let mut summary = run(fault(FaultKind::Bug, 0));
     summary.last.stores_kept = false;
-    assert!(text_summary(&summary).contains("of which none reached the guest"));
+    assert!(text_summary(&summary).contains("of which none is left in the guest"));
     summary.stores.clear();
     assert!(text_summary(&summary).contains("nothing was written"));
     summary.last.stores_lost = 100;

@@ -176,7 +176,7 @@ fn stores(text: &mut String, summary: &Summary, variant: &Variant) {
     if summary.last.stores_kept {
         let _ = writeln!(text, "  {count} {plural} to the guest's memory:");
     } else {
-        let _ = writeln!(text, "  {count} {plural}, of which none reached the guest:");
+        let _ = writeln!(text, "  {count} {plural}, of which none is left in the guest:");
     }
     for store in summary.stores.iter().take(MOST_STORES) {
         let _ = writeln!(text, "    {}", one_store(store, variant));

@@ -43,5 +43,7 @@ pub fn sources(kernel: &str) -> Vec<&'static str> {
     [&scheduler.concat(), &LIBRARY[..]].concat()
 }
 
-/// Options of the compiler's: what is not beside other symbols of its file in the running kernel.
-pub const OPTIONS: [&str; 2] = ["--kernel-symbol", "kernel/sched/*.c:sched_clock_data"];
+/// Options of the compiler's: what is not beside other symbols of its file in the running kernel, and a function of
+/// `gpufas/scheduler_timers.h` to which a pointer of the kernel's leads (`get_time` of `struct hrtimer_clock_base`).
+pub const OPTIONS: [&str; 4] =
+    ["--kernel-symbol", "kernel/sched/*.c:sched_clock_data", "--kernel-symbol", "ktime_get"];
