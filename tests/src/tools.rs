@@ -3,9 +3,11 @@
 //! The tools that are tested, and the programs that they compile.
 
 use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +17,9 @@ use gpufas_guest::{Kernel, kernels};
 
 use crate::bundle;
 use crate::suite::Skipped;
+
+/// The longest text in a program's file name that says what it was compiled with: file systems take names of 255 bytes.
+const LONGEST: usize = 100;
 
 /// The folder of compiled programs in a bundle.
 const PROGRAMS: &str = "programs";
@@ -181,7 +186,12 @@ impl Tools {
         options: &[&str],
     ) -> Result<PathBuf> {
         let of: String = [&[self.kernel_name.as_str()], files, options].concat().join("_");
-        let of = of.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '.', "_");
+        let mut of = of.replace(|letter: char| !letter.is_ascii_alphanumeric() && letter != '.', "_");
+        if of.len() > LONGEST {
+            let mut hasher = DefaultHasher::new();
+            of.hash(&mut hasher);
+            of = format!("{}-{:016x}", self.kernel_name, hasher.finish());
+        }
         self.make(source, target, &format!("-{of}"), &|| {
             let mut arguments: Vec<OsString> = options.iter().map(Into::into).collect();
             arguments.extend(["--kernel-headers".into(), self.kernel()?.headers.clone().into_os_string()]);

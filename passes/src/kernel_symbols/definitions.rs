@@ -108,8 +108,10 @@ fn c_name(global: Value<'_>) -> String {
 fn symbol(global: Value<'_>, file: Option<&str>, ownership: &Ownership) -> String {
     let name = c_name(global);
     match file {
-        Some(_) if ownership.of(file, &name) == Some(Owner::Kernel) => format!("*:{name}"),
-        Some(file) if global.linkage() == Linkage::LLVMInternalLinkage => format!("{file}:{name}"),
+        Some(file) if global.linkage() == Linkage::LLVMInternalLinkage => {
+            let is_said = ownership.of(Some(file), &name) == Some(Owner::Kernel);
+            format!("{}:{name}", if is_said { "*" } else { file })
+        }
         Some(_) => name,
         None => format!("*:{name}"),
     }

@@ -29,6 +29,7 @@ pub mod initramfs;
 mod kernel_log;
 pub mod kernels;
 mod qemu;
+mod scheduling;
 mod spawner;
 
 pub use accelerator::Accelerator;

@@ -5,6 +5,8 @@
 // RUN: gpufas-cc --kernel-headers %kernel --kernel-source %source -c --emit llvm-ir %source/mm/oom_kill.c -o - | FileCheck-22 %s
 // RUN: gpufas-cc --kernel-headers %kernel --kernel-source %source --own 'mm/*.c:oom_victims' --own sysctl_* \
 // RUN:   -c --emit llvm-ir %source/mm/oom_kill.c -o - | FileCheck-22 --check-prefix=OWN %s
+// RUN: gpufas-cc --kernel-headers %kernel --kernel-source %source --kernel-symbol 'mm/*.c:oom_victims' \
+// RUN:   -c --emit llvm-ir %source/mm/oom_kill.c -o - | FileCheck-22 --check-prefix=ONLY %s
 // RUN: gpufas-cc --kernel-headers %kernel --kernel-source %source -c --emit llvm-ir %source/lib/refcount.c -o - \
 // RUN:   | FileCheck-22 --check-prefix=ONCE %s
 //
@@ -24,5 +26,8 @@
 // OWN-DAG: @sysctl_panic_on_oom = internal global i32 0
 // OWN-DAG: @oom_victims = internal global
 // OWN-DAG: @"mm/oom_kill.c:oom_reaper_list" = external
+//
+// ONLY-DAG: @"*:oom_victims" = external
+// ONLY-DAG: @"mm/oom_kill.c:oom_reaper_list" = external
 //
 // ONCE: @refcount_warn_saturate.__already_done = internal global {{.*}}section ".data.once"

@@ -17,6 +17,8 @@ define internal i32 @may_be_meant(ptr %p) "gpufas-kernel-symbol"="kernel/a.c:may
 
 @gpufas.callable = global [1 x ptr] [ptr @may_be_meant]
 
+; A symbol that only such functions mention need not be found when the program is loaded.
+; CHECK: attributes {{.*}} "gpufas-speculative"
 define i32 @entry(ptr %f) {
   %r = call i32 %f(ptr null)
   ret i32 %r

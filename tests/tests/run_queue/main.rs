@@ -2,6 +2,7 @@
 
 //! Processes that sleep are put on run queues by the kernel's own scheduler, which is compiled along.
 
+mod kinds;
 mod sleeping;
 
 use std::path::Path;
@@ -37,6 +38,7 @@ fn main() -> Result<ExitCode> {
                 Repair::new(&tools, Target::Host, model)
             });
             sleeping::add(&mut group, name, cpus);
+            kinds::add(&mut group, name, cpus);
         }
     }
     Ok(suite.run())

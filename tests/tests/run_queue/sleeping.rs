@@ -8,11 +8,11 @@ use gpufas_tests::suite::Group;
 
 use crate::{case, schedule};
 
-const SIGKILL: i32 = 9;
+pub const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
 
 /// What is said of a process that was made to run.
-const ENQUEUED: &str = "put on a run queue";
+pub const ENQUEUED: &str = "put on a run queue";
 
 pub fn add(group: &mut Group<'_, Repair>, kernel: &'static str, cpus: u32) {
     case(group, "sleepers take signals, one after another", move |repair| one_by_one(repair, kernel));
@@ -27,7 +27,7 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &'static str, cpus: u32) {
 }
 
 /// Sends a signal that wakes nobody.
-fn signal_only(repair: &Repair, entry: &str, arguments: &[&str]) -> Result<()> {
+pub fn signal_only(repair: &Repair, entry: &str, arguments: &[&str]) -> Result<()> {
     let report = repair.report_with(0, KILL, entry, &["--interrupts", "never"], arguments)?;
     report.says("pending until the process wakes up")
 }

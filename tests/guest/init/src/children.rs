@@ -18,9 +18,17 @@ use crate::{probe, system, work};
 /// What a child does once its parent knows that it is up.
 pub enum Kind<'a> {
     Sleeper,
+    /// In a session, and so in an autogroup, of its own.
+    SessionLeader,
     Runaway,
-    Hog { mib: u32, busy: bool },
-    Probe { probe: &'a SignalProbe, reports: &'a PipeWriter },
+    Hog {
+        mib: u32,
+        busy: bool,
+    },
+    Probe {
+        probe: &'a SignalProbe,
+        reports: &'a PipeWriter,
+    },
     Work(&'a Work),
 }
 
@@ -91,6 +99,11 @@ fn wait_until_up(up: &mut PipeReader, count: u32) -> io::Result<()> {
 fn become_child(kind: &Kind, tell: &PipeWriter, mut wait: &PipeReader) -> io::Result<()> {
     match kind {
         Kind::Sleeper => up(tell)?,
+        Kind::SessionLeader => {
+            // SAFETY: no pointer.
+            check(unsafe { libc::setsid() })?;
+            up(tell)?;
+        }
         Kind::Runaway => {
             up(tell)?;
             probe::compute(|| false);

@@ -42,6 +42,37 @@ pub enum Command {
         /// Their name (`comm`); the kernel keeps the first 15 bytes.
         name: String,
     },
+    /// Start processes that sleep for ever, each in a session of its own. Reply: [`Reply::Spawned`].
+    SpawnSessionLeaders {
+        /// How many.
+        count: u32,
+        /// Their name.
+        name: String,
+    },
+    /// Change how a process is scheduled. Reply: [`Reply::Done`].
+    Schedule {
+        /// The process.
+        pid: u32,
+        /// `SCHED_*` of include/uapi/linux/sched.h.
+        policy: i32,
+        /// The priority of a real-time policy, else 0.
+        priority: i32,
+        /// The nice level.
+        nice: i32,
+    },
+    /// Let a process run on one processor only. Reply: [`Reply::Done`].
+    Pin {
+        /// The process.
+        pid: u32,
+        /// The processor.
+        cpu: u32,
+    },
+    /// Make a control group that shares processors (the `cpu` controller of cgroup2, below `/sys/fs/cgroup`), for processes to be
+    /// put into. Reply: [`Reply::Done`].
+    MakeCpuGroup {
+        /// Its name.
+        name: String,
+    },
     /// Start a process that computes for ever. Reply: [`Reply::Spawned`].
     SpawnRunaway {
         /// Its name.

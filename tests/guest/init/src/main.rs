@@ -10,6 +10,7 @@ mod health;
 mod kmsg;
 mod probe;
 mod proc;
+mod scheduling;
 mod system;
 mod waiting;
 mod work;
@@ -146,6 +147,19 @@ impl Init {
     /// Does what a command says. No reply: it was sent already, in parts.
     fn execute(&mut self, id: u64, command: Command) -> io::Result<Option<Reply>> {
         Ok(match command {
+            Command::SpawnSessionLeaders { count, name } => self.spawn(count, &name, &Kind::SessionLeader)?,
+            Command::Schedule { pid, policy, priority, nice } => {
+                scheduling::set(pid, policy, priority, nice)?;
+                Some(Reply::Done)
+            }
+            Command::Pin { pid, cpu } => {
+                scheduling::pin(pid, cpu)?;
+                Some(Reply::Done)
+            }
+            Command::MakeCpuGroup { name } => {
+                scheduling::make_group(&name)?;
+                Some(Reply::Done)
+            }
             Command::SpawnSleepers { count, name } => self.spawn(count, &name, &Kind::Sleeper)?,
             Command::SpawnRunaway { name } => self.spawn(1, &name, &Kind::Runaway)?,
             Command::SpawnHog { name, mib, busy } => self.spawn(1, &name, &Kind::Hog { mib, busy })?,
