@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use gpufas::qmp::{Pause, Qmp};
+use gpufas_guest::kernels::programs;
 use gpufas_guest::{Backing, Disk, Guest, GuestBuilder, Problem};
 use tempfile::TempDir;
 
@@ -42,6 +43,8 @@ pub struct Model {
     pub slow_disk: bool,
     /// Kernel modules that it is given, not loaded yet.
     pub modules: &'static [Module],
+    /// Whether it has earlyoom, as a file beside its modules.
+    pub earlyoom: bool,
     /// Its virtio disks.
     pub disks: &'static [Disk],
     /// Ends it as soon as its kernel reports trouble on the console, in a line with none of these texts.
@@ -60,6 +63,7 @@ impl Default for Model {
             sleepers: 50,
             slow_disk: false,
             modules: &[],
+            earlyoom: false,
             disks: &[],
             end_on_trouble: None,
         }
@@ -101,6 +105,11 @@ impl Machine {
         }
         for module in model.modules {
             builder = builder.module(module.build(tools)?);
+        }
+        if model.earlyoom {
+            for file in programs::earlyoom(&|_| {})? {
+                builder = builder.module(file);
+            }
         }
         for disk in model.disks {
             builder = builder.disk(*disk);

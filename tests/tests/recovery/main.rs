@@ -39,7 +39,7 @@ fn main() -> Result<ExitCode> {
     let table = Arc::new(Table::default());
     let mut suite = Suite::default();
     for spec in KERNELS.iter().filter(|spec| is_matrix() || spec.name == OFTEN) {
-        for shape in [Shape::Processes, Shape::Supported, Shape::Memory] {
+        for shape in [Shape::Processes, Shape::Supported, Shape::Memory, Shape::EarlyOom] {
             add(&mut suite, spec, shape, runs, &table);
         }
     }

@@ -40,14 +40,17 @@ fn make(machine: &Machine) -> Result<()> {
     let guest = machine.guest();
     let before = slowest_answer(machine)?;
     guest.spawn_many(1, NAME, Activity::WriteMemory { mib: MEMORY_MIB * 3 / 2 })?;
+    // Who watches over the guest from inside may have seen it before.
+    let is_over = || Ok::<_, Error>(guest.states(NAME)?.is_empty());
     wait_until("memory is short", LIMIT, || {
         let memory = guest.memory_use()?;
         let swapped = memory.swap_total_kib - memory.swap_free_kib;
-        Ok(memory.available_kib * 10 < memory.total_kib && swapped * 3 > memory.total_kib)
+        let is_short = memory.available_kib * 10 < memory.total_kib && swapped * 3 > memory.total_kib;
+        Ok(is_short || is_over()?)
     })?;
     // An ordinary process has to fetch its own memory from the disk.
     wait_until("answers take longer", LIMIT, || match guest.answer_time(LIMIT) {
-        Ok(time) => Ok(time > before),
+        Ok(time) => Ok(time > before || is_over()?),
         Err(Error::NoAnswer { .. }) => Ok(true),
         Err(error) => Err(error.into()),
     })

@@ -42,6 +42,8 @@ enum Act {
     Inside,
     /// The kernel does something by itself, or nothing.
     Nothing,
+    /// earlyoom does.
+    EarlyOom,
 }
 
 /// All of them. Another is one more line.
@@ -56,6 +58,7 @@ pub const METHODS: &[Method] = &[
     Method { name: "in-kernel support", often: false, act: Act::Supported },
     Method { name: "kill in the guest", often: false, act: Act::Inside },
     Method { name: "the kernel's OOM killer", often: false, act: Act::Nothing },
+    Method { name: "earlyoom in the guest", often: false, act: Act::EarlyOom },
 ];
 
 impl Method {
@@ -66,7 +69,7 @@ impl Method {
             // Nobody who is awake needs it.
             Act::RunQueue => fault.is_made_of_sleepers,
             Act::Supported => fault.supported.is_some(),
-            Act::Nothing => fault.is_for_oom_killer,
+            Act::Nothing | Act::EarlyOom => fault.is_for_oom_killer,
         }
     }
 
@@ -75,13 +78,17 @@ impl Method {
         match self.act {
             Act::Program { wakes, .. } => wakes || !fault.asleep,
             Act::RunQueue | Act::Supported => true,
-            Act::Inside | Act::Nothing => false,
+            Act::Inside | Act::Nothing | Act::EarlyOom => false,
         }
     }
 
     /// The guest in which it is tried on a fault.
     pub fn shape(&self, fault: &Fault) -> Shape {
-        if matches!(self.act, Act::Supported) { Shape::Supported } else { fault.shape }
+        match self.act {
+            Act::Supported => Shape::Supported,
+            Act::EarlyOom => Shape::EarlyOom,
+            _ => fault.shape,
+        }
     }
 
     /// Whether it wakes tasks that sleep.
@@ -89,11 +96,16 @@ impl Method {
         matches!(self.act, Act::Program { wakes: true, .. })
     }
 
+    /// Whether it notices the fault by itself.
+    pub fn acts_by_itself(&self) -> bool {
+        matches!(self.act, Act::Nothing | Act::EarlyOom)
+    }
+
     /// How long to wait for the cure.
     pub fn limit(&self, fault: &Fault) -> Duration {
         match self.act {
             Act::Program { .. } if !self.cures(fault) => VAIN_LIMIT,
-            Act::Inside | Act::Nothing => PATIENCE,
+            Act::Inside | Act::Nothing | Act::EarlyOom => PATIENCE,
             _ => LIMIT,
         }
     }
@@ -110,7 +122,7 @@ impl Method {
                 tools.compile(fault.program.0, Target::Host)?;
                 compile_schedule(tools).map(drop)
             }
-            Act::Inside | Act::Nothing => Ok(()),
+            Act::Inside | Act::Nothing | Act::EarlyOom => Ok(()),
         }
     }
 
@@ -138,7 +150,7 @@ impl Method {
                 Err(Error::NoAnswer { .. }) => {}
                 other => other?,
             },
-            Act::Nothing => {}
+            Act::Nothing | Act::EarlyOom => {}
         }
         Ok(())
     }

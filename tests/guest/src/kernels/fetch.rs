@@ -141,6 +141,7 @@ fn is_image_part(name: &str) -> bool {
     ["linux-binary-", "linux-modules-"].iter().any(|prefix| name.starts_with(prefix))
 }
 
+/// Unpacks all packages in a folder into another.
 pub fn unpack(packages: &Path, root: &Path, tell: &Tell) -> Result<()> {
     cache::make_dir(root)?;
     for entry in fs::read_dir(packages).map_err(Error::file("list", packages))? {

@@ -10,6 +10,7 @@ pub mod bundled;
 mod distributed_modules;
 mod fetch;
 mod modules;
+pub mod programs;
 pub mod scheduler;
 mod sources;
 
