@@ -82,6 +82,11 @@ impl Method {
         }
     }
 
+    /// Whether it is known that it cures the fault never, so that to see it once is enough.
+    pub fn is_in_vain(&self, fault: &Fault) -> bool {
+        matches!(self.act, Act::Program { .. }) && !self.cures(fault)
+    }
+
     /// The guest in which it is tried on a fault.
     pub fn shape(&self, fault: &Fault) -> Shape {
         match self.act {
