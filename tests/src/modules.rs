@@ -2,6 +2,7 @@
 
 //! Kernel modules for guests.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,6 +12,9 @@ use gpufas_guest::kernels;
 use crate::bundle;
 use crate::suite::Skipped;
 use crate::tools::{Tools, workspace};
+
+/// The folder of modules in a bundle, with one folder for each kernel.
+const MODULES: &str = "modules";
 
 /// A kernel module of the repository's.
 #[derive(Clone, Copy, Debug)]
@@ -37,18 +41,30 @@ pub const MEMORY: Module = Module { name: "gpufas_memory", ..SUPPORT };
 pub const DEADLOCK: Module = Module { name: "deadlock", folder: "tests/modules/deadlock", headers: &[] };
 
 impl Module {
-    /// Builds it for the kernel of the guests, and says where it is.
+    /// Builds it for the kernel of the guests, and says where it is. Out of a bundle, it was built when that was filled.
     ///
     /// # Errors
     ///
-    /// If it does not compile; [`Skipped`] where tests run out of a bundle, in which nothing is compiled.
+    /// If it does not compile; [`Skipped`] if a bundle does not have it.
     pub fn build(&self, tools: &Tools) -> Result<PathBuf> {
-        if bundle::used().is_some() {
-            return Err(Skipped("the bundle has no kernel modules".to_owned()).into());
+        let bundled = |bundle: &Path| {
+            bundle.join(MODULES).join(tools.kernel_name()).join(self.name).with_extension("ko")
+        };
+        if let Some(module) = bundle::used().map(|bundle| bundled(&bundle)) {
+            if module.is_file() {
+                return Ok(module);
+            }
+            return Err(Skipped(format!("the bundle has no {}", module.display())).into());
         }
         let kernel = kernels::find(tools.kernel_name())?;
         let folder = kernel.modules(&workspace().join(self.folder), self.headers, &|_| {})?;
-        Ok(folder.join(self.name).with_extension("ko"))
+        let module = folder.join(self.name).with_extension("ko");
+        if let Some(copy) = bundle::filled().map(|bundle| bundled(&bundle)) {
+            fs::create_dir_all(copy.parent().unwrap_or(&copy))
+                .context("cannot make a folder in the bundle")?;
+            fs::copy(&module, &copy).with_context(|| format!("cannot copy {}", module.display()))?;
+        }
+        Ok(module)
     }
 }
 
@@ -56,8 +72,11 @@ impl Module {
 ///
 /// # Errors
 ///
-/// What the compiler says.
+/// What the compiler says; [`Skipped`] where tests run out of a bundle.
 pub fn user_program(source: &str, include: &str, folder: &Path) -> Result<PathBuf> {
+    if bundle::used().is_some() {
+        return Err(Skipped("nothing is compiled where a bundle is used".to_owned()).into());
+    }
     let source = workspace().join(source);
     let program = folder.join(source.file_stem().context("a source without a name")?);
     let mut gcc = Command::new("gcc");

@@ -23,6 +23,7 @@ pub const PROGRAMS: &[(&str, &str)] = &[
     ("attach", ", gpu: "),
     ("releases", "gpu, guest "),
     ("differential", "gpu: "),
+    ("support", "gpu, guest "),
 ];
 
 /// Which tests to run, and for how long.

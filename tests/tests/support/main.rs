@@ -12,12 +12,13 @@ mod signals;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use gpufas_guest::kernels::KERNELS;
 use gpufas_tests::bundle;
 use gpufas_tests::machine::Model;
-use gpufas_tests::modules::{DEADLOCK, SUPPORT};
+use gpufas_tests::modules::{DEADLOCK, Module, SUPPORT};
 use gpufas_tests::releases::is_matrix;
 use gpufas_tests::repair::{Repair, Report};
 use gpufas_tests::suite::{Group, Suite};
@@ -29,30 +30,45 @@ const SUPPORT_PROGRAM: &str = "examples/support.c";
 /// The tests' own, with requests that no program should make.
 const TEST_PROGRAM: &str = "tests/programs/requests.c";
 
+/// The kernel of every run.
+const KERNEL: &str = "6.1";
+
+/// What the guests are given.
+const MODULES: &[Module] = &[SUPPORT, DEADLOCK];
+
 /// Processors of the guests.
 const CPUS: u32 = 4;
 
 fn main() -> Result<ExitCode> {
-    let mut suite = Suite::default();
-    // A bundle has no modules.
-    if bundle::filled().is_none() {
-        for spec in KERNELS.iter().filter(|spec| spec.name == "6.1" || is_matrix()) {
-            for target in [Target::Host, Target::Cuda] {
-                add(&mut suite, spec.name, target)?;
-            }
-            memory::add(&mut suite, spec);
+    if bundle::filled().is_some() {
+        let tools = tools(KERNEL)?;
+        tools.compile_all(&[SUPPORT_PROGRAM, TEST_PROGRAM])?;
+        for module in MODULES {
+            module.build(&tools)?;
         }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut suite = Suite::default();
+    for spec in KERNELS.iter().filter(|spec| spec.name == KERNEL || is_matrix()) {
+        for target in [Target::Host, Target::Cuda] {
+            add(&mut suite, spec.name, target)?;
+        }
+        memory::add(&mut suite, spec);
     }
     Ok(suite.run())
 }
 
+/// The tools for guests of a kernel. Programs are compiled for one kernel only, so they are in a folder for each.
+fn tools(kernel: &str) -> Result<Arc<Tools>> {
+    Tools::for_guest(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("support").join(kernel), kernel)
+}
+
 fn add(suite: &mut Suite, kernel: &str, target: Target) -> Result<()> {
-    let tools = Tools::for_guest(Path::new(env!("CARGO_TARGET_TMPDIR")), kernel)?;
+    let tools = tools(kernel)?;
     let on = if target == Target::Cuda { "gpu, guest" } else { "guest" };
     let mut group = suite.group(format!("{on} {kernel}"), move || {
-        let modules = &[SUPPORT, DEADLOCK];
-        let repair =
-            Repair::new(&tools, target, Model { cpus: CPUS, sleepers: 20, modules, ..Model::default() })?;
+        let model = Model { cpus: CPUS, sleepers: 20, modules: MODULES, ..Model::default() };
+        let repair = Repair::new(&tools, target, model)?;
         repair.machine.guest().load_module(DEADLOCK.name, "")?;
         Ok(repair)
     });
