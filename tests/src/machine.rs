@@ -41,6 +41,8 @@ pub struct Model {
     pub sleepers: u32,
     /// Whether it has a disk that is read so slowly that a process waits for it for seconds.
     pub slow_disk: bool,
+    /// Whether it does not know that it is a virtual machine.
+    pub hides_hypervisor: bool,
     /// Kernel modules that it is given, not loaded yet.
     pub modules: &'static [Module],
     /// Whether it has earlyoom, as a file beside its modules.
@@ -62,6 +64,7 @@ impl Default for Model {
             memory_below_4g: None,
             sleepers: 50,
             slow_disk: false,
+            hides_hypervisor: false,
             modules: &[],
             earlyoom: false,
             disks: &[],
@@ -102,6 +105,9 @@ impl Machine {
         }
         if model.slow_disk {
             builder = builder.disk(Disk::Slow);
+        }
+        if model.hides_hypervisor {
+            builder = builder.qemu_argument("-cpu").qemu_argument("max,la57=off,hypervisor=off");
         }
         for module in model.modules {
             builder = builder.module(module.build(tools)?);

@@ -24,7 +24,11 @@
 
 /* Calls into the hypervisor through a table of functions. */
 #undef CONFIG_PARAVIRT_XXL
+#ifdef CONFIG_PARAVIRT_SPINLOCKS
+/* Nodes of queued locks are larger then: gpufas/lock_waiters.h. */
+#define GPUFAS_HAS_PARAVIRT_SPINLOCKS 1
 #undef CONFIG_PARAVIRT_SPINLOCKS
+#endif
 #undef CONFIG_PARAVIRT_CLOCK
 #ifdef CONFIG_PARAVIRT
 #undef CONFIG_PARAVIRT

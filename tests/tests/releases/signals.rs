@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use gpufas_guest::protocol::{Activity, ProcessEvent};
 use gpufas_guest::{Disk, GuestEvent};
+use gpufas_tests::command::{Ran, run};
 use gpufas_tests::machine::{LIMIT, Model};
 use gpufas_tests::releases::is_matrix;
-use gpufas_tests::repair::Repair;
+use gpufas_tests::repair::{KILL, Repair};
 use gpufas_tests::suite::Group;
+use gpufas_tests::tools::Target;
 
 use crate::case;
 
@@ -30,7 +32,7 @@ const STATES: &[(&str, Activity, char)] = &[
 
 /// How often a case is repeated.
 fn rounds() -> usize {
-    if is_matrix() { 20 } else { 2 }
+    if is_matrix() { 20 } else { 1 }
 }
 
 /// What the guest is to be like.
@@ -105,6 +107,29 @@ pub fn add(group: &mut Group<'_, Repair>) {
             repair.was_killed(pid, SIGKILL)
         },
     );
+    case(group, "a guest that runs on, with its locks taken: signals wake who sleeps", |repair| {
+        let tools = repair.machine.tools();
+        let program = tools.compile_along(KILL, Target::Host, &[], &["--locks", "take"])?;
+        for (_, activity, state) in STATES.iter().filter(|(_, _, state)| *state != 'T') {
+            let pid = start(repair, activity, *state)?;
+            for signal in ["STOP", "CONT", "TERM"] {
+                let arguments = ["--pid", &pid.to_string(), "--signal", signal];
+                let options = ["--json", "--pause", "never"];
+                let ran = Ran::of(repair.machine.with_source(|guest| {
+                    run(tools, (&program, Target::Host), "kill", guest, &options, &arguments)
+                }))?;
+                let report = ran.with_status(0)?.json()?;
+                ensure!(report["guest"]["paused"] == false, "{report}");
+                let log = report["log"].as_str().unwrap_or_default();
+                ensure!(log.contains(" delivered"), "{report}");
+                if signal == "STOP" {
+                    is_stopped(repair, pid)?;
+                }
+            }
+            repair.was_killed(pid, SIGTERM)?;
+        }
+        Ok(())
+    });
     for name in ["KILL", "TERM"] {
         case(group, &format!("{name} ends a hundred processes at once, whatever they do"), move |repair| {
             let guest = repair.machine.guest();
