@@ -7,8 +7,8 @@ use gpufas_tests::lock;
 use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::Group;
 
-use crate::sleeping::{ENQUEUED, SIGKILL, signal_only};
-use crate::{case, schedule};
+use crate::sleeping::{ENQUEUED, SIGKILL};
+use crate::{case, schedule, signal_only};
 
 /// Policies of include/uapi/linux/sched.h.
 const SCHED_NORMAL: i32 = 0;

@@ -13,7 +13,7 @@ use gpufas_guest::kernels::scheduler;
 use gpufas_tests::command::{Ran, run};
 use gpufas_tests::machine::Model;
 use gpufas_tests::releases::is_matrix;
-use gpufas_tests::repair::{Repair, Report};
+use gpufas_tests::repair::{KILL, Repair, Report};
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
 
@@ -57,10 +57,30 @@ fn schedule(repair: &Repair, kernel: &str, status: i32, entry: &str, arguments: 
     let tools = repair.machine.tools();
     let sources = scheduler::sources(kernel);
     let program = tools.compile_along(SCHEDULE, repair.target, &sources, &scheduler::OPTIONS)?;
-    let program = (program.as_path(), repair.target);
-    let ran = Ran::of(
-        repair.machine.with_source(|guest| run(tools, program, entry, guest, &["--json"], arguments)),
-    )?;
+    report(repair, &program, status, entry, &["--json"], arguments)
+}
+
+/// Sends a signal that wakes nobody.
+fn signal_only(repair: &Repair, entry: &str, arguments: &[&str]) -> Result<()> {
+    // Compiled for this guest's kernel, under a name of its own.
+    let program = repair.machine.tools().compile_along(KILL, repair.target, &[], &[])?;
+    let options = ["--json", "--interrupts", "never"];
+    report(repair, &program, 0, entry, &options, arguments)?.says("pending until the process wakes up")
+}
+
+/// Runs an entry point of a program for which the guest is paused.
+fn report(
+    repair: &Repair,
+    program: &Path,
+    status: i32,
+    entry: &str,
+    options: &[&str],
+    arguments: &[&str],
+) -> Result<Report> {
+    let tools = repair.machine.tools();
+    let program = (program, repair.target);
+    let ran =
+        Ran::of(repair.machine.with_source(|guest| run(tools, program, entry, guest, options, arguments)))?;
     let report = Report(ran.with_status(status)?.json()?);
     ensure!(report.0["error"].is_null(), "an error: {report:?}");
     ensure!(report.0["guest"]["paused"] == true, "the guest was not paused: {report:?}");

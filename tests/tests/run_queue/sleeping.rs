@@ -3,10 +3,10 @@
 //! Sleepers of every kind take the signals that are pending for them.
 
 use anyhow::{Result, ensure};
-use gpufas_tests::repair::{KILL, Repair};
+use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::Group;
 
-use crate::{case, schedule};
+use crate::{case, schedule, signal_only};
 
 pub const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
@@ -24,12 +24,6 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &'static str, cpus: u32) {
         many(repair, kernel, 20)?;
         busy.into_iter().try_for_each(|pid| repair.clean_up(pid))
     });
-}
-
-/// Sends a signal that wakes nobody.
-pub fn signal_only(repair: &Repair, entry: &str, arguments: &[&str]) -> Result<()> {
-    let report = repair.report_with(0, KILL, entry, &["--interrupts", "never"], arguments)?;
-    report.says("pending until the process wakes up")
 }
 
 /// 20 times a process that sleeps for good gets a signal and is made to run.
