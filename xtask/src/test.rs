@@ -2,15 +2,17 @@
 
 //! `cargo xtask test`: every test there is, and the count of what ran.
 
+use std::fs;
 use std::io::IsTerminal;
 use std::process::{Command, ExitCode};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use clap::ValueEnum;
 use console::strip_ansi_codes;
 use gpufas_guest::kernels::KERNELS;
 
-use crate::cargo::{build_release, cargo};
+use crate::cargo::{build_release, cargo, target_dir};
 use crate::libtest::{Counts, Reader};
 use crate::output::stream;
 use crate::{setup, ui};
@@ -57,6 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         setup::kernel(spec)?;
         setup::kernel_source(spec)?;
     }
+    let began = SystemTime::now();
     let mut counts = Counts::default();
     for part in Part::value_variants() {
         if arguments.only.is_empty() || arguments.only.contains(part) {
@@ -64,6 +67,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         } else {
             counts.skipped.push((part.name(), "not asked for (--only)".to_owned()));
         }
+    }
+    if let Some(table) = recoveries(began) {
+        ui::heading("Recoveries");
+        print!("{table}");
     }
     report(&counts);
     Ok(if counts.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -105,6 +112,15 @@ fn run_part(part: Part, matrix: bool) -> Result<Counts> {
         }
     }
     Ok(counts)
+}
+
+/// The table that tests/tests/recovery has left, if it has run since then.
+fn recoveries(since: SystemTime) -> Option<String> {
+    let path = target_dir().join("tmp/recovery.txt");
+    let written = fs::metadata(&path).and_then(|file| file.modified()).ok()?;
+    // Some file systems keep whole seconds.
+    let is_new = written + Duration::from_secs(1) >= since;
+    is_new.then(|| fs::read_to_string(path).ok()).flatten().filter(|table| !table.is_empty())
 }
 
 /// Runs something that passes or fails as a whole.

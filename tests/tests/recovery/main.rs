@@ -44,9 +44,8 @@ fn main() -> Result<ExitCode> {
         }
     }
     let code = suite.run();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recovery.json");
-    table.print();
-    table.write(&folder)?;
+    print!("{}", table.text());
+    table.write(Path::new(env!("CARGO_TARGET_TMPDIR")))?;
     Ok(code)
 }
 

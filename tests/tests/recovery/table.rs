@@ -123,29 +123,29 @@ impl Table {
         self.cells.lock().unwrap_or_else(PoisonError::into_inner).push(cell);
     }
 
-    /// Prints it.
-    pub fn print(&self) {
+    /// The table as text; none without cells.
+    pub fn text(&self) -> String {
         let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         if cells.is_empty() {
-            return;
+            return String::new();
         }
-        println!(
+        let mut lines = vec![format!(
             "{:11} {:34} {:24} {:>8} {:>9} {:>9}",
             "kernel", "fault", "method", "cured", "median", "worst"
-        );
+        )];
+        let seconds = |time: Option<Duration>| {
+            time.map_or("-".to_owned(), |time| format!("{:.2} s", time.as_secs_f64()))
+        };
         for cell in cells.iter() {
-            let text = |time: Option<Duration>| {
-                time.map_or("-".to_owned(), |time| format!("{:.2} s", time.as_secs_f64()))
-            };
-            println!(
+            lines.push(format!(
                 "{:11} {:34} {:24} {:>8} {:>9} {:>9}",
                 cell.kernel,
                 cell.fault,
                 cell.method,
                 cell.result(),
-                text(cell.median()),
-                text(cell.times.iter().max().copied())
-            );
+                seconds(cell.median()),
+                seconds(cell.times.iter().max().copied())
+            ));
         }
         let mut totals: BTreeMap<&str, (usize, u32)> = BTreeMap::new();
         for cell in cells.iter().filter(|cell| cell.must_cure) {
@@ -153,20 +153,25 @@ impl Table {
             total.0 += cell.times.len();
             total.1 += cell.runs;
         }
-        for (method, (successes, runs)) in totals {
-            println!("{method}: {successes} of {runs} cured");
-        }
+        let totals =
+            totals.iter().map(|(method, (cured, runs))| format!("{method}: {cured} of {runs} cured"));
+        lines.extend(totals);
+        lines.join("\n") + "\n"
     }
 
-    /// Writes it as JSON, for plots.
+    /// Writes it as JSON, for plots, and as text.
     ///
     /// # Errors
     ///
     /// If it cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.join(name);
+            std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
+        };
+        write("recovery.txt", self.text().as_bytes())?;
         let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         let cells: Vec<Value> = cells.iter().map(Cell::to_json).collect();
-        std::fs::write(path, serde_json::to_vec_pretty(&cells)?)
-            .with_context(|| format!("cannot write {}", path.display()))
+        write("recovery.json", &serde_json::to_vec_pretty(&cells)?)
     }
 }
