@@ -62,13 +62,6 @@
 #define klp_sched_try_switch(...)	do {} while (0)
 #endif
 
-/* Who called a function, which tracepoints tell: nothing of the running kernel's did. */
-#if __has_include(<linux/instruction_pointer.h>)
-#include <linux/instruction_pointer.h>
-#undef _RET_IP_
-#define _RET_IP_ 0UL
-#endif
-
 /*
  * struct rq of kernel/sched/sched.h depends on CONFIG_PARAVIRT. For what may
  * include that, the compiler says that it stays, and the headers that have calls
@@ -77,6 +70,12 @@
 #ifdef GPUFAS_KEEPS_PARAVIRT
 #include <linux/compiler_types.h>
 #include <linux/types.h>
+/* Who called a function, which tracepoints tell: nothing of the running kernel's did. */
+#if __has_include(<linux/instruction_pointer.h>)
+#include <linux/instruction_pointer.h>
+#undef _RET_IP_
+#define _RET_IP_ 0UL
+#endif
 struct mm_struct;
 #include <asm/paravirt.h>
 #include <asm/irqflags.h>

@@ -408,12 +408,12 @@ static inline int gpufas_send_signal(int sig, struct task_struct *task, enum pid
 	if (!sighand)
 		return -ESRCH;
 
-	if (!spin_trylock(&sighand->siglock))
+	if (!gpufas_try_lock(&sighand->siglock))
 		return -EAGAIN;
 
 	result = sighand == READ_ONCE(task->sighand) ? gpufas_send_signal_locked(sig, task, type) :
 						       -EAGAIN;
-	spin_unlock(&sighand->siglock);
+	gpufas_unlock(&sighand->siglock);
 	return result;
 }
 

@@ -79,6 +79,19 @@ static inline bool gpufas_dequeue_is_delayed(const struct task_struct *task)
 #endif
 }
 
+/* Takes a lock if it is free, or sees that it is: what is free stays free in a paused system. */
+#ifdef GPUFAS_LOCKS_TAKE
+#define gpufas_try_lock(lock)		spin_trylock(lock)
+#define gpufas_unlock(lock)		spin_unlock(lock)
+#define gpufas_try_raw_lock(lock)	raw_spin_trylock(lock)
+#define gpufas_raw_unlock(lock)		raw_spin_unlock(lock)
+#else
+#define gpufas_try_lock(lock)		(!spin_is_locked(lock))
+#define gpufas_unlock(lock)		do { } while (0)
+#define gpufas_try_raw_lock(lock)	(!raw_spin_is_locked(lock))
+#define gpufas_raw_unlock(lock)		do { } while (0)
+#endif
+
 /* How often a task that is caught in the middle is looked at again: without a lock of ours, the kernel moves on meanwhile. */
 #ifdef GPUFAS_LOCKS_TAKE
 #define GPUFAS_WAKE_TRIES 1000
@@ -149,11 +162,11 @@ static inline int gpufas_check_wake(struct task_struct *task, unsigned int state
 
 	for (tries = 0; tries < GPUFAS_WAKE_TRIES; tries++) {
 		/* try_to_wake_up() holds it throughout. */
-		if (!raw_spin_trylock(&task->pi_lock))
+		if (!gpufas_try_raw_lock(&task->pi_lock))
 			continue;
 
 		way = gpufas_wake_way(task, state);
-		raw_spin_unlock(&task->pi_lock);
+		gpufas_raw_unlock(&task->pi_lock);
 		if (way != -EAGAIN)
 			return way;
 	}
@@ -211,7 +224,7 @@ static inline int gpufas_wake_task(struct task_struct *task, unsigned int state)
 	int way = -EAGAIN, tries;
 
 	for (tries = 0; tries < GPUFAS_WAKE_TRIES && way == -EAGAIN; tries++) {
-		if (!raw_spin_trylock(&task->pi_lock))
+		if (!gpufas_try_raw_lock(&task->pi_lock))
 			continue;
 
 		way = gpufas_wake_way(task, state);
@@ -223,7 +236,7 @@ static inline int gpufas_wake_task(struct task_struct *task, unsigned int state)
 			WRITE_ONCE(gpufas_task_state(task), TASK_RUNNING);
 		if (way == GPUFAS_WAKE_QUEUE)
 			way = gpufas_queue_task(task) ?: way;
-		raw_spin_unlock(&task->pi_lock);
+		gpufas_raw_unlock(&task->pi_lock);
 	}
 
 	return way > 0 ? 1 : way;
