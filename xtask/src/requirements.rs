@@ -120,6 +120,13 @@ pub const REQUIREMENTS: &[Requirement] = &[
         version: &["--version"],
     },
     Requirement {
+        name: "mke2fs",
+        purpose: "makes disks for guests",
+        source: Source::Package("e2fsprogs"),
+        look: || program(Path::new("/sbin/mke2fs")),
+        version: &[],
+    },
+    Requirement {
         name: "perl",
         purpose: "makes a table that one of the kernels' sources includes",
         source: Source::Package("perl"),
