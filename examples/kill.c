@@ -16,16 +16,9 @@
 #include <gpufas/signal.h>
 #include <gpufas/signal_names.h>
 #include <gpufas/task.h>
-#include <gpufas/wake.h>
 
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-
-/* The states of a sleep that any signal ends, or that SIGKILL ends: signal_wake_up_state() in kernel/signal.c. */
-static unsigned int states_that_end(struct task_struct *task)
-{
-	return fatal_signal_pending(task) ? TASK_INTERRUPTIBLE | TASK_WAKEKILL : TASK_INTERRUPTIBLE;
-}
 
 /* Send a signal to a task's process, or to the task alone, and say what became of it. */
 static int send_and_log(int sig, struct task_struct *task, enum pid_type type)
@@ -120,7 +113,7 @@ GPUFAS_ENTRY(wake, "wake a sleeping task, so that it takes the signals that are 
 		return -ENODATA;
 	}
 
-	result = gpufas_wake_task(task, states_that_end(task));
+	result = gpufas_wake_for_signals(task);
 	gpufas_log("%d (%s): %s\n", task->pid, task->comm,
 		   result > 0 ? "woken" : result ? "cannot be woken now" : "does not sleep");
 	return min(result, 0);

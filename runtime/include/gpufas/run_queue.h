@@ -27,16 +27,10 @@
 #include <gpufas/gpufas.h>
 #include <gpufas/interrupt.h>
 #include <gpufas/scheduler.h>
+#include <gpufas/signal_rules.h>
 #include <gpufas/task.h>
 
-#include <linux/sched/jobctl.h>
 #include <linux/version.h>
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
-#define gpufas_task_state(task) ((task)->state)
-#else
-#define gpufas_task_state(task) ((task)->__state)
-#endif
 
 /* What became of a task that was to be put on a run queue. */
 enum gpufas_enqueue_result {
@@ -65,25 +59,6 @@ static inline const char *gpufas_enqueue_result_text(int result)
 	default:
 		return "left asleep";
 	}
-}
-
-/*
- * signal_wake_up(): the states from which the signals that a task has pending
- * wake it.
- */
-static inline unsigned int gpufas_signal_wake_state(struct task_struct *task)
-{
-	unsigned int state = TASK_INTERRUPTIBLE;
-
-	if (!__fatal_signal_pending(task))
-		return state;
-
-	state |= TASK_WAKEKILL;
-#ifdef JOBCTL_PTRACE_FROZEN	/* from 6.0 on TASK_TRACED has no TASK_WAKEKILL */
-	if (!(task->jobctl & JOBCTL_PTRACE_FROZEN))
-		state |= __TASK_TRACED;
-#endif
-	return state;
 }
 
 /*
@@ -311,13 +286,11 @@ static inline int gpufas_enqueue_task_state(struct task_struct *task, unsigned i
  */
 static inline int gpufas_enqueue_task(struct task_struct *task)
 {
-	unsigned int state = gpufas_signal_wake_state(task);
-	int result = gpufas_enqueue_task_state(task, state);
+	unsigned int states = gpufas_signal_wake_states(task, __fatal_signal_pending(task));
+	int result = gpufas_enqueue_task_state(task, states);
 
-#ifdef JOBCTL_STOPPED	/* from 6.0 on it has to match the task's state */
-	if (result == GPUFAS_ENQUEUED && (state & __TASK_TRACED))
-		task->jobctl &= ~(JOBCTL_STOPPED | JOBCTL_TRACED);
-#endif
+	if (result == GPUFAS_ENQUEUED)
+		gpufas_clear_stopped(task, states);
 	return result;
 }
 

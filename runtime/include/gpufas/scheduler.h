@@ -15,6 +15,7 @@
 
 #include <gpufas/gpufas.h>
 #include <gpufas/scheduler_timers.h>
+#include <gpufas/task.h>
 
 #include <linux/cgroup.h>
 #include <linux/psi.h>
@@ -216,11 +217,7 @@ static inline void gpufas_set_running(struct task_struct *task)
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
 	task->is_blocked = 0;
 #endif
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 14, 0)
-	WRITE_ONCE(task->__state, TASK_RUNNING);
-#else
-	WRITE_ONCE(task->state, TASK_RUNNING);
-#endif
+	WRITE_ONCE(gpufas_task_state(task), TASK_RUNNING);
 }
 
 /* Whether a group of the task's has a limit of CPU time, for which timers of the kernel's would have to be started. */

@@ -93,21 +93,6 @@ static inline const char *gpufas_signal_result_text(int result)
 	}
 }
 
-/* The states that a signal wakes a thread from: signal_wake_up(). */
-static inline unsigned int gpufas_signal_wake_states(const struct task_struct *thread, bool fatal)
-{
-	if (!fatal)
-		return TASK_INTERRUPTIBLE;
-
-#ifdef JOBCTL_PTRACE_FROZEN	/* from 6.0 on */
-	if (thread->jobctl & JOBCTL_PTRACE_FROZEN)
-		return TASK_INTERRUPTIBLE;
-	return TASK_INTERRUPTIBLE | TASK_WAKEKILL | __TASK_TRACED;
-#else
-	return TASK_INTERRUPTIBLE | TASK_WAKEKILL;
-#endif
-}
-
 /*
  * Tell a thread of a signal: signal_wake_up(). The caller has seen that it can
  * be woken, if it has to be. Returns whether the thread is awake now.
@@ -116,10 +101,7 @@ static inline bool gpufas_signal_wake_up(struct task_struct *thread, bool fatal)
 {
 	unsigned int states = gpufas_signal_wake_states(thread, fatal);
 
-#ifdef JOBCTL_PTRACE_FROZEN
-	if (states & TASK_WAKEKILL && thread->jobctl & (JOBCTL_STOPPED | JOBCTL_TRACED))
-		thread->jobctl &= ~(JOBCTL_STOPPED | JOBCTL_TRACED);
-#endif
+	gpufas_clear_stopped(thread, states);
 	set_tsk_thread_flag(thread, TIF_SIGPENDING);
 	if (gpufas_wake_task(thread, states) > 0 || gpufas_task_state(thread) == TASK_WAKING)
 		return true;
@@ -128,6 +110,34 @@ static inline bool gpufas_signal_wake_up(struct task_struct *thread, bool fatal)
 	if (READ_ONCE(thread->on_cpu))
 		gpufas_interrupt_cpu(task_cpu(thread), RESCHEDULE_VECTOR, NULL, 0);
 	return gpufas_is_awake(thread);
+}
+
+/*
+ * gpufas_wake_for_signals - wake a task that sleeps, if the signals that it has pending end its sleep
+ *
+ * For a signal that was left pending without waking anybody. Returns 1 if it
+ * was woken, 0 if it does not sleep so, or with nothing written -ESRCH for a
+ * dead task, -EAGAIN, or an error of gpufas_check_wake().
+ */
+static inline int gpufas_wake_for_signals(struct task_struct *task)
+{
+	unsigned int states = gpufas_signal_wake_states(task, fatal_signal_pending(task));
+	struct sighand_struct *sighand = READ_ONCE(task->sighand);
+	int way;
+
+	if (!sighand)
+		return -ESRCH;
+
+	if (!gpufas_try_lock(&sighand->siglock))
+		return -EAGAIN;
+
+	way = gpufas_check_wake(task, states);
+	if (way > 0) {
+		gpufas_clear_stopped(task, states);
+		way = gpufas_wake_task(task, states);
+	}
+	gpufas_unlock(&sighand->siglock);
+	return way;
 }
 
 /* The rest of complete_signal() for a signal that ends the process: every thread gets SIGKILL and is woken. */

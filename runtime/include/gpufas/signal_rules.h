@@ -152,6 +152,30 @@ static inline bool gpufas_signal_ends_group(int sig, struct task_struct *task,
 	       !sigismember(&target->real_blocked, sig) && (sig == SIGKILL || !task->ptrace);
 }
 
+/* The states that a signal wakes a thread from, and SIGKILL (@fatal): signal_wake_up(). */
+static inline unsigned int gpufas_signal_wake_states(const struct task_struct *thread, bool fatal)
+{
+	if (!fatal)
+		return TASK_INTERRUPTIBLE;
+
+#ifdef JOBCTL_PTRACE_FROZEN	/* from 6.0 on TASK_TRACED has no TASK_WAKEKILL */
+	if (thread->jobctl & JOBCTL_PTRACE_FROZEN)
+		return TASK_INTERRUPTIBLE;
+	return TASK_INTERRUPTIBLE | TASK_WAKEKILL | __TASK_TRACED;
+#else
+	return TASK_INTERRUPTIBLE | TASK_WAKEKILL;
+#endif
+}
+
+/* A thread that is woken from these states is stopped no longer, which from 6.0 on its flags say, too: signal_wake_up(). */
+static inline void gpufas_clear_stopped(struct task_struct *thread, unsigned int states)
+{
+#ifdef JOBCTL_PTRACE_FROZEN
+	if ((states & TASK_WAKEKILL) && (thread->jobctl & (JOBCTL_STOPPED | JOBCTL_TRACED)))
+		thread->jobctl &= ~(JOBCTL_STOPPED | JOBCTL_TRACED);
+#endif
+}
+
 /* task_clear_jobctl_pending(), where no debugger waits for JOBCTL_TRAPPING. */
 static inline void gpufas_clear_jobctl_pending(struct task_struct *thread, unsigned long mask)
 {

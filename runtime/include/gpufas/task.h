@@ -17,9 +17,14 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
+#include <linux/version.h>
 
-#ifndef task_is_running	/* before 5.14 */
+/* gpufas_task_state - the TASK_* bits of a task, a variable */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
+#define gpufas_task_state(task) ((task)->state)
 #define task_is_running(task) (READ_ONCE((task)->state) == TASK_RUNNING)
+#else
+#define gpufas_task_state(task) ((task)->__state)
 #endif
 
 /*

@@ -128,11 +128,11 @@ static inline bool gpufas_owner_is_dead(const struct task_struct *owner)
 		gpufas_error = -EALREADY;					\
 	else if (gpufas_owner & 1 || !RB_EMPTY_ROOT(&gpufas_base->waiters.rb_root)) \
 		gpufas_error = -EOPNOTSUPP;					\
-	else if (!raw_spin_trylock(&gpufas_base->wait_lock))			\
+	else if (!gpufas_try_raw_lock(&gpufas_base->wait_lock))			\
 		gpufas_error = -EAGAIN;						\
 	if (!gpufas_error) {							\
 		WRITE_ONCE(gpufas_base->owner, NULL);				\
-		raw_spin_unlock(&gpufas_base->wait_lock);			\
+		gpufas_raw_unlock(&gpufas_base->wait_lock);			\
 	}									\
 	gpufas_error;								\
 })
@@ -159,11 +159,11 @@ struct gpufas_mutex_waiter {
 
 /* It guards the list of waiters. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
-#define gpufas_trylock_waiters(mutex) spin_trylock(&(mutex)->wait_lock)
-#define gpufas_unlock_waiters(mutex) spin_unlock(&(mutex)->wait_lock)
+#define gpufas_trylock_waiters(mutex) gpufas_try_lock(&(mutex)->wait_lock)
+#define gpufas_unlock_waiters(mutex) gpufas_unlock(&(mutex)->wait_lock)
 #else
-#define gpufas_trylock_waiters(mutex) raw_spin_trylock(&(mutex)->wait_lock)
-#define gpufas_unlock_waiters(mutex) raw_spin_unlock(&(mutex)->wait_lock)
+#define gpufas_trylock_waiters(mutex) gpufas_try_raw_lock(&(mutex)->wait_lock)
+#define gpufas_unlock_waiters(mutex) gpufas_raw_unlock(&(mutex)->wait_lock)
 #endif
 
 /* The first that waits for a mutex, NULL if nobody does */

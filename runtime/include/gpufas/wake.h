@@ -20,6 +20,7 @@
 #define _GPUFAS_WAKE_H
 
 #include <gpufas/interrupt.h>
+#include <gpufas/task.h>
 
 #include <linux/cpumask.h>
 #include <linux/llist.h>
@@ -33,12 +34,6 @@
 
 /* kernel/smp.c has it for itself. */
 DECLARE_PER_CPU(struct llist_head, gpufas_call_single_queue) __asm__("*:call_single_queue");
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 14, 0)
-#define gpufas_task_state(task) ((task)->state)
-#else
-#define gpufas_task_state(task) ((task)->__state)
-#endif
 
 /* enum TASK_ON_RQ_QUEUED of kernel/sched/sched.h */
 #define GPUFAS_TASK_ON_RQ_QUEUED 1
