@@ -2,6 +2,7 @@
 
 //! A guest in which faults are made and cured, as long as it lives through them.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -68,6 +69,9 @@ impl Shape {
 
 /// What the kernel may say because of the guest's first process, which starts a thousand others as a real-time process.
 const TOLERATED: &[&str] = &["RT throttling activated", "DL replenish lagged"];
+
+/// How the reports begin that a kernel makes when memory is short (mm/page_alloc.c, mm/oom_kill.c).
+const MEMORY_REPORTS: &[&str] = &["page allocation failure", "invoked oom-killer"];
 
 /// What the kernel may say of any of the faults. What it says beyond that of the one at hand is found in its log after the cure.
 fn tolerated() -> &'static [&'static str] {
@@ -160,9 +164,13 @@ fn cure(machine: &Machine, fault: &Fault, method: &Method) -> Result<Duration> {
     (fault.after)(machine, method)?;
     machine.guest().check_health(LIMIT)?;
     let texts = [TOLERATED, fault.tolerated].concat();
+    // A report on memory has many lines, which count by their level only. Whatever comes before it is none of it.
+    let reported = Cell::new(false);
     machine.check_unharmed_but(|problem| {
-        texts.iter().any(|text| problem.record.text.contains(text))
-            || fault.shape == Shape::Memory && problem.is_mere_warning()
+        let says = |text: &str| problem.record.text.contains(text);
+        let begins = fault.shape == Shape::Memory && MEMORY_REPORTS.iter().any(|text| says(text));
+        reported.set(reported.get() || begins);
+        texts.iter().any(|text| says(text)) || (reported.get() && problem.is_mere_warning())
     })?;
     Ok(time)
 }
