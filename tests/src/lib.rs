@@ -2,12 +2,14 @@
 
 //! What the end-to-end tests share: the tools that are tested ([`tools`]), a guest with processes that must not
 //! come to harm ([`machine`]), damage to its memory ([`damage`]), runs of `gpufas` and what they said
-//! ([`command`], [`repair`], [`listing`]), kernel modules ([`modules`]), and a harness in which several cases use one guest ([`suite`]); for
+//! ([`command`], [`repair`], [`listing`]), kernel modules
+//! ([`modules`]) and deadlocks that one makes ([`deadlock`]), waiting ([`wait`]), and a harness in which several cases use one guest ([`suite`]); for
 //! tests of passes, what their files say to run ([`run_lines`]).
 
 pub mod bundle;
 pub mod command;
 pub mod damage;
+pub mod deadlock;
 pub mod gpu;
 pub mod listing;
 pub mod lock;
@@ -19,3 +21,4 @@ pub mod run_lines;
 pub mod suite;
 pub mod tools;
 pub mod type_table;
+pub mod wait;

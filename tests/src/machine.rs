@@ -39,8 +39,6 @@ pub struct Model {
     pub memory_below_4g: Option<&'static str>,
     /// Processes that sleep for ever and must not come to harm.
     pub sleepers: u32,
-    /// Whether it has a disk that is read so slowly that a process waits for it for seconds.
-    pub slow_disk: bool,
     /// Whether it does not know that it is a virtual machine.
     pub hides_hypervisor: bool,
     /// Kernel modules that it is given, not loaded yet.
@@ -63,7 +61,6 @@ impl Default for Model {
             five_level_paging: false,
             memory_below_4g: None,
             sleepers: 50,
-            slow_disk: false,
             hides_hypervisor: false,
             modules: &[],
             earlyoom: false,
@@ -102,9 +99,6 @@ impl Machine {
         builder = builder.qemu_argument(format!("unix:{},server=on,wait=off", monitor.display()));
         if let Some(size) = model.memory_below_4g {
             builder = builder.qemu_argument("-machine").qemu_argument(format!("max-ram-below-4g={size}"));
-        }
-        if model.slow_disk {
-            builder = builder.disk(Disk::Slow);
         }
         if model.hides_hypervisor {
             builder = builder.qemu_argument("-cpu").qemu_argument("max,la57=off,hypervisor=off");

@@ -8,6 +8,7 @@ use gpufas_guest::{Guest, GuestEvent};
 use gpufas_tests::machine::LIMIT;
 use gpufas_tests::repair::{KILL, Repair};
 use gpufas_tests::suite::Group;
+use gpufas_tests::wait;
 
 use crate::case;
 
@@ -197,6 +198,24 @@ fn dispositions(group: &mut Group<'_, Repair>) {
         ensure!(seen.delivered && seen.tid != pid, "{seen:?}");
         repair.clean_up(pid)
     });
+    case(group, "TERM to one thread is that thread's alone", |repair| {
+        let guest = repair.machine.guest();
+        let pid = probe(guest, SIGTERM, Disposition::HandleInSecondThread, false)?;
+        let handled = |event: &ProcessEvent| matches!(event, ProcessEvent::Signal(seen) if seen.tid != pid);
+        // The main thread blocks it, and the other does not take it in its place.
+        repair.kill_thread(pid, "TERM")?.says("pending until the process can take it")?;
+        repair.kill_thread(pid, "TERM")?.says("was pending already")?;
+        // To the process, it is the other's.
+        repair.kill(pid, "TERM")?.says("delivered")?;
+        let other = match wait_for(guest, pid, 0, handled)? {
+            ProcessEvent::Signal(seen) => seen.tid,
+            event => bail!("{event:?}"),
+        };
+        ensure!(count(guest, |event| event.pid() == pid) == 1, "one signal was handled by somebody else");
+        repair.kill_thread(other, "TERM")?.says("delivered")?;
+        wait_for(guest, pid, 1, handled)?;
+        repair.clean_up(pid)
+    });
     case(group, "a signal that does nothing by default is dropped", |repair| {
         let pid = repair.machine.guest().spawn_runaway("runaway")?;
         let report = repair.kill(pid, "CHLD")?;
@@ -288,7 +307,7 @@ fn stopping(group: &mut Group<'_, Repair>) {
             if name == "KILL" {
                 repair.kill_without_waking(pid, name)?.says("pending until the process wakes up")?;
                 is_stopped(guest, pid)?;
-                repair.kill(pid, name)?.says("delivered")?;
+                repair.wake(pid)?.says("(runaway): woken")?;
             } else {
                 repair.kill(pid, name)?.says("pending until the process can take it")?;
                 is_stopped(guest, pid)?;
@@ -383,22 +402,17 @@ fn wait_for(
     before: usize,
     wanted: impl Fn(&ProcessEvent) -> bool,
 ) -> Result<ProcessEvent> {
-    let start = std::time::Instant::now();
-    loop {
+    let mut found = None;
+    wait::until(&format!("process {pid} has had what is wanted after {before} events"), LIMIT, || {
         let events = guest.events();
         let of_process = events.iter().filter_map(|event| match event {
             GuestEvent::Process(event) if event.pid() == pid => Some(*event),
             _ => None,
         });
-        if let Some(event) = of_process.skip(before).find(&wanted) {
-            return Ok(event);
-        }
-        ensure!(
-            start.elapsed() < LIMIT,
-            "process {pid} has had {before} events, and nothing came of what was wanted"
-        );
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+        found = of_process.skip(before).find(&wanted);
+        Ok(found.is_some())
+    })?;
+    found.context("no event")
 }
 
 fn state(guest: &Guest, pid: u32) -> Result<Option<char>> {

@@ -2,10 +2,9 @@
 
 //! The faults: how each is made, seen, and known to be cured.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use gpufas_tests::machine::Machine;
 
 use crate::method::{Method, Program};
@@ -63,21 +62,5 @@ pub const FAULTS: &[Fault] = &[
 
 /// Nothing is to be shown or done after the cure.
 pub fn nothing(_: &Machine, _: &Method) -> Result<()> {
-    Ok(())
-}
-
-/// Waits until something is so, looking often.
-///
-/// # Errors
-///
-/// Those of `holds`; if it is not so after `limit`.
-pub fn wait_until(what: &str, limit: Duration, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
-    let start = Instant::now();
-    while !holds()? {
-        if start.elapsed() > limit {
-            bail!("after {limit:?}, it is still not so that {what}");
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
     Ok(())
 }

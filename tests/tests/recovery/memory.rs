@@ -8,8 +8,9 @@ use anyhow::Result;
 use gpufas_guest::Error;
 use gpufas_guest::protocol::Activity;
 use gpufas_tests::machine::Machine;
+use gpufas_tests::wait;
 
-use crate::fault::{Fault, LIMIT, PROTECT, nothing, wait_until};
+use crate::fault::{Fault, LIMIT, PROTECT, nothing};
 use crate::scene::{MEMORY_MIB, Shape};
 
 const NAME: &str = "writer";
@@ -42,14 +43,14 @@ fn make(machine: &Machine) -> Result<()> {
     guest.spawn_many(1, NAME, Activity::WriteMemory { mib: MEMORY_MIB * 3 / 2 })?;
     // Who watches over the guest from inside may have seen it before.
     let is_over = || Ok::<_, Error>(guest.states(NAME)?.is_empty());
-    wait_until("memory is short", LIMIT, || {
+    wait::until("memory is short", LIMIT, || {
         let memory = guest.memory_use()?;
         let swapped = memory.swap_total_kib - memory.swap_free_kib;
         let is_short = memory.available_kib * 10 < memory.total_kib && swapped * 3 > memory.total_kib;
         Ok(is_short || is_over()?)
     })?;
     // An ordinary process has to fetch its own memory from the disk.
-    wait_until("answers take longer", LIMIT, || match guest.answer_time(LIMIT) {
+    wait::until("answers take longer", LIMIT, || match guest.answer_time(LIMIT) {
         Ok(time) => Ok(time > before || is_over()?),
         Err(Error::NoAnswer { .. }) => Ok(true),
         Err(error) => Err(error.into()),
@@ -70,5 +71,5 @@ fn slowest_answer(machine: &Machine) -> Result<Duration> {
 fn cured(machine: &Machine, limit: Duration) -> Result<()> {
     machine.guest().wait_until_no(NAME, limit)?;
     let usual = slowest_answer(machine)?;
-    wait_until("answers come as before", limit, || Ok(machine.guest().answer_time(LIMIT)? <= usual))
+    wait::until("answers come as before", limit, || Ok(machine.guest().answer_time(LIMIT)? <= usual))
 }

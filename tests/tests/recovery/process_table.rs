@@ -8,8 +8,9 @@ use anyhow::Result;
 use gpufas_guest::Error;
 use gpufas_guest::protocol::Activity;
 use gpufas_tests::machine::Machine;
+use gpufas_tests::wait;
 
-use crate::fault::{Fault, LIMIT, PROTECT, wait_until};
+use crate::fault::{Fault, LIMIT, PROTECT};
 use crate::method::Method;
 use crate::scene::Shape;
 
@@ -44,7 +45,7 @@ fn make(machine: &Machine) -> Result<()> {
     guest.write_file(PID_MAX, "800")?;
     guest.spawn_many(1, NAME, Activity::ForkBomb)?;
     // EAGAIN: alloc_pid() in kernel/pid.c.
-    wait_until("no process can be started", LIMIT, || match guest.check_health(LIMIT) {
+    wait::until("no process can be started", LIMIT, || match guest.check_health(LIMIT) {
         Ok(()) => Ok(false),
         Err(Error::Refused { message, .. }) if message.contains("os error 11") => Ok(true),
         Err(error) => Err(error.into()),

@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use gpufas_guest::protocol::Activity;
 use gpufas_tests::machine::Machine;
+use gpufas_tests::wait;
 
-use crate::fault::{Fault, LIMIT, PROTECT, wait_until};
+use crate::fault::{Fault, LIMIT, PROTECT};
 use crate::method::{Method, run_program};
 use crate::scene::Shape;
 
@@ -44,7 +45,7 @@ fn make(machine: &Machine) -> Result<()> {
     let mut hogs = guest.spawn_many(guest.ready().cpus * 4, NAME, Activity::Compute)?;
     hogs.extend(guest.spawn_many(1, NAME, Activity::ComputeRealTime { priority: 50 })?);
     for pid in hogs {
-        wait_until("every hog has run for a while", LIMIT, || Ok(run_ms(machine, pid)? >= RUN_MS))?;
+        wait::until("every hog has run for a while", LIMIT, || Ok(run_ms(machine, pid)? >= RUN_MS))?;
     }
     Ok(())
 }
@@ -58,7 +59,7 @@ fn run_ms(machine: &Machine, pid: u32) -> Result<u64> {
 }
 
 fn cured(machine: &Machine, limit: Duration) -> Result<()> {
-    wait_until("all hogs are stopped", limit, || {
+    wait::until("all hogs are stopped", limit, || {
         let states = machine.guest().states(NAME)?;
         Ok(!states.is_empty() && states.chars().all(|state| state == 'T'))
     })
@@ -75,7 +76,7 @@ fn after(machine: &Machine, method: &Method) -> Result<()> {
         run_program(machine, (program, "continue_hogs", &["--pids", &pids]), &[])?;
         let before: Vec<u64> = hogs.iter().map(|&pid| run_ms(machine, pid)).collect::<Result<_>>()?;
         for (pid, before) in hogs.iter().zip(before) {
-            wait_until("every hog runs again", LIMIT, || Ok(run_ms(machine, *pid)? > before))?;
+            wait::until("every hog runs again", LIMIT, || Ok(run_ms(machine, *pid)? > before))?;
         }
     }
     guest.kill_by_name(NAME, libc::SIGKILL, LIMIT)?;

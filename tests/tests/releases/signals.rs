@@ -2,8 +2,6 @@
 
 //! Every signal to processes in every state, on every kernel: what it does is what the kernel's own does.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Context, Result, ensure};
 use gpufas_guest::protocol::{Activity, ProcessEvent};
 use gpufas_guest::{Disk, GuestEvent};
@@ -13,6 +11,7 @@ use gpufas_tests::releases::is_matrix;
 use gpufas_tests::repair::{KILL, Repair};
 use gpufas_tests::suite::Group;
 use gpufas_tests::tools::Target;
+use gpufas_tests::wait;
 
 use crate::case;
 
@@ -37,7 +36,7 @@ fn rounds() -> usize {
 
 /// What the guest is to be like.
 pub fn model(cpus: u32) -> Model {
-    Model { cpus, sleepers: 20, slow_disk: true, ..Model::default() }
+    Model { cpus, sleepers: 20, disks: &[Disk::Slow], ..Model::default() }
 }
 
 pub fn add(group: &mut Group<'_, Repair>) {
@@ -63,14 +62,7 @@ pub fn add(group: &mut Group<'_, Repair>) {
                     // It goes on to stop itself again, which may hide from its parent that it went on.
                     let before = stops(repair, pid);
                     repair.kill(pid, "CONT")?.says("delivered, the process goes on")?;
-                    let start = Instant::now();
-                    while stops(repair, pid) == before {
-                        ensure!(
-                            start.elapsed() < LIMIT,
-                            "process {pid} should have gone on, and stopped again"
-                        );
-                        std::thread::sleep(Duration::from_millis(5));
-                    }
+                    wait::until("it has stopped again", LIMIT, || Ok(stops(repair, pid) > before))?;
                 } else {
                     repair.kill(pid, "STOP")?.says("delivered")?;
                     is_stopped(repair, pid)?;
@@ -161,15 +153,11 @@ fn repeat(
 fn start(repair: &Repair, activity: &Activity, state: char) -> Result<u32> {
     let guest = repair.machine.guest();
     let pid = guest.spawn_active("subject", activity.clone())?;
-    let start = Instant::now();
-    loop {
-        let states = guest.states("subject")?;
-        // One that sleeps for a moment may be met awake.
-        if states.chars().all(|one| one == state) && !states.is_empty() {
-            return Ok(pid);
-        }
-        ensure!(start.elapsed() < LIMIT, "the process should be in state {state}: {states}");
-    }
+    // One that sleeps for a moment may be met awake.
+    wait::until(&format!("the process is in state {state}"), LIMIT, || {
+        Ok(guest.states("subject")? == state.to_string())
+    })?;
+    Ok(pid)
 }
 
 /// How often a process has stopped.

@@ -2,18 +2,12 @@
 
 //! Processors that wait for a lock which nobody releases go on.
 
-use std::thread::sleep;
-use std::time::{Duration, Instant};
-
-use anyhow::{Context, Result, bail, ensure};
-use gpufas_tests::machine::LIMIT;
+use anyhow::{Result, ensure};
+use gpufas_tests::deadlock::Deadlock;
 use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::Group;
 
 use crate::{CPUS, SUPPORT_PROGRAM, ask, case, check, counter};
-
-const STATUS: &str = "/sys/module/deadlock/parameters/status";
-const START: &str = "/sys/module/deadlock/parameters/start";
 
 pub fn add(group: &mut Group<'_, Repair>, kernel: &str) {
     // With PREEMPT_RT a spinlock_t is one that tasks own and sleep for: nothing spins.
@@ -65,58 +59,4 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &str) {
 /// Releases a lock through the module.
 pub fn release(repair: &Repair, lock: u64) -> Result<()> {
     ask(repair, SUPPORT_PROGRAM, "unlock", 0, &[("address", lock.to_string())])?.says("unlock: done")
-}
-
-/// A deadlock in the guest.
-pub struct Deadlock<'a> {
-    repair: &'a Repair,
-    lock: u64,
-}
-
-impl<'a> Deadlock<'a> {
-    /// Lets it begin in half a second, on one processor or on all.
-    pub fn start(repair: &'a Repair, kind: &str, interrupts: bool, cpu: Option<u32>) -> Result<Self> {
-        let guest = repair.machine.guest();
-        let state = if interrupts { "on" } else { "off" };
-        let cpus = cpu.map(|cpu| cpu.to_string()).unwrap_or_default();
-        guest.write_file(START, &format!("{kind} {state} {cpus}"))?;
-        let status = guest.read_file(STATUS)?;
-        let lock = status.trim().rsplit_once(" lock ").context("no lock in the status")?.1;
-        Ok(Self { repair, lock: u64::from_str_radix(lock.trim_start_matches("0x"), 16)? })
-    }
-
-    /// The lock's address.
-    pub fn lock(&self) -> u64 {
-        self.lock
-    }
-
-    /// Waits until so many wait, as the guest's memory says: the guest itself may not answer any more.
-    pub fn wait_until_started(&self, count: u32) -> Result<()> {
-        let start = Instant::now();
-        loop {
-            let report = check(self.repair, "deadlocked", &[])?;
-            if report.log().contains(&format!("started: {count}\n")) {
-                return Ok(());
-            }
-            if start.elapsed() > LIMIT {
-                bail!("they have not begun to wait: {}", report.log());
-            }
-            sleep(Duration::from_millis(50));
-        }
-    }
-
-    /// Waits until all have proceeded, as the guest itself says.
-    pub fn has_ended(&self, count: u32) -> Result<()> {
-        let start = Instant::now();
-        loop {
-            let status = self.repair.machine.guest().read_file(STATUS)?;
-            if status.contains(&format!("{count} started, {count} proceeded")) {
-                return Ok(());
-            }
-            if start.elapsed() > LIMIT {
-                bail!("not all have proceeded: {status}");
-            }
-            sleep(Duration::from_millis(50));
-        }
-    }
 }

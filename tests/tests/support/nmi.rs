@@ -3,10 +3,11 @@
 //! A processor that has interrupts off is reached by an NMI: from outside, or from another processor.
 
 use anyhow::{Result, ensure};
+use gpufas_tests::deadlock::Deadlock;
 use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::Group;
 
-use crate::deadlocks::{Deadlock, release};
+use crate::deadlocks::release;
 use crate::{case, check, counter};
 
 pub fn add(group: &mut Group<'_, Repair>) {

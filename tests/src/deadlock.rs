@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A deadlock in a guest, which the module `tests/modules/deadlock` makes.
+
+use anyhow::{Context, Result};
+
+use crate::machine::LIMIT;
+use crate::modules::DEADLOCK;
+use crate::repair::Repair;
+use crate::wait;
+
+const STATUS: &str = "/sys/module/deadlock/parameters/status";
+const START: &str = "/sys/module/deadlock/parameters/start";
+
+/// Says how many wait.
+const COUNTER: &str = "tests/programs/requests.c";
+
+/// A deadlock in the guest.
+pub struct Deadlock<'a> {
+    repair: &'a Repair,
+    lock: u64,
+}
+
+impl<'a> Deadlock<'a> {
+    /// Lets it begin in half a second, on one processor or on all. `kind`: `raw`, `spin` or `mutex`. Whatever program is to end
+    /// it must be compiled before: that takes longer than a guest may be locked.
+    ///
+    /// # Errors
+    ///
+    /// Those of the guest; if the module says no address.
+    pub fn start(repair: &'a Repair, kind: &str, interrupts: bool, cpu: Option<u32>) -> Result<Self> {
+        repair.machine.tools().compile(COUNTER, repair.target)?;
+        let guest = repair.machine.guest();
+        if !guest.read_file("/proc/modules")?.contains(DEADLOCK.name) {
+            guest.load_module(DEADLOCK.name, "")?;
+        }
+        let state = if interrupts { "on" } else { "off" };
+        let cpus = cpu.map(|cpu| cpu.to_string()).unwrap_or_default();
+        guest.write_file(START, &format!("{kind} {state} {cpus}"))?;
+        let status = guest.read_file(STATUS)?;
+        let lock = status.trim().rsplit_once(" lock ").context("no lock in the status")?.1;
+        Ok(Self { repair, lock: u64::from_str_radix(lock.trim_start_matches("0x"), 16)? })
+    }
+
+    /// The lock's address.
+    pub fn lock(&self) -> u64 {
+        self.lock
+    }
+
+    /// Waits until so many wait, as the guest's memory says: the guest itself may not answer any more.
+    ///
+    /// # Errors
+    ///
+    /// If they do not.
+    pub fn wait_until_started(&self, count: u32) -> Result<()> {
+        wait::until(&format!("{count} wait"), LIMIT, || {
+            let report = self.repair.report(0, COUNTER, "deadlocked", &[])?;
+            Ok(report.log().contains(&format!("started: {count}\n")))
+        })
+    }
+
+    /// Waits until all have proceeded, as the guest itself says.
+    ///
+    /// # Errors
+    ///
+    /// If they do not.
+    pub fn has_ended(&self, count: u32) -> Result<()> {
+        wait::until(&format!("{count} have proceeded"), LIMIT, || {
+            let status = self.repair.machine.guest().read_file(STATUS)?;
+            Ok(status.contains(&format!("{count} started, {count} proceeded")))
+        })
+    }
+}
