@@ -9,6 +9,7 @@ use crate::message_interrupt::{self, Interrupt, Sender};
 use crate::qmp::{Pause, Qmp};
 use gpufas_abi::InterruptRequest;
 use gpufas_kernel::Kernel;
+use std::time::Instant;
 
 /// What a try is made of.
 pub(crate) struct Plan<'a> {
@@ -81,12 +82,13 @@ impl Plan<'_> {
         };
         let closed = sender.map_or(Ok(()), |sender| sender.close(pause.qmp()));
         let outcome = outcome?;
+        let start = Instant::now();
         let resumed = pause.resume();
         // If there was nothing to resume, see whether QEMU is still there.
         let reachable = resumed.and_then(|()| qmp.run_state().map(drop));
         let interrupts = match &undone {
             Ok(()) if ours && reachable.is_ok() => {
-                message_interrupt::wait(self.kernel, self.memory, &requests)
+                message_interrupt::wait(self.kernel, self.memory, &requests, start)
             }
             Ok(()) => message_interrupt::unknown(&requests),
             Err(_) => Vec::new(),
@@ -118,10 +120,13 @@ impl Plan<'_> {
         let mut interrupts = Vec::new();
         let mut guest_error = None;
         if let Some(qmp) = qmp {
-            let sent = if requests.is_empty() { Ok(()) } else { send_at_once(qmp, &requests) };
+            let sent = if requests.is_empty() { Ok(None) } else { send_at_once(qmp, &requests) };
             guest_error = match sent {
-                Ok(()) => {
-                    interrupts = message_interrupt::wait(self.kernel, self.memory, &requests);
+                Ok(start) => {
+                    interrupts = match start {
+                        Some(start) => message_interrupt::wait(self.kernel, self.memory, &requests, start),
+                        None => message_interrupt::unknown(&requests),
+                    };
                     qmp.run_state().err()
                 }
                 // The guest has run on: what the program wrote cannot be taken back.
@@ -160,14 +165,15 @@ impl Plan<'_> {
     }
 }
 
-/// Sends interrupts to a guest that runs.
-fn send_at_once(qmp: &mut Qmp, requests: &[InterruptRequest]) -> Result<()> {
+/// Sends interrupts to a guest, and says when it was let go with them; none if somebody else has paused it.
+fn send_at_once(qmp: &mut Qmp, requests: &[InterruptRequest]) -> Result<Option<Instant>> {
     let mut pause = Pause::new(qmp)?;
     let mut sender = Sender::open(pause.qmp())?;
     let sent = sender.send(requests);
     let closed = sender.close(pause.qmp());
+    let start = pause.is_ours().then(Instant::now);
     pause.resume()?;
-    sent.and(closed)
+    sent.and(closed).map(|()| start)
 }
 
 /// The interrupts that have to be sent: none, if nothing that the program wrote is in the guest's memory.

@@ -39,7 +39,7 @@ pub struct Interrupt {
 /// What came of an interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Served {
-    /// The CPU served it that long after the guest ran again.
+    /// The CPU had served it by then, from when the guest was let go.
     After(Duration),
     /// The CPU has not served it in time. It is pending in its local APIC, and is served when the CPU takes interrupts again.
     Pending,
@@ -88,9 +88,13 @@ impl Sender {
     }
 }
 
-/// Waits until each interrupt was served, for a bounded time, in a guest that runs again.
-pub fn wait(kernel: &Kernel, memory: &GuestMemory, requests: &[InterruptRequest]) -> Vec<Interrupt> {
-    let start = Instant::now();
+/// Waits until each interrupt was served, for a bounded time, in a guest that was let go at `start`.
+pub fn wait(
+    kernel: &Kernel,
+    memory: &GuestMemory,
+    requests: &[InterruptRequest],
+    start: Instant,
+) -> Vec<Interrupt> {
     let mut served = vec![Served::Pending; requests.len()];
     loop {
         for (request, served) in requests.iter().zip(&mut served) {
