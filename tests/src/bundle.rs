@@ -8,6 +8,8 @@
 use std::env;
 use std::path::PathBuf;
 
+use gpufas_guest::kernels::bundled;
+
 /// The environment variable that names an unpacked bundle, out of which tests run.
 const USED: &str = "GPUFAS_BUNDLE";
 
@@ -23,6 +25,13 @@ pub fn used() -> Option<PathBuf> {
 /// The bundle that is to be filled, if one is.
 pub fn filled() -> Option<PathBuf> {
     env::var_os(FILLED).map(PathBuf::from)
+}
+
+/// Whether the bundle that tests run out of, or that is to be filled, has a kernel. None where there is no bundle.
+pub fn has_kernel(name: &str) -> Option<bool> {
+    let bundle = used().or_else(filled)?;
+    // One that cannot be read is there; whoever uses it says what is wrong with it.
+    Some(bundled::find(&bundle, name).map_or(true, |kernel| kernel.is_some()))
 }
 
 /// The environment variable that names the GPU architecture that a bundle's programs are compiled for.

@@ -13,7 +13,7 @@ const STATUS: &str = "/sys/module/deadlock/parameters/status";
 const START: &str = "/sys/module/deadlock/parameters/start";
 
 /// Says how many wait.
-const COUNTER: &str = "tests/programs/requests.c";
+pub const COUNTER: &str = "tests/programs/requests.c";
 
 /// A deadlock in the guest.
 pub struct Deadlock<'a> {

@@ -4,6 +4,8 @@
 
 use gpufas_guest::kernels::{KERNELS, KernelSpec};
 
+use crate::bundle;
+
 /// Set where everything is asked for: `cargo xtask test --matrix`.
 pub const MATRIX: &str = "GPUFAS_TEST_MATRIX";
 
@@ -15,4 +17,11 @@ pub fn is_matrix() -> bool {
 /// The kernels: all of the list, or those of every run.
 pub fn kernels() -> Vec<&'static KernelSpec> {
     KERNELS.iter().filter(|spec| spec.often || is_matrix()).collect()
+}
+
+/// The kernels of the list on which techniques are tried: those of a bundle where there is one, else all, or those that are `often`
+/// part of a run.
+pub fn of_techniques(often: impl Fn(&KernelSpec) -> bool) -> Vec<&'static KernelSpec> {
+    let is_run = |spec: &&KernelSpec| bundle::has_kernel(spec.name).unwrap_or(is_matrix() || often(spec));
+    KERNELS.iter().filter(is_run).collect()
 }

@@ -21,6 +21,9 @@ use crate::suite::Skipped;
 /// The longest text in a program's file name that says what it was compiled with: file systems take names of 255 bytes.
 const LONGEST: usize = 100;
 
+/// The kernel of most guests. A bundle's demonstration has it too: programs for it are named after their sources alone.
+const KERNEL: &str = "6.1";
+
 /// The folder of compiled programs in a bundle.
 const PROGRAMS: &str = "programs";
 
@@ -76,7 +79,7 @@ impl Tools {
     ///
     /// If the tests were not started by `cargo xtask test`, or there is no such kernel.
     pub fn new(folder: &Path) -> Result<Arc<Self>> {
-        Self::for_guest(folder, "6.1")
+        Self::for_guest(folder, KERNEL)
     }
 
     /// The same with another kernel, for guests of it.
@@ -124,13 +127,15 @@ impl Tools {
         &self.kernel_name
     }
 
-    /// Compiles a program and says where it is. `source` is a path in the repository, as in `examples/kill.c`.
+    /// Compiles a program for the guests' kernel and says where it is. `source` is a path in the repository, as in `examples/kill.c`.
     ///
     /// # Errors
     ///
     /// What the compiler says.
     pub fn compile(&self, source: &str, target: Target) -> Result<PathBuf> {
-        self.make(source, target, "", &|| {
+        let name = &self.kernel_name;
+        let of = if name == KERNEL { String::new() } else { format!("-for-{name}") };
+        self.make(source, target, &of, &|| {
             Ok(vec!["--kernel-headers".into(), self.kernel()?.headers.clone().into_os_string()])
         })
     }

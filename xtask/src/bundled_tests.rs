@@ -21,9 +21,11 @@ pub const FOLDER: &str = "tests";
 pub const PROGRAMS: &[(&str, &str)] = &[
     ("guests", "gpu, 4 processors: "),
     ("attach", ", gpu: "),
-    ("releases", "gpu, guest "),
+    ("releases", "gpu, "),
     ("differential", "gpu: "),
     ("support", "gpu, guest "),
+    ("recovery", "gpu, guest "),
+    ("run_queue", "gpu, guest "),
 ];
 
 /// Which tests to run, and for how long.

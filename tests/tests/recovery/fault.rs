@@ -8,7 +8,7 @@ use anyhow::Result;
 use gpufas_tests::machine::Machine;
 
 use crate::method::{Method, Program};
-use crate::scene::Shape;
+use crate::scene::{Repaired, Shape};
 use crate::{many, memory, process_table, processors};
 
 /// Longer than anything here takes that must come to an end.
@@ -44,7 +44,7 @@ pub struct Fault {
     /// Waits until it is cured.
     pub cured: fn(&Machine, Duration) -> Result<()>,
     /// What is still to be shown afterwards, and to be tidied up.
-    pub after: fn(&Machine, &Method) -> Result<()>,
+    pub after: fn(Repaired<'_>, &Method) -> Result<()>,
     /// Messages of the kernel that belong to the fault, not to its cure.
     pub tolerated: &'static [&'static str],
 }
@@ -61,6 +61,6 @@ pub const FAULTS: &[Fault] = &[
 ];
 
 /// Nothing is to be shown or done after the cure.
-pub fn nothing(_: &Machine, _: &Method) -> Result<()> {
+pub fn nothing(_: Repaired<'_>, _: &Method) -> Result<()> {
     Ok(())
 }

@@ -13,15 +13,17 @@ mod processors;
 mod scene;
 mod table;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use gpufas_guest::kernels::{KERNELS, KernelSpec};
-use gpufas_tests::releases::is_matrix;
+use gpufas_guest::kernels::KernelSpec;
+use gpufas_tests::modules::SUPPORT;
+use gpufas_tests::releases::{is_matrix, of_techniques};
 use gpufas_tests::suite::Suite;
-use gpufas_tests::tools::Tools;
+use gpufas_tests::tools::{Target, Tools};
+use gpufas_tests::{bundle, gpu};
 
 use fault::{FAULTS, Fault};
 use method::{METHODS, Method};
@@ -35,17 +37,23 @@ const OFTEN: &str = "6.1";
 const RUNS: &str = "GPUFAS_RECOVERY_RUNS";
 
 fn main() -> Result<ExitCode> {
+    if bundle::filled().is_some() {
+        compile_all()?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let runs = runs()?;
     let table = Arc::new(Table::default());
     let mut suite = Suite::default();
-    for spec in KERNELS.iter().filter(|spec| is_matrix() || spec.name == OFTEN) {
-        for shape in [Shape::Processes, Shape::Supported, Shape::Memory, Shape::EarlyOom] {
-            add(&mut suite, spec, shape, runs, &table);
+    for spec in of_techniques(|spec| spec.name == OFTEN) {
+        for target in [Target::Host, Target::Cuda] {
+            for shape in [Shape::Processes, Shape::Supported, Shape::Memory, Shape::EarlyOom] {
+                add(&mut suite, spec, (shape, target), runs, &table);
+            }
         }
     }
     let code = suite.run();
     print!("{}", table.text());
-    table.write(Path::new(env!("CARGO_TARGET_TMPDIR")))?;
+    table.write(&folder())?;
     Ok(code)
 }
 
@@ -57,15 +65,54 @@ fn runs() -> Result<u32> {
     }
 }
 
-/// Adds the cells of the faults that are made in guests of that shape.
-fn add(suite: &mut Suite, spec: &'static KernelSpec, shape: Shape, runs: u32, table: &Arc<Table>) {
-    let mut group = suite.group(format!("guest {}", spec.name), move || Ok(Scene::new(spec, shape)));
-    for fault in FAULTS.iter().filter(|fault| is_matrix() || fault.often) {
-        let is_one = |method: &&Method| method.is_for(fault) && method.shape(fault) == shape;
-        for method in METHODS.iter().filter(is_one).filter(|method| is_matrix() || method.often) {
+/// The methods that a run tries on a fault: out of a bundle all that need a program.
+fn methods(fault: &'static Fault) -> impl Iterator<Item = &'static Method> {
+    let bundled = bundle::used().or_else(bundle::filled).is_some();
+    let is_run =
+        move |method: &&Method| if bundled { method.is_program() } else { is_matrix() || method.often };
+    METHODS.iter().filter(move |method| method.is_for(fault)).filter(is_run)
+}
+
+/// Compiles what the methods run, for a bundle.
+fn compile_all() -> Result<()> {
+    for spec in of_techniques(|spec| spec.name == OFTEN) {
+        let tools = Tools::for_guest(&folder(), spec.name)?;
+        SUPPORT.build(&tools)?;
+        for fault in FAULTS {
+            for method in methods(fault) {
+                for target in [Target::Host, Target::Cuda] {
+                    method.prepare(&tools, fault, target)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds the cells of the faults that are made in guests of that shape, with programs that run on a target.
+fn add(
+    suite: &mut Suite,
+    spec: &'static KernelSpec,
+    (shape, target): (Shape, Target),
+    runs: u32,
+    table: &Arc<Table>,
+) {
+    let on = if target == Target::Cuda { "gpu, " } else { "" };
+    let mut group = suite.group(format!("{on}guest {}", spec.name), move || {
+        if target == Target::Cuda {
+            gpu::require()?;
+        }
+        Ok(Scene::new(spec, shape, target))
+    });
+    let all = bundle::used().is_some() || is_matrix();
+    for fault in FAULTS.iter().filter(|fault| all || fault.often) {
+        let is_one = |method: &&Method| {
+            method.shape(fault) == shape && (target == Target::Host || method.is_program())
+        };
+        for method in methods(fault).filter(is_one) {
             let table = Arc::clone(table);
             group.case(&format!("{}, {}", fault.name, method.name), move |scene| {
-                let cell = fill(spec, scene, fault, method, runs);
+                let cell = fill(spec, scene, (fault, method, target), runs);
                 let verdict = cell.verdict();
                 table.add(cell);
                 verdict
@@ -74,13 +121,23 @@ fn add(suite: &mut Suite, spec: &'static KernelSpec, shape: Shape, runs: u32, ta
     }
 }
 
+/// Where programs are compiled, and the table is left.
+fn folder() -> PathBuf {
+    bundle::used().unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into())
+}
+
 /// Makes the fault and cures it, again and again.
-fn fill(spec: &KernelSpec, scene: &Scene, fault: &'static Fault, method: &'static Method, runs: u32) -> Cell {
-    let mut cell = Cell::new(spec.name, fault.name, method.name, method.cures(fault));
+fn fill(
+    spec: &KernelSpec,
+    scene: &Scene,
+    (fault, method, target): (&'static Fault, &'static Method, Target),
+    runs: u32,
+) -> Cell {
+    let mut cell = Cell::new(spec.name, fault, method, target);
     let runs = if method.is_in_vain(fault) { 1 } else { runs };
     // Programs are compiled before anything is broken.
-    if let Err(error) = Tools::for_guest(&Path::new(env!("CARGO_TARGET_TMPDIR")).join(spec.name), spec.name)
-        .and_then(|tools| scene.prepare(tools, fault, method))
+    if let Err(error) =
+        Tools::for_guest(&folder(), spec.name).and_then(|tools| scene.prepare(tools, fault, method))
     {
         cell.set_up_failed(&error);
         return cell;

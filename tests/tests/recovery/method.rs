@@ -9,11 +9,10 @@ use anyhow::{Context, Result, ensure};
 use gpufas_guest::Error;
 use gpufas_guest::kernels::scheduler;
 use gpufas_tests::command::{Ran, run};
-use gpufas_tests::machine::Machine;
 use gpufas_tests::tools::{Target, Tools};
 
 use crate::fault::{Fault, LIMIT};
-use crate::scene::Shape;
+use crate::scene::{Repaired, Shape};
 
 /// How long a fault is watched that a program cannot cure.
 const VAIN_LIMIT: Duration = Duration::from_secs(5);
@@ -101,6 +100,11 @@ impl Method {
         matches!(self.act, Act::Program { wakes: true, .. })
     }
 
+    /// Whether a program does it, which runs on the host's processor or on a GPU.
+    pub fn is_program(&self) -> bool {
+        matches!(self.act, Act::Program { .. } | Act::RunQueue | Act::Supported)
+    }
+
     /// Whether it notices the fault by itself.
     pub fn acts_by_itself(&self) -> bool {
         matches!(self.act, Act::Nothing | Act::EarlyOom)
@@ -120,12 +124,12 @@ impl Method {
     /// # Errors
     ///
     /// If they do not compile.
-    pub fn prepare(&self, tools: &Tools, fault: &Fault) -> Result<()> {
+    pub fn prepare(&self, tools: &Tools, fault: &Fault, target: Target) -> Result<()> {
         match self.act {
-            Act::Program { .. } | Act::Supported => tools.compile(fault.program.0, Target::Host).map(drop),
+            Act::Program { .. } | Act::Supported => tools.compile(fault.program.0, target).map(drop),
             Act::RunQueue => {
-                tools.compile(fault.program.0, Target::Host)?;
-                compile_schedule(tools).map(drop)
+                tools.compile(fault.program.0, target)?;
+                compile_schedule(tools, target).map(drop)
             }
             Act::Inside | Act::Nothing | Act::EarlyOom => Ok(()),
         }
@@ -136,19 +140,20 @@ impl Method {
     /// # Errors
     ///
     /// If it could not even be tried, or says that it failed.
-    pub fn act(&self, machine: &Machine, fault: &Fault) -> Result<()> {
+    pub fn act(&self, repaired: Repaired<'_>, fault: &Fault) -> Result<()> {
+        let (machine, target) = repaired;
         match self.act {
             Act::Program { options, .. } => {
-                run_program(machine, fault.program, options)?;
+                run_program(repaired, fault.program, options)?;
             }
             Act::RunQueue => {
-                run_program(machine, fault.program, &["--interrupts", "never"])?;
-                let schedule = compile_schedule(machine.tools())?;
-                run_compiled(machine, &schedule, "wakeall", &[], &["--name", fault.victims])?;
+                run_program(repaired, fault.program, &["--interrupts", "never"])?;
+                let schedule = compile_schedule(machine.tools(), target)?;
+                run_compiled(repaired, &schedule, "wakeall", &[], &["--name", fault.victims])?;
             }
             Act::Supported => {
                 let program = fault.supported.context("no program for the in-kernel support")?;
-                run_program(machine, program, &["--pause", "never"])?;
+                run_program(repaired, program, &["--pause", "never"])?;
             }
             Act::Inside => match machine.guest().kill_by_name(fault.victims, fault.signal, PATIENCE) {
                 // It may still come to it.
@@ -169,29 +174,31 @@ pub type Program<'a> = (&'a str, &'a str, &'a [&'a str]);
 /// # Errors
 ///
 /// If it cannot be compiled, does not end, or says that it failed.
-pub fn run_program(machine: &Machine, program: Program<'_>, options: &[&str]) -> Result<()> {
+pub fn run_program(repaired: Repaired<'_>, program: Program<'_>, options: &[&str]) -> Result<()> {
     let (source, entry, arguments) = program;
-    let compiled = machine.tools().compile(source, Target::Host)?;
-    run_compiled(machine, &compiled, entry, options, arguments)
+    let (machine, target) = repaired;
+    let compiled = machine.tools().compile(source, target)?;
+    run_compiled(repaired, &compiled, entry, options, arguments)
 }
 
 fn run_compiled(
-    machine: &Machine,
+    (machine, target): Repaired<'_>,
     program: &Path,
     entry: &str,
     options: &[&str],
     arguments: &[&str],
 ) -> Result<()> {
-    let ran = Ran::of(machine.with_source(|guest| {
-        run(machine.tools(), (program, Target::Host), entry, guest, options, arguments)
-    }))?;
+    let ran = Ran::of(
+        machine
+            .with_source(|guest| run(machine.tools(), (program, target), entry, guest, options, arguments)),
+    )?;
     let start: String = ran.output.chars().take(2000).collect();
     ensure!(ran.status.success(), "{entry} failed ({}):\n{start}\n{}", ran.status, ran.errors);
     Ok(())
 }
 
 /// The program that puts tasks on run queues, compiled with the kernel's own scheduler.
-fn compile_schedule(tools: &Tools) -> Result<PathBuf> {
+fn compile_schedule(tools: &Tools, target: Target) -> Result<PathBuf> {
     let sources = scheduler::sources(tools.kernel_name());
-    tools.compile_along("examples/run_queue/schedule.c", Target::Host, &sources, &scheduler::OPTIONS)
+    tools.compile_along("examples/run_queue/schedule.c", target, &sources, &scheduler::OPTIONS)
 }

@@ -12,7 +12,7 @@ use gpufas_tests::wait;
 
 use crate::fault::{Fault, LIMIT, PROTECT};
 use crate::method::Method;
-use crate::scene::Shape;
+use crate::scene::{Repaired, Shape};
 
 const PID_MAX: &str = "/proc/sys/kernel/pid_max";
 const NAME: &str = "bomb";
@@ -57,6 +57,6 @@ fn cured(machine: &Machine, limit: Duration) -> Result<()> {
     Ok(machine.guest().check_health(LIMIT)?)
 }
 
-fn after(machine: &Machine, _: &Method) -> Result<()> {
+fn after((machine, _): Repaired<'_>, _: &Method) -> Result<()> {
     Ok(machine.guest().write_file(PID_MAX, "32768")?)
 }

@@ -11,7 +11,7 @@ use gpufas_tests::wait;
 
 use crate::fault::{Fault, LIMIT, PROTECT};
 use crate::method::{Method, run_program};
-use crate::scene::Shape;
+use crate::scene::{Repaired, Shape};
 
 const NAME: &str = "hog";
 
@@ -66,14 +66,15 @@ fn cured(machine: &Machine, limit: Duration) -> Result<()> {
 }
 
 /// They go on where they were.
-fn after(machine: &Machine, method: &Method) -> Result<()> {
+fn after(repaired: Repaired<'_>, method: &Method) -> Result<()> {
+    let (machine, _) = repaired;
     let guest = machine.guest();
     let hogs: Vec<u32> =
         guest.processes()?.iter().filter(|process| process.comm == NAME).map(|process| process.pid).collect();
     if method.wakes() {
         let pids = hogs.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
         let program = "examples/cpu-hogs.c";
-        run_program(machine, (program, "continue_hogs", &["--pids", &pids]), &[])?;
+        run_program(repaired, (program, "continue_hogs", &["--pids", &pids]), &[])?;
         let before: Vec<u64> = hogs.iter().map(|&pid| run_ms(machine, pid)).collect::<Result<_>>()?;
         for (pid, before) in hogs.iter().zip(before) {
             wait::until("every hog runs again", LIMIT, || Ok(run_ms(machine, *pid)? > before))?;

@@ -12,7 +12,7 @@ use gpufas_guest::kernels::KernelSpec;
 use gpufas_tests::machine::{Machine, Model};
 use gpufas_tests::modules::SUPPORT;
 use gpufas_tests::releases::is_matrix;
-use gpufas_tests::tools::Tools;
+use gpufas_tests::tools::{Target, Tools};
 
 use crate::fault::{FAULTS, Fault, LIMIT};
 use crate::method::Method;
@@ -79,10 +79,14 @@ fn tolerated() -> &'static [&'static str] {
     Box::leak(all.into_boxed_slice())
 }
 
+/// A guest, and where programs run that repair it.
+pub type Repaired<'a> = (&'a Machine, Target);
+
 /// A guest that is booted when it is needed, and anew after a failure.
 pub struct Scene {
     spec: &'static KernelSpec,
     shape: Shape,
+    target: Target,
     state: Mutex<State>,
 }
 
@@ -98,9 +102,9 @@ struct State {
 pub struct SetUpFailed;
 
 impl Scene {
-    /// A guest of that kernel. None is booted yet.
-    pub fn new(spec: &'static KernelSpec, shape: Shape) -> Self {
-        Self { spec, shape, state: Mutex::default() }
+    /// A guest of that kernel, to be repaired from a target. None is booted yet.
+    pub fn new(spec: &'static KernelSpec, shape: Shape, target: Target) -> Self {
+        Self { spec, shape, target, state: Mutex::default() }
     }
 
     /// Gets ready what a fault and a method need before anything is broken.
@@ -111,7 +115,7 @@ impl Scene {
     pub fn prepare(&self, tools: Arc<Tools>, fault: &Fault, method: &Method) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let tools = Arc::clone(state.tools.get_or_insert(tools));
-        method.prepare(&tools, fault)?;
+        method.prepare(&tools, fault, self.target)?;
         self.machine(&mut state, &tools).map(drop)
     }
 
@@ -146,7 +150,7 @@ impl Scene {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let tools = state.tools.clone().context("nothing was prepared")?;
         let machine = self.machine(&mut state, &tools).context(SetUpFailed)?;
-        let result = cure(machine, fault, method);
+        let result = cure((machine, self.target), fault, method);
         if result.is_err() {
             state.machine = None;
         }
@@ -154,14 +158,14 @@ impl Scene {
     }
 }
 
-fn cure(machine: &Machine, fault: &Fault, method: &Method) -> Result<Duration> {
+fn cure((machine, target): Repaired<'_>, fault: &Fault, method: &Method) -> Result<Duration> {
     let beginning = Instant::now();
     (fault.make)(machine).context(SetUpFailed)?;
     let start = if method.acts_by_itself() { beginning } else { Instant::now() };
-    method.act(machine, fault)?;
+    method.act((machine, target), fault)?;
     (fault.cured)(machine, method.limit(fault))?;
     let time = start.elapsed();
-    (fault.after)(machine, method)?;
+    (fault.after)((machine, target), method)?;
     machine.guest().check_health(LIMIT)?;
     let texts = [TOLERATED, fault.tolerated].concat();
     // A report on memory has many lines, which count by their level only. Whatever comes before it is none of it.

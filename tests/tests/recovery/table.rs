@@ -8,19 +8,23 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, bail};
+use gpufas_tests::tools::Target;
 use serde_json::{Value, json};
 
+use crate::fault::Fault;
+use crate::method::Method;
 use crate::scene::SetUpFailed;
 
 /// After so many failures one after another a cell is left: it takes a guest each time.
 const FAILURES: u32 = 3;
 
 /// What a method did about a fault, on a kernel.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Cell {
     kernel: &'static str,
     fault: &'static str,
     method: &'static str,
+    target: Target,
     /// Whether each run must be a success.
     must_cure: bool,
     runs: u32,
@@ -34,8 +38,27 @@ pub struct Cell {
 
 impl Cell {
     /// A cell without any run.
-    pub fn new(kernel: &'static str, fault: &'static str, method: &'static str, must_cure: bool) -> Self {
-        Self { kernel, fault, method, must_cure, ..Self::default() }
+    pub fn new(kernel: &'static str, fault: &'static Fault, method: &'static Method, target: Target) -> Self {
+        Self {
+            kernel,
+            fault: fault.name,
+            method: method.name,
+            target,
+            must_cure: method.cures(fault),
+            runs: 0,
+            times: Vec::new(),
+            failures_in_a_row: 0,
+            failure: None,
+            set_up: None,
+        }
+    }
+
+    /// The method's name, with where its program runs if that is not the host's processor.
+    fn method(&self) -> String {
+        match self.target {
+            Target::Host => self.method.to_owned(),
+            Target::Cuda => format!("{}, GPU", self.method),
+        }
     }
 
     /// Takes note of a cure.
@@ -97,7 +120,8 @@ impl Cell {
     fn to_json(&self) -> Value {
         let times: Vec<f64> = self.times.iter().map(Duration::as_secs_f64).collect();
         json!({
-            "kernel": self.kernel, "fault": self.fault, "method": self.method, "must_cure": self.must_cure,
+            "kernel": self.kernel, "fault": self.fault, "method": self.method,
+            "target": self.target.name(), "must_cure": self.must_cure,
             "runs": self.runs, "seconds": times, "failure": self.failure, "set_up": self.set_up,
         })
     }
@@ -130,7 +154,7 @@ impl Table {
             return String::new();
         }
         let mut lines = vec![format!(
-            "{:11} {:34} {:24} {:>8} {:>9} {:>9}",
+            "{:11} {:34} {:25} {:>8} {:>9} {:>9}",
             "kernel", "fault", "method", "cured", "median", "worst"
         )];
         let seconds = |time: Option<Duration>| {
@@ -138,18 +162,18 @@ impl Table {
         };
         for cell in cells.iter() {
             lines.push(format!(
-                "{:11} {:34} {:24} {:>8} {:>9} {:>9}",
+                "{:11} {:34} {:25} {:>8} {:>9} {:>9}",
                 cell.kernel,
                 cell.fault,
-                cell.method,
+                cell.method(),
                 cell.result(),
                 seconds(cell.median()),
                 seconds(cell.times.iter().max().copied())
             ));
         }
-        let mut totals: BTreeMap<&str, (usize, u32)> = BTreeMap::new();
+        let mut totals: BTreeMap<String, (usize, u32)> = BTreeMap::new();
         for cell in cells.iter().filter(|cell| cell.must_cure) {
-            let total = totals.entry(cell.method).or_default();
+            let total = totals.entry(cell.method()).or_default();
             total.0 += cell.times.len();
             total.1 += cell.runs;
         }

@@ -6,6 +6,7 @@ mod locks;
 mod pointers;
 mod relocatable;
 mod signals;
+mod techniques;
 mod unlock;
 mod variants;
 
@@ -25,9 +26,6 @@ use gpufas_tests::tools::{Target, Tools};
 /// The guests.
 const RELEASES: [&str; 4] = ["5.10", "6.1", "6.12", "7.2"];
 
-/// The guest of every run whose locks are released.
-const LOCKS_ON: &str = "6.1";
-
 /// Where the programs run.
 const TARGETS: [Target; 2] = [Target::Host, Target::Cuda];
 
@@ -39,6 +37,7 @@ fn main() -> Result<ExitCode> {
             variants::compile_all(&tools, target)?;
             relocatable::compile_all(&tools, target)?;
         }
+        techniques::compile_all()?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut suite = Suite::default();
@@ -54,22 +53,8 @@ fn main() -> Result<ExitCode> {
             relocatable::add(&mut group, name);
         }
     }
-    for (name, cpus) in techniques_on() {
-        let tools = Tools::for_guest(folder, name)?;
-        let of = if cpus == 1 { "processor" } else { "processors" };
-        let mut group = suite.group(format!("signals, {cpus} {of}, guest {name}"), move || {
-            Repair::new(&tools, Target::Host, signals::model(cpus))
-        });
-        signals::add(&mut group);
-        // As on a machine that is not virtual, and as on one whose hypervisor has nothing to offer for locks.
-        let kinds = [("queued", true), ("unqueued", false)];
-        for (kind, queued) in kinds.into_iter().filter(|_| is_matrix() || name == LOCKS_ON) {
-            let tools = Tools::for_guest(folder, name)?;
-            let mut group = suite.group(format!("{kind} locks, {cpus} {of}, guest {name}"), move || {
-                Repair::new(&tools, Target::Host, unlock::model(cpus, queued))
-            });
-            unlock::add(&mut group, name, cpus, queued);
-        }
+    for target in TARGETS {
+        techniques::add(&mut suite, target)?;
     }
     // The other flavours run the same code, but for what PREEMPT_RT makes of locks.
     for spec in KERNELS
@@ -82,23 +67,21 @@ fn main() -> Result<ExitCode> {
     Ok(suite.run())
 }
 
-/// The guests on which the techniques are tried, with their numbers of processors.
-fn techniques_on() -> Vec<(&'static str, u32)> {
-    if bundle::used().is_some() {
-        return Vec::new();
-    }
-    let all = KERNELS.iter().filter(|spec| spec.often || is_matrix());
-    let cpus: &[u32] = if is_matrix() { &[1, 4] } else { &[4] };
-    all.flat_map(|spec| cpus.iter().map(|cpus| (spec.name, *cpus))).collect()
-}
-
 /// Cases with a guest of a kernel.
 fn group<'a>(suite: &'a mut Suite, name: &str, target: Target) -> Result<Group<'a, Repair>> {
     let tools = Tools::for_guest(Path::new(env!("CARGO_TARGET_TMPDIR")), name)?;
-    let on = if target == Target::Cuda { "gpu, guest" } else { "guest" };
-    Ok(suite.group(format!("{on} {name}"), move || {
+    let on = on(target);
+    Ok(suite.group(format!("{on}guest {name}"), move || {
         Repair::new(&tools, target, Model { sleepers: 20, ..Model::default() })
     }))
+}
+
+/// How the names of cases begin that run on a target.
+fn on(target: Target) -> &'static str {
+    match target {
+        Target::Host => "",
+        Target::Cuda => "gpu, ",
+    }
 }
 
 /// Adds a case, after which the guest must be unharmed.

@@ -2,6 +2,8 @@
 
 //! Every signal to processes in every state, on every kernel: what it does is what the kernel's own does.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, ensure};
 use gpufas_guest::protocol::{Activity, ProcessEvent};
 use gpufas_guest::{Disk, GuestEvent};
@@ -10,7 +12,7 @@ use gpufas_tests::machine::{LIMIT, Model};
 use gpufas_tests::releases::is_matrix;
 use gpufas_tests::repair::{KILL, Repair};
 use gpufas_tests::suite::Group;
-use gpufas_tests::tools::Target;
+use gpufas_tests::tools::{Target, Tools};
 use gpufas_tests::wait;
 
 use crate::case;
@@ -39,7 +41,20 @@ pub fn model(cpus: u32) -> Model {
     Model { cpus, sleepers: 20, disks: &[Disk::Slow], ..Model::default() }
 }
 
-pub fn add(group: &mut Group<'_, Repair>) {
+/// Compiles the program that takes locks of a guest that runs on.
+///
+/// # Errors
+///
+/// What the compiler says.
+pub fn compile_for_running(tools: &Tools) -> Result<PathBuf> {
+    tools.compile_along(KILL, Target::Host, &[], &["--locks", "take"])
+}
+
+/// Adds the cases. Only the host's processor takes locks.
+pub fn add(group: &mut Group<'_, Repair>, target: Target) {
+    if target == Target::Host {
+        case(group, "a guest that runs on, with its locks taken: signals wake who sleeps", running_on);
+    }
     for (what, activity, state) in STATES {
         let stopped = *state == 'T';
         for (name, number) in [("KILL", SIGKILL), ("TERM", SIGTERM)] {
@@ -99,29 +114,6 @@ pub fn add(group: &mut Group<'_, Repair>) {
             repair.was_killed(pid, SIGKILL)
         },
     );
-    case(group, "a guest that runs on, with its locks taken: signals wake who sleeps", |repair| {
-        let tools = repair.machine.tools();
-        let program = tools.compile_along(KILL, Target::Host, &[], &["--locks", "take"])?;
-        for (_, activity, state) in STATES.iter().filter(|(_, _, state)| *state != 'T') {
-            let pid = start(repair, activity, *state)?;
-            for signal in ["STOP", "CONT", "TERM"] {
-                let arguments = ["--pid", &pid.to_string(), "--signal", signal];
-                let options = ["--json", "--pause", "never"];
-                let ran = Ran::of(repair.machine.with_source(|guest| {
-                    run(tools, (&program, Target::Host), "kill", guest, &options, &arguments)
-                }))?;
-                let report = ran.with_status(0)?.json()?;
-                ensure!(report["guest"]["paused"] == false, "{report}");
-                let log = report["log"].as_str().unwrap_or_default();
-                ensure!(log.contains(" delivered"), "{report}");
-                if signal == "STOP" {
-                    is_stopped(repair, pid)?;
-                }
-            }
-            repair.was_killed(pid, SIGTERM)?;
-        }
-        Ok(())
-    });
     for name in ["KILL", "TERM"] {
         case(group, &format!("{name} ends a hundred processes at once, whatever they do"), move |repair| {
             let guest = repair.machine.guest();
@@ -134,6 +126,31 @@ pub fn add(group: &mut Group<'_, Repair>) {
             Ok(guest.wait_until_no("many", LIMIT)?)
         });
     }
+}
+
+/// Every signal of a program that takes locks, to processes that do not stop by themselves.
+fn running_on(repair: &Repair) -> Result<()> {
+    let tools = repair.machine.tools();
+    let program = compile_for_running(tools)?;
+    for (_, activity, state) in STATES.iter().filter(|(_, _, state)| *state != 'T') {
+        let pid = start(repair, activity, *state)?;
+        for signal in ["STOP", "CONT", "TERM"] {
+            let arguments = ["--pid", &pid.to_string(), "--signal", signal];
+            let options = ["--json", "--pause", "never"];
+            let ran = Ran::of(repair.machine.with_source(|guest| {
+                run(tools, (&program, Target::Host), "kill", guest, &options, &arguments)
+            }))?;
+            let report = ran.with_status(0)?.json()?;
+            ensure!(report["guest"]["paused"] == false, "{report}");
+            let log = report["log"].as_str().unwrap_or_default();
+            ensure!(log.contains(" delivered"), "{report}");
+            if signal == "STOP" {
+                is_stopped(repair, pid)?;
+            }
+        }
+        repair.was_killed(pid, SIGTERM)?;
+    }
+    Ok(())
 }
 
 /// Starts a process some times, each time to be ended by `action`.

@@ -3,7 +3,7 @@
 //! Locks that nobody releases are released from outside, and whoever waits for them goes on.
 
 use anyhow::{Context, Result, ensure};
-use gpufas_tests::deadlock::Deadlock;
+use gpufas_tests::deadlock::{self, Deadlock};
 use gpufas_tests::machine::{LIMIT, Model};
 use gpufas_tests::modules::DEADLOCK;
 use gpufas_tests::releases::is_matrix;
@@ -14,6 +14,10 @@ use gpufas_tests::wait;
 use crate::case;
 
 const UNLOCK: &str = "examples/unlock.c";
+
+/// What the cases run.
+pub const PROGRAMS: &[&str] = &[UNLOCK, KILL, deadlock::COUNTER];
+
 const SIGTERM: i32 = 15;
 
 /// What the guest is to be like.

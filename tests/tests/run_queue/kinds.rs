@@ -21,7 +21,7 @@ const SCHED_IDLE: i32 = 5;
 const EOPNOTSUPP: i64 = 95;
 const EAGAIN: i64 = 11;
 
-pub fn add(group: &mut Group<'_, Repair>, kernel: &'static str, cpus: u32) {
+pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
     for (what, policy, priority, nice) in [
         ("that is very nice", SCHED_NORMAL, 0, 19),
         ("that is not nice", SCHED_NORMAL, 0, -20),
@@ -34,12 +34,12 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &'static str, cpus: u32) {
             let guest = repair.machine.guest();
             let pid = guest.spawn_sleepers(1, "of-a-kind")?[0];
             guest.schedule(pid, policy, priority, nice)?;
-            wakes(repair, kernel, pid)
+            wakes(repair, pid)
         });
     }
     case(group, "a sleeper in a session of its own", move |repair| {
         let pid = repair.machine.guest().spawn_session_leaders(1, "leader")?[0];
-        wakes(repair, kernel, pid)
+        wakes(repair, pid)
     });
     case(group, "sleepers in a control group, and in one within it", move |repair| {
         let guest = repair.machine.guest();
@@ -48,7 +48,7 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &'static str, cpus: u32) {
         guest.write_file("/sys/fs/cgroup/outer/cgroup.subtree_control", "+cpu")?;
         guest.make_cpu_group("outer/inner", &pids[..1])?;
         guest.make_cpu_group("other", &pids[1..])?;
-        pids.into_iter().try_for_each(|pid| wakes(repair, kernel, pid))
+        pids.into_iter().try_for_each(|pid| wakes(repair, pid))
     });
     if cpus > 1 {
         case(group, "a sleeper whose processor it may no longer use", move |repair| {
@@ -56,7 +56,7 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &'static str, cpus: u32) {
             for cpu in 0..cpus {
                 let pid = guest.spawn_sleepers(1, "moved")?[0];
                 guest.pin(pid, cpu)?;
-                wakes(repair, kernel, pid)?;
+                wakes(repair, pid)?;
             }
             Ok(())
         });
@@ -66,40 +66,40 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &'static str, cpus: u32) {
         let pid = guest.spawn_sleepers(1, "limited")?[0];
         guest.make_cpu_group("limited", &[pid])?;
         guest.write_file("/sys/fs/cgroup/limited/cpu.max", "10000 100000")?;
-        let report = refuses(repair, kernel, pid, EOPNOTSUPP)?;
+        let report = refuses(repair, pid, EOPNOTSUPP)?;
         ensure!(report.contains("its group's CPU time is limited"), "{report}");
         guest.write_file("/sys/fs/cgroup/limited/cpu.max", "max")?;
-        wakes(repair, kernel, pid)
+        wakes(repair, pid)
     });
     case(group, "while a lock of a sleeper's is held it is left asleep", move |repair| {
         let pid = repair.machine.guest().spawn_sleepers(1, "locked")?[0];
         let memory = repair.machine.memory()?;
         let held = lock::hold(repair, memory.task(pid)? + memory.offset_of("task_struct", "pi_lock")?)?;
-        refuses(repair, kernel, pid, EAGAIN)?;
+        refuses(repair, pid, EAGAIN)?;
         held.restore()?;
-        wakes(repair, kernel, pid)
+        wakes(repair, pid)
     });
     case(group, "one that is awake stays as it is", move |repair| {
         let pid = repair.machine.guest().spawn_runaway("awake")?;
-        let report = schedule(repair, kernel, 0, "wake", &["--pid", &pid.to_string()])?;
+        let report = schedule(repair, 0, "wake", &["--pid", &pid.to_string()])?;
         report.has_written(false)?;
         repair.clean_up(pid)
     });
 }
 
 /// A sleeper gets a signal, is made to run, and takes it.
-fn wakes(repair: &Repair, kernel: &str, pid: u32) -> Result<()> {
+fn wakes(repair: &Repair, pid: u32) -> Result<()> {
     signal_only(repair, "kill", &["--pid", &pid.to_string(), "--signal", "KILL"])?;
-    let report = schedule(repair, kernel, 0, "wake", &["--pid", &pid.to_string()])?;
+    let report = schedule(repair, 0, "wake", &["--pid", &pid.to_string()])?;
     report.says(ENQUEUED)?;
     repair.was_killed(pid, SIGKILL)
 }
 
 /// A sleeper that has a signal pending is left as it is; with what is said of it.
-fn refuses(repair: &Repair, kernel: &str, pid: u32, error: i64) -> Result<String> {
+fn refuses(repair: &Repair, pid: u32, error: i64) -> Result<String> {
     // One that can be sent again, as KILL to a process that has it pending cannot.
     signal_only(repair, "kill", &["--pid", &pid.to_string(), "--signal", "TERM"])?;
-    let report = schedule(repair, kernel, 1, "wake", &["--pid", &pid.to_string()])?;
+    let report = schedule(repair, 1, "wake", &["--pid", &pid.to_string()])?;
     ensure!(report.result()? == -error, "{report:?}");
     report.has_written(false)?;
     ensure!(repair.machine.guest().alive(&[pid])?.alive == [pid], "it is gone");

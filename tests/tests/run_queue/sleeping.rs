@@ -14,27 +14,27 @@ const SIGTERM: i32 = 15;
 /// What is said of a process that was made to run.
 pub const ENQUEUED: &str = "put on a run queue";
 
-pub fn add(group: &mut Group<'_, Repair>, kernel: &'static str, cpus: u32) {
-    case(group, "sleepers take signals, one after another", move |repair| one_by_one(repair, kernel));
-    case(group, "a hundred sleepers are made to run at once", move |repair| many(repair, kernel, 100));
+pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
+    case(group, "sleepers take signals, one after another", one_by_one);
+    case(group, "a hundred sleepers are made to run at once", move |repair| many(repair, 100));
     case(group, "sleepers run beside others that compute", move |repair| {
         let guest = repair.machine.guest();
         let busy = (0..cpus * 2).map(|_| guest.spawn_runaway("busy")).collect::<Result<Vec<_>, _>>()?;
-        one_by_one(repair, kernel)?;
-        many(repair, kernel, 20)?;
+        one_by_one(repair)?;
+        many(repair, 20)?;
         busy.into_iter().try_for_each(|pid| repair.clean_up(pid))
     });
 }
 
 /// 20 times a process that sleeps for good gets a signal and is made to run.
-fn one_by_one(repair: &Repair, kernel: &str) -> Result<()> {
+fn one_by_one(repair: &Repair) -> Result<()> {
     let guest = repair.machine.guest();
     for round in 0..20 {
         let (name, number) = if round % 2 == 0 { ("KILL", SIGKILL) } else { ("TERM", SIGTERM) };
         let pid = guest.spawn_sleepers(1, "deep-sleeper")?[0];
         signal_only(repair, "kill", &["--pid", &pid.to_string(), "--signal", name])?;
         ensure!(guest.alive(&[pid])?.alive == [pid], "the signal woke it by itself");
-        let report = schedule(repair, kernel, 0, "wake", &["--pid", &pid.to_string()])?;
+        let report = schedule(repair, 0, "wake", &["--pid", &pid.to_string()])?;
         report.says(&format!("{pid} (deep-sleeper): {ENQUEUED}"))?;
         report.has_written(true)?;
         repair.was_killed(pid, number)?;
@@ -43,10 +43,10 @@ fn one_by_one(repair: &Repair, kernel: &str) -> Result<()> {
 }
 
 /// Many are made to run in one go.
-fn many(repair: &Repair, kernel: &str, count: u32) -> Result<()> {
+fn many(repair: &Repair, count: u32) -> Result<()> {
     let pids = repair.machine.guest().spawn_sleepers(count, "one-of-many")?;
     signal_only(repair, "killall", &["--name", "one-of-many", "--signal", "KILL"])?;
-    let report = schedule(repair, kernel, 0, "wakeall", &["--name", "one-of-many"])?;
+    let report = schedule(repair, 0, "wakeall", &["--name", "one-of-many"])?;
     report.says(&format!("{count} processes are called one-of-many"))?;
     let enqueued = report.log().matches(ENQUEUED).count();
     ensure!(enqueued == pids.len(), "{enqueued} of {count} were put on a run queue:\n{}", report.log());

@@ -15,11 +15,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use gpufas_guest::kernels::KERNELS;
 use gpufas_tests::bundle;
 use gpufas_tests::machine::Model;
 use gpufas_tests::modules::{DEADLOCK, Module, SUPPORT};
-use gpufas_tests::releases::is_matrix;
+use gpufas_tests::releases::of_techniques;
 use gpufas_tests::repair::{Repair, Report};
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
@@ -40,16 +39,19 @@ const MODULES: &[Module] = &[SUPPORT, DEADLOCK];
 const CPUS: u32 = 4;
 
 fn main() -> Result<ExitCode> {
+    let kernels = of_techniques(|spec| spec.name == KERNEL);
     if bundle::filled().is_some() {
-        let tools = tools(KERNEL)?;
-        tools.compile_all(&[SUPPORT_PROGRAM, TEST_PROGRAM])?;
-        for module in MODULES {
-            module.build(&tools)?;
+        for spec in kernels {
+            let tools = tools(spec.name)?;
+            tools.compile_all(&[SUPPORT_PROGRAM, TEST_PROGRAM])?;
+            for module in MODULES {
+                module.build(&tools)?;
+            }
         }
         return Ok(ExitCode::SUCCESS);
     }
     let mut suite = Suite::default();
-    for spec in KERNELS.iter().filter(|spec| spec.name == KERNEL || is_matrix()) {
+    for spec in kernels {
         for target in [Target::Host, Target::Cuda] {
             add(&mut suite, spec.name, target)?;
         }
@@ -58,9 +60,9 @@ fn main() -> Result<ExitCode> {
     Ok(suite.run())
 }
 
-/// The tools for guests of a kernel. Programs are compiled for one kernel only, so they are in a folder for each.
+/// The tools for guests of a kernel.
 fn tools(kernel: &str) -> Result<Arc<Tools>> {
-    Tools::for_guest(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("support").join(kernel), kernel)
+    Tools::for_guest(Path::new(env!("CARGO_TARGET_TMPDIR")), kernel)
 }
 
 fn add(suite: &mut Suite, kernel: &str, target: Target) -> Result<()> {
