@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
+use clap::builder::PossibleValuesParser;
 
 use crate::libtest::{Counts, Reader};
 use crate::{output, test, ui};
@@ -28,11 +29,16 @@ pub const PROGRAMS: &[(&str, &str)] = &[
     ("run_queue", "gpu, guest "),
 ];
 
+/// The names of the test programs, as arguments.
+pub fn names() -> PossibleValuesParser {
+    PROGRAMS.iter().map(|(name, _)| *name).into()
+}
+
 /// Which tests to run, and for how long.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Only these
-    #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(PROGRAMS.iter().map(|(name, _)| name)))]
+    /// Only these; all that the bundle has unless told
+    #[arg(long, value_parser = names())]
     only: Vec<String>,
     /// Tests whose names contain this; those on a GPU unless told
     #[arg(long)]
@@ -49,8 +55,13 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let bundle = env::var_os("GPUFAS_BUNDLE").map(PathBuf::from);
     let bundle = bundle.context("GPUFAS_BUNDLE is not set; call the script run-tests of the bundle")?;
-    let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
+    // A bundle that was made with --only has not all of them.
+    let wanted = |name: &str| match arguments.only.as_slice() {
+        [] => bundle.join(FOLDER).join(name).is_file(),
+        only => only.iter().any(|only| only == name),
+    };
     let programs: Vec<_> = PROGRAMS.iter().filter(|(name, _)| wanted(name)).collect();
+    ensure!(!programs.is_empty(), "{} has no tests: cargo xtask bundle --tests", bundle.display());
     let limit = Duration::from_secs(arguments.limit);
     // Lines of several programs come in between each other, but whole.
     let shown = Mutex::new(());

@@ -14,6 +14,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 use gpufas_guest::{Kernel, initramfs, kernels};
 
+use crate::bundled_tests;
 use crate::cargo::{build_release, target_dir};
 use crate::recovery::{Target, all, compile};
 use crate::ui::Step;
@@ -28,6 +29,9 @@ pub struct Arguments {
     /// The tests as well
     #[arg(long)]
     tests: bool,
+    /// With the tests, only these; all unless told
+    #[arg(long, requires = "tests", value_parser = bundled_tests::names())]
+    only: Vec<String>,
     /// Programs for this GPU architecture alone, as sm_90, which the tests' are for unless told; the demonstration's are for several
     #[arg(long)]
     gpu_arch: Option<String>,
@@ -100,7 +104,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     qemu::collect(&folder.join("qemu"))?;
     script(&folder.join("run"), RUN_SCRIPT)?;
     if arguments.tests {
-        tests::add(&folder, &binaries, arguments.gpu_arch.as_deref(), &arguments.source)?;
+        let wanted = tests::Wanted {
+            programs: &arguments.only,
+            architecture: arguments.gpu_arch.as_deref(),
+            sources: &arguments.source,
+        };
+        tests::add(&folder, &binaries, &wanted)?;
     }
     let step = Step::start(format!("packing {}", archive.display()));
     let mut tar = Command::new("tar");

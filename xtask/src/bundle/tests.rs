@@ -41,17 +41,27 @@ exec "$here/xtask" bundled-tests "$@"
 /// The same for the sources of differential tests.
 const SOURCES: &str = "GPUFAS_FILL_SOURCES";
 
-/// Puts the tests into a bundle, compiled for one GPU architecture; of the differential tests those of some sources, or all. `binaries` is where gpufas-cc and gpufas are.
-pub fn add(bundle: &Path, binaries: &Path, architecture: Option<&str>, sources: &[String]) -> Result<()> {
+/// Which tests a bundle has.
+pub struct Wanted<'a> {
+    /// Names of test programs; all if there are none.
+    pub programs: &'a [String],
+    /// The GPU architecture that their programs are compiled for.
+    pub architecture: Option<&'a str>,
+    /// Of the differential tests those of sources whose names begin so; all if there are none.
+    pub sources: &'a [String],
+}
+
+/// Puts tests into a bundle. `binaries` is where gpufas-cc and gpufas are.
+pub fn add(bundle: &Path, binaries: &Path, wanted: &Wanted<'_>) -> Result<()> {
     let folder = bundle.join(FOLDER);
     make_folder(&folder)?;
-    for (name, program) in build()? {
+    for (name, program) in build(wanted)? {
         let step = Step::start(format!("compiling what the tests \"{name}\" run"));
         let mut fill = Command::new(&program);
         fill.env(FILLED, bundle);
-        fill.envs(architecture.map(|architecture| (ARCHITECTURE, architecture)));
-        if !sources.is_empty() {
-            fill.env(SOURCES, sources.join(","));
+        fill.envs(wanted.architecture.map(|architecture| (ARCHITECTURE, architecture)));
+        if !wanted.sources.is_empty() {
+            fill.env(SOURCES, wanted.sources.join(","));
         }
         fill.env("GPUFAS_CC", binaries.join("gpufas-cc")).env("GPUFAS", binaries.join("gpufas"));
         output::run(&mut fill, |_| true)?;
@@ -76,11 +86,16 @@ struct BuiltTarget {
 }
 
 /// Builds the test programs; their names, and where they are.
-fn build() -> Result<Vec<(&'static str, PathBuf)>> {
+fn build(wanted: &Wanted<'_>) -> Result<Vec<(&'static str, PathBuf)>> {
     let step = Step::start("building the tests".to_owned());
     let mut command = cargo();
     command.args(["test", "--no-run", "--package", PACKAGE, "--message-format", "json"]);
-    for (name, _) in PROGRAMS {
+    let names = || {
+        let is_wanted =
+            |name: &&str| wanted.programs.is_empty() || wanted.programs.iter().any(|one| one == name);
+        PROGRAMS.iter().map(|(name, _)| *name).filter(is_wanted)
+    };
+    for name in names() {
         command.args(["--test", name]);
     }
     let mut built = Vec::new();
@@ -90,11 +105,11 @@ fn build() -> Result<Vec<(&'static str, PathBuf)>> {
         built.extend(message.and_then(|built| Some((built.target.name, built.executable?))));
         !is_json
     })?;
-    let programs = PROGRAMS.iter().map(|(name, _)| {
+    let programs = names().map(|name| {
         let found = built.iter().find(|(target, _)| target == name);
         let (_, program) = found.with_context(|| format!("cargo has built no tests \"{name}\""))?;
         ensure!(program.is_file(), "{} is not there", program.display());
-        Ok((*name, program.clone()))
+        Ok((name, program.clone()))
     });
     let programs = programs.collect::<Result<Vec<_>>>()?;
     step.done("");
