@@ -15,6 +15,7 @@ pub mod listing;
 pub mod lock;
 pub mod machine;
 pub mod modules;
+pub mod refusing_stub;
 pub mod releases;
 pub mod repair;
 pub mod run_lines;

@@ -4,6 +4,7 @@
 
 mod dumps;
 mod ends;
+mod interrupts;
 mod kinds;
 mod mismatch;
 mod no_guest;
@@ -36,9 +37,11 @@ fn main() -> Result<ExitCode> {
     permission::add(&mut guest);
     ends::add(&mut guest);
     dumps::add(&mut guest);
+    interrupts::add(&mut guest);
     let mut guest = group(&mut suite, &tools, "one guest, gpu", Target::Cuda, Model::default());
     ends::add(&mut guest);
     dumps::add(&mut guest);
+    interrupts::add(&mut guest);
     kinds::add(&mut suite, &tools);
     vanishing::add(&mut suite, &tools);
     Ok(suite.run())
