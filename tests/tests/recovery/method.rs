@@ -105,6 +105,11 @@ impl Method {
         matches!(self.act, Act::Program { .. } | Act::RunQueue | Act::Supported)
     }
 
+    /// Whether its program is compiled together with the kernel's scheduler.
+    pub fn compiles_scheduler(&self) -> bool {
+        matches!(self.act, Act::RunQueue)
+    }
+
     /// Whether it notices the fault by itself.
     pub fn acts_by_itself(&self) -> bool {
         matches!(self.act, Act::Nothing | Act::EarlyOom)
