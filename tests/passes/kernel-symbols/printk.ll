@@ -5,6 +5,7 @@
 
 @format = private constant [12 x i8] c"%d %s %lu\0A\00\00"
 declare i32 @_printk(ptr, ...)
+declare i32 @_printk_deferred(ptr, ...)
 declare void @__warn_printk(ptr, ...)
 
 ; CHECK-LABEL: @print(
@@ -29,5 +30,13 @@ define i32 @print(i32 %number, ptr %text, i64 %long) {
 ; CHECK: call i32 @gpufas.print(ptr @format, ptr {{%.*}}, i32 0)
 define void @warn() {
   call void (ptr, ...) @__warn_printk(ptr @format)
+  ret void
+}
+
+; What the scheduler says, which the kernel prints later because of its locks.
+; CHECK-LABEL: @deferred(
+; CHECK: call i32 @gpufas.print(ptr @format, ptr {{%.*}}, i32 0)
+define void @deferred() {
+  call i32 (ptr, ...) @_printk_deferred(ptr @format)
   ret void
 }

@@ -59,6 +59,20 @@ fn each_source_has_the_names_that_kbuild_gives_it() {
 }
 
 #[test]
+fn a_program_includes_headers_that_lie_beside_the_kernels_sources() {
+    let scratch = Scratch::new();
+    // Who called a function is nobody of the running kernel: tracepoints in these headers would tell.
+    scratch.write(
+        "p.c",
+        "#include <gpufas/gpufas.h>\n#include \"kernel/sched/sched.h\"\n\
+         unsigned long caller(struct rq *rq)\n{\n\treturn rq->nr_running ? _RET_IP_ : 1;\n}\n",
+    );
+    scratch.for_host(&["-c", "p.c"]).fails(1, &["'kernel/sched/sched.h' file not found"]);
+    let text = compile(&scratch, &["-c", "p.c", "--emit", "llvm-ir", "-o", "-"]).succeeds().text();
+    assert!(text.contains("@caller(") && !text.contains("returnaddress"), "{text}");
+}
+
+#[test]
 fn sources_of_another_kernel_are_refused() {
     let scratch = Scratch::with_program();
     for folder in ["kernel/sched", "include/linux"] {
