@@ -152,6 +152,24 @@ static inline bool gpufas_has_pressure_trigger(struct task_struct *task)
 }
 
 /*
+ * The time that a control group's tasks have had (kernel/cgroup/rstat.c). As in the kernel it counts as
+ * spent on the CPU that does the accounting, which is the one as which the program runs.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)	/* then the lists need no lock */
+DECLARE_PER_CPU(raw_spinlock_t, gpufas_rstat_lock) __asm__("*:cgroup_rstat_cpu_lock");
+#endif
+
+/* Whether the lock is held with which a group is put on the list of those that have accounts to be summed up. */
+static inline bool gpufas_accounts_are_locked(void)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+	return raw_spin_is_locked(this_cpu_ptr(&gpufas_rstat_lock));
+#else
+	return false;
+#endif
+}
+
+/*
  * Tracepoints: what is attached to them is the running kernel's.
  */
 static inline bool gpufas_scheduler_is_traced(void)
@@ -240,7 +258,8 @@ static inline bool gpufas_has_bandwidth(struct task_struct *task)
 /* Whether a lock is held that the scheduler takes on the way. */
 static inline bool gpufas_is_locked(struct rq *rq, struct task_struct *task)
 {
-	if (raw_spin_is_locked(rq_lockp(rq)) || gpufas_timers_are_locked(cpu_of(rq)))
+	if (raw_spin_is_locked(rq_lockp(rq)) || gpufas_timers_are_locked(cpu_of(rq)) ||
+	    gpufas_accounts_are_locked())
 		return true;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 	/* The server that keeps real-time tasks from starving the others starts with the first of these. */

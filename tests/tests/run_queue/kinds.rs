@@ -50,6 +50,15 @@ pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
         guest.make_cpu_group("other", &pids[1..])?;
         pids.into_iter().try_for_each(|pid| wakes(repair, pid))
     });
+    case(group, "sleepers run beside others that compute in a control group", move |repair| {
+        let guest = repair.machine.guest();
+        let busy = (0..cpus * 2).map(|_| guest.spawn_runaway("busy")).collect::<Result<Vec<_>, _>>()?;
+        guest.make_cpu_group("busy", &busy)?;
+        let sleepers = guest.spawn_sleepers(8, "sleeper-beside")?;
+        guest.make_cpu_group("busy/sleepers", &sleepers[..4])?;
+        sleepers.into_iter().try_for_each(|pid| wakes(repair, pid))?;
+        busy.into_iter().try_for_each(|pid| repair.clean_up(pid))
+    });
     if cpus > 1 {
         case(group, "a sleeper whose processor it may no longer use", move |repair| {
             let guest = repair.machine.guest();

@@ -2,8 +2,9 @@
 
 //! The kernel's sources that programs with `gpufas/run_queue.h` need compiled along, as docs/scheduling.md lists them.
 
-/// Of every release: trees, lists and sets.
-const LIBRARY: [&str; 4] = ["lib/cpumask.c", "lib/plist.c", "lib/rbtree.c", "lib/timerqueue.c"];
+/// Of every release: the account of a control group's time on processors, trees, lists and sets.
+const COMMON: [&str; 5] =
+    ["kernel/cgroup/rstat.c", "lib/cpumask.c", "lib/plist.c", "lib/rbtree.c", "lib/timerqueue.c"];
 
 /// Since 5.18 most of the scheduler's files are compiled as two.
 const JOINED: [&str; 4] = [
@@ -17,10 +18,11 @@ const JOINED: [&str; 4] = [
 const SPEEDS: &str = "arch/x86/kernel/cpu/aperfmperf.c";
 
 /// Before 5.18.
-const SINGLE: [&str; 12] = [
+const SINGLE: [&str; 13] = [
     "kernel/sched/autogroup.c",
     "kernel/sched/clock.c",
     "kernel/sched/core.c",
+    "kernel/sched/cpuacct.c",
     "kernel/sched/cpudeadline.c",
     "kernel/sched/cpupri.c",
     "kernel/sched/deadline.c",
@@ -40,7 +42,7 @@ pub fn sources(kernel: &str) -> Vec<&'static str> {
         "6.1" => &[&JOINED],
         _ => &[&[SPEEDS], &JOINED],
     };
-    [&scheduler.concat(), &LIBRARY[..]].concat()
+    [&scheduler.concat(), &COMMON[..]].concat()
 }
 
 /// Options of the compiler's: what is not beside other symbols of its file in the running kernel, and a function of
