@@ -114,6 +114,26 @@ GPUFAS_ENTRY(unlock, "release a raw_spinlock_t that nobody else will release", u
 	return error ? error : report("unlock", gpufas_support_unlock(&support, address));
 }
 
+/*
+ * Where all CPUs have interrupts off, only an NMI is served: one that comes after this, as by QEMU's command
+ * inject-nmi. The answer is looked for in another run, or shows in that CPUs go on.
+ */
+GPUFAS_ENTRY(leave_unlock, "leave a request to release a raw_spinlock_t, for an NMI that comes next",
+	     u64, address)
+{
+	struct gpufas_support_request request = {
+		.operation = GPUFAS_SUPPORT_UNLOCK, .cpu = GPUFAS_SUPPORT_ANY_CPU, .address = address,
+	};
+	struct gpufas_support support;
+	int error = find(&support);
+
+	if (!error)
+		error = gpufas_support_submit(&support, &request);
+	if (!error)
+		gpufas_support_announce_nmi(&support);
+	return error;
+}
+
 GPUFAS_ENTRY(change, "change a word in one step, from one value to another",
 	     u64, address, u32, width, u64, expected, u64, value)
 {

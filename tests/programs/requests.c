@@ -482,22 +482,6 @@ GPUFAS_ENTRY(signal_as, "have the kernel send a signal", u64, pid, u64, signal, 
 		thread ? GPUFAS_SUPPORT_THREAD : GPUFAS_SUPPORT_PROCESS);
 }
 
-/* A lock that CPUs wait for with interrupts off. The answer is looked for in another run, after the NMI. */
-GPUFAS_ENTRY(leave_unlock, "leave a request to release a lock and announce an NMI", u64, address)
-{
-	struct gpufas_support_request request = {
-		.operation = GPUFAS_SUPPORT_UNLOCK, .cpu = GPUFAS_SUPPORT_ANY_CPU, .address = address,
-	};
-	struct gpufas_support support;
-	int error = gpufas_support_find(&support);
-
-	if (!error)
-		error = gpufas_support_submit(&support, &request);
-	if (!error)
-		gpufas_support_announce_nmi(&support);
-	return error;
-}
-
 /*
  * The word in which a mutex has its owner, beside flags in the low bits: that there are waiters, above all
  * (kernel/locking/mutex.c). With PREEMPT_RT it is one of an rt_mutex (kernel/locking/rtmutex_common.h).
@@ -524,19 +508,21 @@ GPUFAS_ENTRY(disown_mutex, "take a mutex from its owner", u64, address)
 }
 
 /* What the module that makes deadlocks has counted. */
-GPUFAS_ENTRY(deadlocked, "say how many wait in a deadlock")
+GPUFAS_ENTRY(deadlocked, "say how many wait in a deadlock, and for which lock")
 {
 	struct module *module;
 
 	list_for_each_entry(module, &gpufas_modules, list) {
 		const atomic_t *started;
+		void *const *lock;
 
 		if (strcmp(module->name, "deadlock"))
 			continue;
 		started = gpufas_exported(module, "gpufas_deadlock_started");
-		if (!started)
+		lock = gpufas_exported(module, "gpufas_deadlock_lock");
+		if (!started || !lock)
 			return -ENOENT;
-		gpufas_log("started: %d\n", atomic_read(started));
+		gpufas_log("started: %d\nlock: 0x%px\n", atomic_read(started), READ_ONCE(*lock));
 		return 0;
 	}
 	return -ENODEV;

@@ -2,9 +2,11 @@
 
 //! A deadlock in a guest, which the module `tests/modules/deadlock` makes.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 
-use crate::machine::LIMIT;
+use crate::machine::{LIMIT, Machine};
 use crate::modules::DEADLOCK;
 use crate::repair::Repair;
 use crate::wait;
@@ -12,7 +14,7 @@ use crate::wait;
 const STATUS: &str = "/sys/module/deadlock/parameters/status";
 const START: &str = "/sys/module/deadlock/parameters/start";
 
-/// Says how many wait.
+/// Says how many wait, and for which lock, as its entry point `deadlocked`.
 pub const COUNTER: &str = "tests/programs/requests.c";
 
 /// A deadlock in the guest.
@@ -30,16 +32,7 @@ impl<'a> Deadlock<'a> {
     /// Those of the guest; if the module says no address.
     pub fn start(repair: &'a Repair, kind: &str, interrupts: bool, cpu: Option<u32>) -> Result<Self> {
         repair.machine.tools().compile(COUNTER, repair.target)?;
-        let guest = repair.machine.guest();
-        if !guest.read_file("/proc/modules")?.contains(DEADLOCK.name) {
-            guest.load_module(DEADLOCK.name, "")?;
-        }
-        let state = if interrupts { "on" } else { "off" };
-        let cpus = cpu.map(|cpu| cpu.to_string()).unwrap_or_default();
-        guest.write_file(START, &format!("{kind} {state} {cpus}"))?;
-        let status = guest.read_file(STATUS)?;
-        let lock = status.trim().rsplit_once(" lock ").context("no lock in the status")?.1;
-        Ok(Self { repair, lock: u64::from_str_radix(lock.trim_start_matches("0x"), 16)? })
+        Ok(Self { repair, lock: start(&repair.machine, kind, interrupts, cpu)? })
     }
 
     /// The lock's address.
@@ -65,9 +58,36 @@ impl<'a> Deadlock<'a> {
     ///
     /// If they do not.
     pub fn has_ended(&self, count: u32) -> Result<()> {
-        wait::until(&format!("{count} have proceeded"), LIMIT, || {
-            let status = self.repair.machine.guest().read_file(STATUS)?;
-            Ok(status.contains(&format!("{count} started, {count} proceeded")))
-        })
+        has_ended(&self.repair.machine, count, LIMIT)
     }
+}
+
+/// Lets a deadlock begin, as [`Deadlock::start`], and says the lock's address.
+///
+/// # Errors
+///
+/// Those of the guest; if the module says no address.
+pub fn start(machine: &Machine, kind: &str, interrupts: bool, cpu: Option<u32>) -> Result<u64> {
+    let guest = machine.guest();
+    if !guest.read_file("/proc/modules")?.contains(DEADLOCK.name) {
+        guest.load_module(DEADLOCK.name, "")?;
+    }
+    let state = if interrupts { "on" } else { "off" };
+    let cpus = cpu.map(|cpu| cpu.to_string()).unwrap_or_default();
+    guest.write_file(START, &format!("{kind} {state} {cpus}"))?;
+    let status = guest.read_file(STATUS)?;
+    let lock = status.trim().rsplit_once(" lock ").context("no lock in the status")?.1;
+    Ok(u64::from_str_radix(lock.trim_start_matches("0x"), 16)?)
+}
+
+/// Waits until all of a deadlock have proceeded, as the guest itself says.
+///
+/// # Errors
+///
+/// If they do not.
+pub fn has_ended(machine: &Machine, count: u32, limit: Duration) -> Result<()> {
+    wait::until(&format!("{count} have proceeded"), limit, || {
+        let status = machine.guest().read_file(STATUS)?;
+        Ok(status.contains(&format!("{count} started, {count} proceeded")))
+    })
 }

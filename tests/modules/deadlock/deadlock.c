@@ -47,6 +47,8 @@ atomic_t gpufas_deadlock_started = ATOMIC_INIT(0);
 EXPORT_SYMBOL(gpufas_deadlock_started);
 atomic_t gpufas_deadlock_proceeded = ATOMIC_INIT(0);
 EXPORT_SYMBOL(gpufas_deadlock_proceeded);
+void *gpufas_deadlock_lock;
+EXPORT_SYMBOL(gpufas_deadlock_lock);
 static unsigned int waiters;
 
 static struct task_struct *owner;	/* of a lock that has one */
@@ -178,6 +180,7 @@ static int begin(enum kind new_kind, bool off, const struct cpumask *cpus)
 	collect();
 	kind = new_kind;
 	interrupts_off = off;
+	WRITE_ONCE(gpufas_deadlock_lock, lock_address());
 
 	if (has_owner()) {
 		reinit_completion(&owner_has_it);

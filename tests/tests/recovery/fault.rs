@@ -9,13 +9,22 @@ use gpufas_tests::machine::Machine;
 
 use crate::method::{Method, Program};
 use crate::scene::{Repaired, Shape};
-use crate::{many, memory, process_table, processors};
+use crate::{deadlock, many, memory, process_table, processors};
 
 /// Longer than anything here takes that must come to an end.
 pub const LIMIT: Duration = Duration::from_secs(90);
 
 /// Name of the process that answers, which programs are told to protect beside the sleepers.
 pub const PROTECT: &str = "sleeper,answerer";
+
+/// A lock that nobody releases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// Who waits for it takes interrupts.
+    InterruptsOn,
+    /// Who waits for it takes none.
+    InterruptsOff,
+}
 
 /// A fault.
 pub struct Fault {
@@ -29,11 +38,15 @@ pub struct Fault {
     pub make: fn(&Machine) -> Result<()>,
     /// The program that cures it.
     pub program: Program<'static>,
+    /// Further arguments of the programs, which are known only once it is made.
+    pub arguments: fn(&Machine) -> Result<Vec<String>>,
     /// The program that cures it with the in-kernel support.
     pub supported: Option<Program<'static>>,
+    /// The lock, if it is made of one: no signal cures it then.
+    pub lock: Option<Lock>,
     /// The name of the processes that it is made of.
     pub victims: &'static str,
-    /// The signal that cures it.
+    /// The signal that cures it; 0 if none does.
     pub signal: i32,
     /// Whether they sleep.
     pub is_made_of_sleepers: bool,
@@ -58,7 +71,14 @@ pub const FAULTS: &[Fault] = &[
     many::SLEEPING_1_S,
     many::SLEEPING_AN_HOUR,
     memory::THRASHING,
+    deadlock::INTERRUPTS_ON,
+    deadlock::INTERRUPTS_OFF,
 ];
+
+/// The programs need to be told nothing more.
+pub fn no_arguments(_: &Machine) -> Result<Vec<String>> {
+    Ok(Vec::new())
+}
 
 /// Nothing is to be shown or done after the cure.
 pub fn nothing(_: Repaired<'_>, _: &Method) -> Result<()> {

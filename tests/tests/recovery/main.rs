@@ -4,6 +4,7 @@
 //! they have, and what a user would have without them. A case is a cell of a table: kernel, fault, method; the
 //! table is printed at the end. Times are for it, none is judged.
 
+mod deadlock;
 mod fault;
 mod many;
 mod memory;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use gpufas_guest::kernels::KernelSpec;
-use gpufas_tests::modules::SUPPORT;
+use gpufas_tests::modules::{DEADLOCK, SUPPORT};
 use gpufas_tests::releases::{is_matrix, of_techniques};
 use gpufas_tests::suite::Suite;
 use gpufas_tests::tools::{Target, Tools};
@@ -46,7 +47,7 @@ fn main() -> Result<ExitCode> {
     let mut suite = Suite::default();
     for spec in of_techniques(|spec| spec.name == OFTEN) {
         for target in [Target::Host, Target::Cuda] {
-            for shape in [Shape::Processes, Shape::Supported, Shape::Memory, Shape::EarlyOom] {
+            for shape in [Shape::Processes, Shape::Supported, Shape::Locks, Shape::Memory, Shape::EarlyOom] {
                 add(&mut suite, spec, (shape, target), runs, &table);
             }
         }
@@ -80,7 +81,10 @@ fn methods(spec: &'static KernelSpec, fault: &'static Fault) -> impl Iterator<It
 fn compile_all() -> Result<()> {
     for spec in of_techniques(|spec| spec.name == OFTEN) {
         let tools = Tools::for_guest(&folder(), spec.name)?;
-        SUPPORT.build(&tools)?;
+        for module in [SUPPORT, DEADLOCK] {
+            module.build(&tools)?;
+        }
+        deadlock::compile(&tools)?;
         for fault in FAULTS {
             for method in methods(spec, fault) {
                 for target in [Target::Host, Target::Cuda] {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use gpufas_guest::protocol::Activity;
 use gpufas_tests::machine::Machine;
 
-use crate::fault::{Fault, PROTECT, nothing};
+use crate::fault::{Fault, PROTECT, no_arguments, nothing};
 use crate::scene::Shape;
 
 const NAME: &str = "worker";
@@ -22,7 +22,9 @@ pub const BUSY: Fault = Fault {
     shape: Shape::Processes,
     make: |machine| make(machine, Activity::Compute),
     program: ("examples/end-many.c", "end_many", ARGUMENTS),
+    arguments: no_arguments,
     supported: Some(("examples/end-many.c", "end_many_supported", ARGUMENTS)),
+    lock: None,
     victims: NAME,
     signal: libc::SIGKILL,
     is_made_of_sleepers: false,

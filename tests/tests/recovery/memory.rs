@@ -10,7 +10,7 @@ use gpufas_guest::protocol::Activity;
 use gpufas_tests::machine::Machine;
 use gpufas_tests::wait;
 
-use crate::fault::{Fault, LIMIT, PROTECT, nothing};
+use crate::fault::{Fault, LIMIT, PROTECT, no_arguments, nothing};
 use crate::scene::{MEMORY_MIB, Shape};
 
 const NAME: &str = "writer";
@@ -26,7 +26,9 @@ pub const THRASHING: Fault = Fault {
         "memory",
         &["--memory_percent", "80", "--swap_percent", "10", "--protect", PROTECT],
     ),
+    arguments: no_arguments,
     supported: None,
+    lock: None,
     victims: NAME,
     signal: libc::SIGKILL,
     is_made_of_sleepers: false,

@@ -11,7 +11,8 @@ use gpufas_guest::kernels::scheduler;
 use gpufas_tests::command::{Ran, run};
 use gpufas_tests::tools::{Target, Tools};
 
-use crate::fault::{Fault, LIMIT};
+use crate::deadlock::shows_who_waits;
+use crate::fault::{Fault, LIMIT, Lock};
 use crate::scene::{Repaired, Shape};
 
 /// How long a fault is watched that a program cannot cure.
@@ -35,8 +36,12 @@ enum Act {
     /// A bundled program sends signals and wakes nobody; another, with the kernel's own scheduler, puts those on run queues
     /// that have one.
     RunQueue,
+    /// A bundled program shows who waits for a lock, and releases it.
+    Unlock,
     /// A bundled program asks the in-kernel support.
     Supported,
+    /// A bundled program leaves a request for the in-kernel support, and an NMI lets it be served.
+    Nmi,
     /// A new process in the guest sends the signal.
     Inside,
     /// The kernel does something by itself, or nothing.
@@ -54,7 +59,9 @@ pub const METHODS: &[Method] = &[
     },
     Method { name: "signal, wake queue", often: true, act: Act::Program { options: &[], wakes: true } },
     Method { name: "signal, run queue", often: false, act: Act::RunQueue },
+    Method { name: "unlock", often: true, act: Act::Unlock },
     Method { name: "in-kernel support", often: false, act: Act::Supported },
+    Method { name: "in-kernel support, NMI", often: true, act: Act::Nmi },
     Method { name: "kill in the guest", often: false, act: Act::Inside },
     Method { name: "the kernel's OOM killer", often: false, act: Act::Nothing },
     Method { name: "earlyoom in the guest", often: false, act: Act::EarlyOom },
@@ -64,10 +71,14 @@ impl Method {
     /// Whether there is something to try.
     pub fn is_for(&self, fault: &Fault) -> bool {
         match self.act {
-            Act::Program { .. } | Act::Inside => true,
+            // No signal ends what spins in the kernel.
+            Act::Program { .. } | Act::Inside => fault.lock.is_none(),
+            Act::Unlock => fault.lock.is_some(),
             // Nobody who is awake needs it.
             Act::RunQueue => fault.is_made_of_sleepers,
-            Act::Supported => fault.supported.is_some(),
+            // Who has interrupts off serves nobody but an NMI.
+            Act::Supported => fault.supported.is_some() && fault.lock != Some(Lock::InterruptsOff),
+            Act::Nmi => fault.lock == Some(Lock::InterruptsOff),
             Act::Nothing | Act::EarlyOom => fault.is_for_oom_killer,
         }
     }
@@ -76,7 +87,7 @@ impl Method {
     pub fn cures(&self, fault: &Fault) -> bool {
         match self.act {
             Act::Program { wakes, .. } => wakes || !fault.asleep,
-            Act::RunQueue | Act::Supported => true,
+            Act::RunQueue | Act::Unlock | Act::Supported | Act::Nmi => true,
             Act::Inside | Act::Nothing | Act::EarlyOom => false,
         }
     }
@@ -89,7 +100,7 @@ impl Method {
     /// The guest in which it is tried on a fault.
     pub fn shape(&self, fault: &Fault) -> Shape {
         match self.act {
-            Act::Supported => Shape::Supported,
+            Act::Supported if fault.lock.is_none() => Shape::Supported,
             Act::EarlyOom => Shape::EarlyOom,
             _ => fault.shape,
         }
@@ -102,7 +113,7 @@ impl Method {
 
     /// Whether a program does it, which runs on the host's processor or on a GPU.
     pub fn is_program(&self) -> bool {
-        matches!(self.act, Act::Program { .. } | Act::RunQueue | Act::Supported)
+        !matches!(self.act, Act::Inside | Act::Nothing | Act::EarlyOom)
     }
 
     /// Whether its program is compiled together with the kernel's scheduler.
@@ -131,7 +142,10 @@ impl Method {
     /// If they do not compile.
     pub fn prepare(&self, tools: &Tools, fault: &Fault, target: Target) -> Result<()> {
         match self.act {
-            Act::Program { .. } | Act::Supported => tools.compile(fault.program.0, target).map(drop),
+            Act::Program { .. } | Act::Unlock => tools.compile(fault.program.0, target).map(drop),
+            Act::Supported | Act::Nmi => {
+                fault.supported.map_or(Ok(()), |program| tools.compile(program.0, target).map(drop))
+            }
             Act::RunQueue => {
                 tools.compile(fault.program.0, target)?;
                 compile_schedule(tools, target).map(drop)
@@ -140,25 +154,39 @@ impl Method {
         }
     }
 
-    /// Does it.
+    /// Does it. `arguments` are the fault's own.
     ///
     /// # Errors
     ///
     /// If it could not even be tried, or says that it failed.
-    pub fn act(&self, repaired: Repaired<'_>, fault: &Fault) -> Result<()> {
+    pub fn act(&self, repaired: Repaired<'_>, fault: &Fault, arguments: &[String]) -> Result<()> {
         let (machine, target) = repaired;
+        let with_arguments = |(source, entry, own): Program<'static>, options: &[&str]| {
+            let arguments: Vec<&str> =
+                own.iter().copied().chain(arguments.iter().map(String::as_str)).collect();
+            run_program(repaired, (source, entry, &arguments), options)
+        };
+        let supported = || {
+            let program = fault.supported.context("no program for the in-kernel support")?;
+            with_arguments(program, &["--pause", "never"])
+        };
         match self.act {
             Act::Program { options, .. } => {
-                run_program(repaired, fault.program, options)?;
+                with_arguments(fault.program, options)?;
             }
+            Act::Unlock => shows_who_waits(machine, &with_arguments(fault.program, &[])?)?,
             Act::RunQueue => {
                 run_program(repaired, fault.program, &["--interrupts", "never"])?;
                 let schedule = compile_schedule(machine.tools(), target)?;
                 run_compiled(repaired, &schedule, "wakeall", &[], &["--name", fault.victims])?;
             }
             Act::Supported => {
-                let program = fault.supported.context("no program for the in-kernel support")?;
-                run_program(repaired, program, &["--pause", "never"])?;
+                supported()?;
+            }
+            Act::Nmi => {
+                supported()?;
+                // Through LINT1, which Linux opens on the boot processor alone.
+                machine.monitor()?.human("nmi")?;
             }
             Act::Inside => match machine.guest().kill_by_name(fault.victims, fault.signal, PATIENCE) {
                 // It may still come to it.
@@ -174,12 +202,12 @@ impl Method {
 /// A program: its source, its entry point, its arguments.
 pub type Program<'a> = (&'a str, &'a str, &'a [&'a str]);
 
-/// Runs a bundled program on the guest.
+/// Runs a bundled program on the guest, and returns what it printed.
 ///
 /// # Errors
 ///
 /// If it cannot be compiled, does not end, or says that it failed.
-pub fn run_program(repaired: Repaired<'_>, program: Program<'_>, options: &[&str]) -> Result<()> {
+pub fn run_program(repaired: Repaired<'_>, program: Program<'_>, options: &[&str]) -> Result<String> {
     let (source, entry, arguments) = program;
     let (machine, target) = repaired;
     let compiled = machine.tools().compile(source, target)?;
@@ -192,14 +220,14 @@ fn run_compiled(
     entry: &str,
     options: &[&str],
     arguments: &[&str],
-) -> Result<()> {
+) -> Result<String> {
     let ran = Ran::of(
         machine
             .with_source(|guest| run(machine.tools(), (program, target), entry, guest, options, arguments)),
     )?;
     let start: String = ran.output.chars().take(2000).collect();
     ensure!(ran.status.success(), "{entry} failed ({}):\n{start}\n{}", ran.status, ran.errors);
-    Ok(())
+    Ok(ran.output)
 }
 
 /// The program that puts tasks on run queues, compiled with the kernel's own scheduler.

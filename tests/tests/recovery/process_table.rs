@@ -10,7 +10,7 @@ use gpufas_guest::protocol::Activity;
 use gpufas_tests::machine::Machine;
 use gpufas_tests::wait;
 
-use crate::fault::{Fault, LIMIT, PROTECT};
+use crate::fault::{Fault, LIMIT, PROTECT, no_arguments};
 use crate::method::Method;
 use crate::scene::{Repaired, Shape};
 
@@ -28,7 +28,9 @@ pub const FORK_BOMB: Fault = Fault {
         "fork_bomb",
         &["--threshold_percent", "95", "--least", "100", "--by", "name", "--protect", PROTECT],
     ),
+    arguments: no_arguments,
     supported: None,
+    lock: None,
     victims: NAME,
     signal: libc::SIGKILL,
     is_made_of_sleepers: false,

@@ -9,7 +9,7 @@ use gpufas_guest::protocol::Activity;
 use gpufas_tests::machine::Machine;
 use gpufas_tests::wait;
 
-use crate::fault::{Fault, LIMIT, PROTECT};
+use crate::fault::{Fault, LIMIT, PROTECT, no_arguments};
 use crate::method::{Method, run_program};
 use crate::scene::{Repaired, Shape};
 
@@ -29,7 +29,9 @@ pub const HOGS: Fault = Fault {
         "cpu_hogs",
         &["--busy_percent", "60", "--run_ms", "200", "--protect", PROTECT],
     ),
+    arguments: no_arguments,
     supported: None,
+    lock: None,
     victims: NAME,
     signal: libc::SIGSTOP,
     is_made_of_sleepers: false,

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use gpufas_guest::Disk;
 use gpufas_guest::kernels::KernelSpec;
 use gpufas_tests::machine::{Machine, Model};
-use gpufas_tests::modules::SUPPORT;
+use gpufas_tests::modules::{DEADLOCK, SUPPORT};
 use gpufas_tests::releases::is_matrix;
 use gpufas_tests::tools::{Target, Tools};
 
@@ -27,6 +27,9 @@ pub enum Shape {
     Processes,
     /// The same with the in-kernel support.
     Supported,
+    /// For faults that are made of locks: several processors that queue for one, the module that makes them, and the in-kernel
+    /// support.
+    Locks,
     /// For faults that are made of memory: little of it, and swap space.
     Memory,
     /// The same, where earlyoom runs.
@@ -43,11 +46,22 @@ const EARLYOOM: (&str, &[&str]) = (
 impl Shape {
     fn model(self) -> Model {
         let end_on_trouble = Some(tolerated());
+        // More than a small machine has, where there is time for it.
+        let cpus = if is_matrix() { 4 } else { 2 };
         match self {
+            Self::Locks => Model {
+                modules: &[SUPPORT, DEADLOCK],
+                cpus,
+                memory_mib: 256,
+                sleepers: 20,
+                hides_hypervisor: true,
+                disks: &[Disk::Files],
+                end_on_trouble,
+                ..Model::default()
+            },
             Self::Processes | Self::Supported => Model {
                 modules: if self == Self::Supported { &[SUPPORT] } else { &[] },
-                // More than a small machine has, where there is time for it.
-                cpus: if is_matrix() { 4 } else { 2 },
+                cpus,
                 memory_mib: 512,
                 sleepers: 20,
                 disks: &[Disk::Files],
@@ -125,7 +139,7 @@ impl Scene {
                 .with_context(|| format!("a guest of {}", self.spec.name))?;
             let guest = machine.guest();
             guest.stay_responsive()?;
-            if self.shape == Shape::Supported {
+            if matches!(self.shape, Shape::Supported | Shape::Locks) {
                 guest.load_module(SUPPORT.name, "")?;
             }
             if self.shape == Shape::EarlyOom {
@@ -161,8 +175,9 @@ impl Scene {
 fn cure((machine, target): Repaired<'_>, fault: &Fault, method: &Method) -> Result<Duration> {
     let beginning = Instant::now();
     (fault.make)(machine).context(SetUpFailed)?;
+    let arguments = (fault.arguments)(machine).context(SetUpFailed)?;
     let start = if method.acts_by_itself() { beginning } else { Instant::now() };
-    method.act((machine, target), fault)?;
+    method.act((machine, target), fault, &arguments)?;
     (fault.cured)(machine, method.limit(fault))?;
     let time = start.elapsed();
     (fault.after)((machine, target), method)?;

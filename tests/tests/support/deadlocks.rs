@@ -24,7 +24,7 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &str) {
         case(group, &format!("every processor waits, interrupts off: {kind}"), move |repair| {
             let deadlock = Deadlock::start(repair, kind, false, None)?;
             deadlock.wait_until_started(CPUS)?;
-            check(repair, "leave_unlock", &[("address", deadlock.lock().to_string())])?;
+            ask(repair, SUPPORT_PROGRAM, "leave_unlock", 0, &[("address", deadlock.lock().to_string())])?;
             repair.machine.monitor()?.human("nmi")?;
             deadlock.has_ended(CPUS)?;
             ensure!(counter(repair, "served 1")? == 1, "it was not an NMI that served");
