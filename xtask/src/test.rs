@@ -23,6 +23,9 @@ pub struct Arguments {
     /// Only these; all unless told
     #[arg(long, value_enum)]
     only: Vec<Part>,
+    /// Of the guest tests only these test programs, by their names in tests/tests; all unless told
+    #[arg(long)]
+    suite: Vec<String>,
     /// With every kernel of the list and every case, not only a selection that suits continuous integration
     #[arg(long)]
     matrix: bool,
@@ -63,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut counts = Counts::default();
     for part in Part::value_variants() {
         if arguments.only.is_empty() || arguments.only.contains(part) {
-            counts.add(run_part(*part, arguments.matrix)?);
+            counts.add(run_part(*part, arguments)?);
         } else {
             counts.skipped.push((part.name(), "not asked for (--only)".to_owned()));
         }
@@ -82,7 +85,7 @@ impl Part {
     }
 }
 
-fn run_part(part: Part, matrix: bool) -> Result<Counts> {
+fn run_part(part: Part, arguments: &Arguments) -> Result<Counts> {
     let mut counts = Counts::default();
     match part {
         Part::Format => {
@@ -92,8 +95,8 @@ fn run_part(part: Part, matrix: bool) -> Result<Counts> {
         Part::Lint => {
             let lint = ["clippy", "--workspace", "--all-targets"];
             counts.add(check("clippy", &lint, &["--", "-D", "warnings"])?);
-            let arguments = [DEVICE, &["--", "-D", "warnings"]].concat();
-            counts.add(check("clippy, device runtime", &["clippy", "--all-targets"], &arguments)?);
+            let options = [DEVICE, &["--", "-D", "warnings"]].concat();
+            counts.add(check("clippy, device runtime", &["clippy", "--all-targets"], &options)?);
         }
         Part::Packages => {
             let packages = ["--workspace", "--exclude", GUEST_TESTS];
@@ -102,10 +105,12 @@ fn run_part(part: Part, matrix: bool) -> Result<Counts> {
         Part::Device => counts.add(tests("device runtime tests", DEVICE, |_| {})?),
         Part::Guests => {
             let programs = build_release(&["gpufas-cc", "gpufas", "gpufas-plugin"])?;
-            counts.add(tests("guest tests", &["--package", GUEST_TESTS], |command| {
+            let mut which = vec!["--package", GUEST_TESTS];
+            which.extend(arguments.suite.iter().flat_map(|suite| ["--test", suite]));
+            counts.add(tests("guest tests", &which, |command| {
                 command.env("GPUFAS_CC", programs.join("gpufas-cc")).env("GPUFAS", programs.join("gpufas"));
                 command.env("GPUFAS_PLUGIN", programs.join("libgpufas_passes.so"));
-                if matrix {
+                if arguments.matrix {
                     command.env(MATRIX, "1");
                 }
             })?);
