@@ -234,8 +234,10 @@ impl Prepared {
             let mut byte = [0];
             launch.memory.read(at, &mut byte).ok().map(|()| byte[0])
         });
+        let interrupts = buffers.read_interrupts();
         if !self.abandoned {
             drop(ManuallyDrop::into_inner(running));
+            // Nothing reads the buffers after this.
             drop(ManuallyDrop::into_inner(buffers_memory));
         }
         Ok(Outcome {
@@ -244,7 +246,7 @@ impl Prepared {
             stores,
             stores_lost: report.journal_lost,
             stores_kept: true,
-            interrupts: buffers.read_interrupts(),
+            interrupts,
             log_lost: report.log_lost,
             budget_left: report.budget_left,
             duration: watched.duration,
