@@ -27,6 +27,9 @@ pub const MODULES: &[&str] = &["virtio_pci", "virtio_blk"];
 /// The same for its file system: ext4 asks for the checksum by name (`MODULE_SOFTDEP` in fs/ext4/super.c).
 pub const FILE_SYSTEM_MODULES: &[&str] = &["crc32c_generic", "crc32c-cryptoapi", "ext4"];
 
+/// All of them.
+pub const ALL_MODULES: [&[&str]; 2] = [MODULES, FILE_SYSTEM_MODULES];
+
 /// The size of the disk with the file system, and of the slow one, in MiB.
 const SIZE_MIB: u32 = 32;
 

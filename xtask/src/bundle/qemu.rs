@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! QEMU with everything that it loads, for a machine that has none.
+//! QEMU with everything that it loads, and what makes its guests' disks, for a machine that has none.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -35,7 +35,17 @@ export QEMU_MODULE_DIR
 exec "$here/lib/ld-linux-x86-64.so.2" --library-path "$here/lib" "$here/qemu" -L "$here/firmware" "$@"
 "#;
 
-/// QEMU with everything that it loads.
+/// What makes file systems (e2fsprogs), and where Debian has it.
+const MAKE_FILE_SYSTEM: (&str, &[&str]) = ("mke2fs", &["/sbin", "/usr/sbin"]);
+
+/// Starts that with its own libraries.
+const MAKE_FILE_SYSTEM_SCRIPT: &str = r#"#!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+here=$(dirname "$(readlink -f "$0")")
+exec "$here/lib/ld-linux-x86-64.so.2" --library-path "$here/lib" "$here/make-file-system" "$@"
+"#;
+
+/// QEMU, and what makes disks, with everything that they load.
 pub fn collect(folder: &Path) -> Result<()> {
     let step = Step::start("collecting QEMU and its libraries".to_owned());
     let program = find_program(PROGRAM).with_context(|| not_installed(PROGRAM))?;
@@ -51,6 +61,9 @@ pub fn collect(folder: &Path) -> Result<()> {
         needed.extend(libraries_of(&module)?);
         copy_into(&module, &modules)?;
     }
+    let make_file_system = find(MAKE_FILE_SYSTEM.1.iter().map(PathBuf::from), MAKE_FILE_SYSTEM.0)?;
+    copy(&make_file_system, &folder.join("make-file-system"))?;
+    needed.extend(libraries_of(&make_file_system)?);
     needed.sort();
     needed.dedup();
     for library in needed {
@@ -60,6 +73,7 @@ pub fn collect(folder: &Path) -> Result<()> {
         copy_into(&find(FIRMWARE_FOLDERS.iter().map(PathBuf::from), file)?, &firmware)?;
     }
     script(&folder.join("qemu-system-x86_64"), QEMU_SCRIPT)?;
+    script(&folder.join(MAKE_FILE_SYSTEM.0), MAKE_FILE_SYSTEM_SCRIPT)?;
     step.done("");
     Ok(())
 }
