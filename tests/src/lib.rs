@@ -4,7 +4,7 @@
 //! come to harm ([`machine`]), damage to its memory ([`damage`]), runs of `gpufas` and what they said
 //! ([`command`], [`repair`], [`listing`]), kernel modules
 //! ([`modules`]) and deadlocks that one makes ([`deadlock`]), waiting ([`wait`]), and a harness in which several cases use one guest ([`suite`]); for
-//! tests of passes, what their files say to run ([`run_lines`]).
+//! tests of passes, what their files say to run ([`run_lines`]); for benchmarks, what they run on ([`measured_on`]).
 
 pub mod bundle;
 pub mod command;
@@ -14,6 +14,7 @@ pub mod gpu;
 pub mod listing;
 pub mod lock;
 pub mod machine;
+pub mod measured_on;
 pub mod modules;
 pub mod refusing_stub;
 pub mod releases;

@@ -4,6 +4,7 @@
 //! that needs anything installed: it is what installs the rest.
 
 mod apt;
+mod bench;
 mod bundle;
 mod bundled_tests;
 mod cargo;
@@ -44,6 +45,8 @@ enum Task {
     Doctor,
     /// Install what is missing, and fetch the kernels
     Setup,
+    /// Measure how quickly faults are cured, and draw it
+    Bench(bench::Arguments),
     /// Measure how much of the kernels' headers and sources compiles
     Coverage(coverage::Arguments),
     /// List the kernels that guests run, or fetch them
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Doctor => doctor::run(),
         Task::Setup => setup::run(),
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::Coverage(arguments) => coverage::run(&arguments),
         Task::Kernels(arguments) => kernels::run(&arguments),
         Task::Vm(arguments) => vm::run(&arguments),

@@ -104,19 +104,24 @@ fn run_part(part: Part, arguments: &Arguments) -> Result<Counts> {
         }
         Part::Device => counts.add(tests("device runtime tests", DEVICE, |_| {})?),
         Part::Guests => {
-            let programs = build_release(&["gpufas-cc", "gpufas", "gpufas-plugin"])?;
-            let mut which = vec!["--package", GUEST_TESTS];
-            which.extend(arguments.suite.iter().flat_map(|suite| ["--test", suite]));
-            counts.add(tests("guest tests", &which, |command| {
-                command.env("GPUFAS_CC", programs.join("gpufas-cc")).env("GPUFAS", programs.join("gpufas"));
-                command.env("GPUFAS_PLUGIN", programs.join("libgpufas_passes.so"));
-                if arguments.matrix {
-                    command.env(MATRIX, "1");
-                }
-            })?);
+            let which: Vec<&str> = arguments.suite.iter().flat_map(|suite| ["--test", suite]).collect();
+            counts.add(guest_tests(&which, arguments.matrix, |_| {})?);
         }
     }
     Ok(counts)
+}
+
+/// Runs the tests that need guests, with optimised programs; of all test programs those that arguments of `cargo test` name.
+pub fn guest_tests(which: &[&str], matrix: bool, prepare: impl Fn(&mut Command)) -> Result<Counts> {
+    let programs = build_release(&["gpufas-cc", "gpufas", "gpufas-plugin"])?;
+    tests("guest tests", &[&["--package", GUEST_TESTS], which].concat(), |command| {
+        command.env("GPUFAS_CC", programs.join("gpufas-cc")).env("GPUFAS", programs.join("gpufas"));
+        command.env("GPUFAS_PLUGIN", programs.join("libgpufas_passes.so"));
+        if matrix {
+            command.env(MATRIX, "1");
+        }
+        prepare(command);
+    })
 }
 
 /// The table that tests/tests/recovery has left, if it has run since then.
@@ -145,7 +150,7 @@ fn check(name: &str, task: &[&str], arguments: &[&str]) -> Result<Counts> {
     Ok(counts)
 }
 
-/// Runs tests, all of them whatever fails.
+/// Runs tests, all of them whatever fails. What `prepare` adds to the command are arguments of the test programs.
 fn tests(name: &str, arguments: &[&str], prepare: impl Fn(&mut Command)) -> Result<Counts> {
     ui::heading(name);
     let mut command = cargo();

@@ -164,7 +164,7 @@ impl Figure {
         }
         frame.draw_axis(area, top, bottom)?;
         for (name, right) in COLUMNS {
-            write(area, name, (WIDTH - right, TOP + AXIS - 12), &font(12.0, TEXT).bold().to_the_left())?;
+            write(area, name, (WIDTH - right, TOP + AXIS - 12), &font(12.0, TEXT).bold().ending_there())?;
         }
         let mut y = top;
         for block in &self.blocks {
@@ -233,7 +233,7 @@ impl Frame {
             area.draw(&Circle::new((self.x(median), y), 5, colour.filled()))?;
             texts.extend([time(median), time(worst)]);
         }
-        let style = font(LABEL_SIZE, text_colour).to_the_left();
+        let style = font(LABEL_SIZE, text_colour).ending_there();
         let style = if verdict == Verdict::Failed { style.bold() } else { style };
         // What is no number of cures needs the other columns' place.
         if texts.len() == 1 && !texts[0].ends_with(|last: char| last.is_ascii_digit()) {
@@ -268,7 +268,7 @@ impl Style {
     }
 
     /// Its right end is where it is put.
-    fn to_the_left(self) -> Self {
+    fn ending_there(self) -> Self {
         Self { place: HPos::Right, ..self }
     }
 

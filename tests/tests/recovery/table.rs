@@ -8,8 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, bail};
+use gpufas_figures::results::{self, Results};
+use gpufas_tests::measured_on;
 use gpufas_tests::tools::Target;
-use serde_json::{Value, json};
 
 use crate::fault::Fault;
 use crate::method::Method;
@@ -117,13 +118,20 @@ impl Cell {
         times.get(times.len() / 2).copied()
     }
 
-    fn to_json(&self) -> Value {
-        let times: Vec<f64> = self.times.iter().map(Duration::as_secs_f64).collect();
-        json!({
-            "kernel": self.kernel, "fault": self.fault, "method": self.method,
-            "target": self.target.name(), "must_cure": self.must_cure,
-            "runs": self.runs, "seconds": times, "failure": self.failure, "set_up": self.set_up,
-        })
+    fn to_result(&self) -> results::Cell {
+        results::Cell {
+            kernel: self.kernel.to_owned(),
+            group: None,
+            fault: self.fault.to_owned(),
+            method: self.method(),
+            target: self.target.name().to_owned(),
+            must_cure: self.must_cure,
+            runs: self.runs,
+            seconds: self.times.iter().map(Duration::as_secs_f64).collect(),
+            failure: self.failure.clone(),
+            set_up: self.set_up.clone(),
+            refused: None,
+        }
     }
 }
 
@@ -183,7 +191,7 @@ impl Table {
         lines.join("\n") + "\n"
     }
 
-    /// Writes it as JSON, for plots, and as text.
+    /// Writes it as text and, if there is anything in it, as JSON, for pictures.
     ///
     /// # Errors
     ///
@@ -195,7 +203,15 @@ impl Table {
         };
         write("recovery.txt", self.text().as_bytes())?;
         let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        let cells: Vec<Value> = cells.iter().map(Cell::to_json).collect();
-        write("recovery.json", &serde_json::to_vec_pretty(&cells)?)
+        if cells.is_empty() {
+            return Ok(());
+        }
+        let mut kernels: Vec<&str> = cells.iter().map(|cell| cell.kernel).collect();
+        // One after another has run.
+        kernels.dedup();
+        let machine =
+            measured_on::this_machine(&kernels, cells.iter().any(|cell| cell.target == Target::Cuda));
+        let results = Results { machine, cells: cells.iter().map(Cell::to_result).collect() };
+        write("recovery.json", &serde_json::to_vec_pretty(&results)?)
     }
 }
