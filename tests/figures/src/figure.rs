@@ -155,19 +155,15 @@ impl Figure {
         let widest = self.rows().map(|row| width(&row.label, LABEL_SIZE)).max().unwrap_or(0);
         let frame = Frame { left: MARGIN + 12 + widest + 12, right: WIDTH - COLUMNS_WIDTH, scale };
         let (top, bottom) = (TOP + AXIS, TOP + AXIS + self.blocks_height());
-        // Shades are under the lines of the axis.
-        let mut y = top;
-        for block in &self.blocks {
-            let edges = [(MARGIN, y + 2), (WIDTH - MARGIN + 4, y + HEADING)];
-            area.draw(&Rectangle::new(edges, SHADE.filled()))?;
-            y += HEADING + GAP + ROW * block.rows.len() as i32;
-        }
         frame.draw_axis(area, top, bottom)?;
         for (name, right) in COLUMNS {
             write(area, name, (WIDTH - right, TOP + AXIS - 12), &font(12.0, TEXT).bold().ending_there())?;
         }
         let mut y = top;
         for block in &self.blocks {
+            // No line of the axis goes through the heading.
+            let edges = [(MARGIN, y + 2), (WIDTH - MARGIN + 4, y + HEADING)];
+            area.draw(&Rectangle::new(edges, SHADE.filled()))?;
             write(area, &block.title, (MARGIN + 6, y + 2 + (HEADING - 2) / 2), &font(13.0, TEXT).bold())?;
             y += HEADING;
             for row in &block.rows {

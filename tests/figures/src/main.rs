@@ -3,11 +3,11 @@
 //! Draws the results of the recovery matrix; `cargo xtask bench` starts it.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use anyhow::Result;
 use clap::Parser;
-use gpufas_figures::recovery;
 use gpufas_figures::results::Results;
+use gpufas_figures::{Result, recovery};
 
 /// Draw results of the recovery matrix.
 #[derive(Parser)]
@@ -20,12 +20,23 @@ struct Arguments {
     results: Vec<PathBuf>,
 }
 
-fn main() -> Result<()> {
-    let arguments = Arguments::parse();
-    let results: Vec<Results> =
-        arguments.results.iter().map(|path| Results::read(path)).collect::<Result<_, _>>()?;
-    for path in recovery::draw(&results, &arguments.into)? {
-        println!("{}", path.display());
+fn main() -> ExitCode {
+    match draw(&Arguments::parse()) {
+        Ok(paths) => {
+            for path in paths {
+                println!("{}", path.display());
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{:#}", anyhow::Error::from(error));
+            ExitCode::FAILURE
+        }
     }
-    Ok(())
+}
+
+fn draw(arguments: &Arguments) -> Result<Vec<PathBuf>> {
+    let results: Vec<Results> =
+        arguments.results.iter().map(|path| Results::read(path)).collect::<Result<_>>()?;
+    recovery::draw(&results, &arguments.into)
 }

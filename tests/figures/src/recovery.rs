@@ -58,7 +58,7 @@ impl<'a> Drawing<'a> {
                     format!("{title}: time until it has acted, by what the process does and by method");
                 (by_fault(&of_it, &methods), title, "A row is a method, all kernels together")
             } else {
-                let title = format!("{title}: time until it is cured, by method and kernel");
+                let title = format!("{title}: time until cured, by method and kernel");
                 (by_method(&of_it, &kernels), title, "A row is a kernel")
             };
             let figure = Figure {
@@ -73,7 +73,7 @@ impl<'a> Drawing<'a> {
         let single: Vec<&Cell> = only(&cells, |cell| cell.group.is_none());
         let overview = (distinct(&single, |cell| cell.fault.as_str()).len() > 1).then(|| Figure {
             name: "overview".to_owned(),
-            title: "All faults: time until they are cured, by method".to_owned(),
+            title: "All faults: time until cured, by method".to_owned(),
             rows_are: "A row is a method, all kernels together".to_owned(),
             made_on,
             blocks: by_fault(&single, &methods),
@@ -179,15 +179,11 @@ fn slug(title: &str) -> String {
 /// A machine in one line.
 fn made_on(machine: &Machine) -> String {
     let commit = machine.commit.as_deref().map_or_else(String::new, |commit| format!(" ({commit})"));
+    let qemu = machine.qemu.split(" (").next().unwrap_or_default();
     let gpu = machine.gpu.as_deref().map_or_else(String::new, |gpu| format!(", {gpu}"));
     format!(
-        "{}: {}, {} processors{gpu}; QEMU {}, {}; GPUfas {}{commit}",
-        machine.date,
-        machine.processor,
-        machine.processors,
-        machine.qemu,
-        machine.accelerator,
-        machine.version
+        "{}: {}, {} processors{gpu}; QEMU {qemu}, {}; GPUfas {}{commit}",
+        machine.date, machine.processor, machine.processors, machine.accelerator, machine.version
     )
 }
 

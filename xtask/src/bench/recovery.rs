@@ -81,14 +81,17 @@ fn measure(arguments: &Arguments) -> Result<(Vec<PathBuf>, ExitCode)> {
 
 fn draw(arguments: &Arguments, results: &[PathBuf]) -> Result<()> {
     let folder = arguments.into.clone().unwrap_or_else(|| workspace().join("docs"));
-    ui::heading("Drawn");
     let mut command = cargo();
     command.args(["run", "--quiet", "--release", "--package", "gpufas-figures", "--", "--into"]);
     // cargo runs it in the workspace, wherever this was started.
     let here = std::env::current_dir()?;
     command.arg(here.join(folder)).args(results.iter().map(|file| here.join(file)));
-    output::run(&mut command, |line| {
-        println!("{line}");
-        true
-    })
+    let mut said = Vec::new();
+    let status = output::stream(&mut command, |line| said.push(line.to_owned()))?;
+    if !status.success() {
+        bail!("nothing was drawn: {}", said.join("\n"));
+    }
+    ui::heading("Drawn");
+    said.iter().for_each(|line| println!("  {line}"));
+    Ok(())
 }
