@@ -7,10 +7,13 @@
  *
  *	gpufas run kill.fatbin tkill --qmp SOCKET -- --tid 124 --signal TERM
  *	gpufas run kill.fatbin wake --qmp SOCKET -- --pid 123
+ *	gpufas run kill.fatbin wakeall --qmp SOCKET -- --name stress
  *
  * The kernel of that system need not answer any more: the signal is written
- * where kill(2) would have put it, and who sleeps is woken. See gpufas/signal.h
- * for what that can do and what it cannot.
+ * where kill(2) would have put it, and who sleeps is woken: through its CPU's
+ * queue for that, or compiled with --schedule run-queue by the kernel's own
+ * scheduler (gpufas/wake.h). See gpufas/signal.h for what that can do and what it
+ * cannot.
  */
 #include <gpufas/gpufas.h>
 #include <gpufas/signal.h>
@@ -98,23 +101,70 @@ GPUFAS_ENTRY(killall, "send a signal to every process with a name",
 	return found ? error : -ESRCH;
 }
 
-GPUFAS_ENTRY(wake, "wake a sleeping task, so that it takes the signals that are pending", int, pid)
+/*
+ * Wake the threads of a process that sleep and have signals to take. Sets @pending to whether any
+ * has. After -EAGAIN all can be tried again: those that were woken are awake then.
+ */
+static int wake_process(struct task_struct *process, bool *pending)
+{
+	struct task_struct *thread;
+	int error = 0;
+
+	for_each_thread(process, thread) {
+		int result;
+
+		if (!task_sigpending(thread) || thread->exit_state)
+			continue;
+
+		*pending = true;
+		result = gpufas_wake_for_signals(thread);
+		gpufas_log("%d (%s): %s\n", thread->pid, thread->comm, gpufas_wake_text(result));
+		if (result < 0)
+			error = result;
+	}
+
+	return error;
+}
+
+GPUFAS_ENTRY(wake, "wake a process that sleeps, so that it takes the signals that are pending", int, pid)
 {
 	struct task_struct *task = gpufas_find_task(pid);
-	int result;
+	bool pending = false;
+	int error;
 
 	if (!task) {
 		gpufas_log("no process has pid %d\n", pid);
 		return -ESRCH;
 	}
 
-	if (!task_sigpending(task)) {
+	error = wake_process(task, &pending);
+	if (!pending) {
 		gpufas_log("%d (%s) has no signal pending\n", task->pid, task->comm);
 		return -ENODATA;
 	}
 
-	result = gpufas_wake_for_signals(task);
-	gpufas_log("%d (%s): %s\n", task->pid, task->comm,
-		   result > 0 ? "woken" : result ? "cannot be woken now" : "does not sleep");
-	return min(result, 0);
+	return error;
+}
+
+GPUFAS_ENTRY(wakeall, "wake every process with a name, so that it takes the signals that are pending",
+	     const char *, name)
+{
+	struct task_struct *process;
+	int found = 0, error = 0;
+
+	for_each_process(process) {
+		bool pending = false;
+		int result;
+
+		if (!gpufas_task_has_name(process, name) || gpufas_is_kernel_thread(process))
+			continue;
+
+		found++;
+		result = wake_process(process, &pending);
+		if (result < 0)
+			error = result;
+	}
+
+	gpufas_log("%d processes are called %s\n", found, name);
+	return found ? error : -ESRCH;
 }

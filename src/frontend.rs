@@ -95,6 +95,19 @@ fn add_own_options(command: &mut Command, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// The option that tells sources what taking a lock means.
+fn locks_option(arguments: &Arguments) -> String {
+    format!("-DGPUFAS_LOCKS_{}", arguments.locks.name().to_uppercase())
+}
+
+/// The options that tell sources in which ways tasks are woken: for each its place among them.
+fn schedule_options(arguments: &Arguments) -> impl Iterator<Item = String> {
+    arguments.schedules.iter().enumerate().map(|(place, schedule)| {
+        let name = schedule.name().to_uppercase().replace('-', "_");
+        format!("-DGPUFAS_SCHEDULE_{name}={}", place + 1)
+    })
+}
+
 /// What clang has made of a source.
 #[derive(Default)]
 pub struct Compiled {
@@ -115,7 +128,7 @@ pub fn compile_own(arguments: &Arguments, kernel: &Kernel, runner: Runner, path:
     let mut command = Command::new(clang()?);
     command.args(kernel.clang_options());
     add_own_options(&mut command, arguments)?;
-    command.arg(format!("-DGPUFAS_LOCKS_{}", arguments.locks.name().to_uppercase()));
+    command.arg(locks_option(arguments));
     command.arg(match arguments.target {
         Target::Cuda => "-DGPUFAS_TARGET_CUDA",
         Target::Host => "-DGPUFAS_TARGET_HOST",
@@ -153,6 +166,7 @@ pub fn compile(
     if arguments.relocates {
         command.arg("-DGPUFAS_RELOCATABLE");
     }
+    command.arg(locks_option(arguments)).args(schedule_options(arguments));
     command.args(&arguments.clang);
     let is_compiled = matches!(arguments.stage, Stage::Compile | Stage::Link);
     let reads_text = is_compiled && needs_types(arguments) && !runner.dry_run;

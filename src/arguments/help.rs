@@ -50,6 +50,9 @@ Code:
   -O0 -O1 -O2 -O3          optimization (-O2; kernel headers need at least -O1, which -O0 means here)
   --locks check|take|refuse  what taking a lock of the kernel's means: it must be free, else the program is run again
                            later (check); it is taken, on the host only (take); an error (refuse)
+  --schedule wake-queue|run-queue  how tasks that sleep are woken: they are left to their CPUs (wake-queue); by the
+                           kernel's own scheduler, which is compiled along from --kernel-source (run-queue); a list
+                           of both is tried in its order
   --allocation refuse|own  what kmalloc() and its like mean: an error (refuse); memory of the program's own, which the
                            kernel must never come to know of (own)
   -g                       debug information: DWARF for the host, source lines for GPUs

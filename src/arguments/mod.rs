@@ -112,6 +112,28 @@ impl Allocation {
     }
 }
 
+/// How a task that sleeps is made to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schedule {
+    /// It is left to its processor, through the kernel's queue for that.
+    WakeQueue,
+    /// It is put on a run queue, by the kernel's scheduler, which is compiled along.
+    RunQueue,
+}
+
+impl Schedule {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::WakeQueue, Self::RunQueue];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WakeQueue => "wake-queue",
+            Self::RunQueue => "run-queue",
+        }
+    }
+}
+
 /// The command line as understood.
 #[derive(Clone, Debug)]
 pub struct Arguments {
@@ -173,6 +195,8 @@ pub struct Arguments {
     pub keep_inline_functions: bool,
     /// `--locks`.
     pub locks: Locks,
+    /// `--schedule`, the preferred one first.
+    pub schedules: Vec<Schedule>,
     /// `--allocation`.
     pub allocation: Allocation,
     /// `--passes`: only these passes of ours.
@@ -272,6 +296,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         words: Vec::new(),
         keep_inline_functions: false,
         locks: Locks::default(),
+        schedules: vec![Schedule::WakeQueue],
         allocation: Allocation::default(),
         passes: None,
     };

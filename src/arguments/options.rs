@@ -10,7 +10,7 @@ use gpufas_passes::kernel_symbols::ownership::Owner;
 use gpufas_passes::pipeline::STEPS;
 use regex_lite::Regex;
 
-use super::{Allocation, Arguments, Emit, Locks, Stage, usage};
+use super::{Allocation, Arguments, Emit, Locks, Schedule, Stage, usage};
 use crate::error::Result;
 use crate::messages::Form;
 use crate::target;
@@ -74,6 +74,7 @@ pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<Strin
             parsed.locks = known
                 .ok_or_else(|| usage(format!("--locks {value} is not known; it is check, take or refuse")))?;
         }
+        "--schedule" => parsed.schedules = schedules(&value(queue)?)?,
         "--allocation" => {
             let value = value(queue)?;
             let known = Allocation::ALL.into_iter().find(|allocation| allocation.name() == value);
@@ -194,6 +195,24 @@ fn target(text: &str) -> Result<Target> {
         "host" => Ok(Target::Host),
         _ => Err(usage(format!("--target {text} is not known; it is cuda or host"))),
     }
+}
+
+/// A list of ways to make tasks run.
+fn schedules(text: &str) -> Result<Vec<Schedule>> {
+    let mut schedules = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        let known = Schedule::ALL.into_iter().find(|schedule| schedule.name() == name);
+        let schedule = known.ok_or_else(|| {
+            usage(format!(
+                "--schedule {name} is not known; it is wake-queue, run-queue, or both in the order in which they are tried"
+            ))
+        })?;
+        if schedules.contains(&schedule) {
+            return Err(usage(format!("--schedule {text} names {name} twice")));
+        }
+        schedules.push(schedule);
+    }
+    Ok(schedules)
 }
 
 /// A series of kernels, as in `6.1`.

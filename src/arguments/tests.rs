@@ -45,6 +45,12 @@ fn the_last_of_two_options_counts() {
     assert_eq!(compile(&["a.c"]).allocation, Allocation::Refuse);
     assert_eq!(compile(&["a.c", "--allocation", "own"]).allocation, Allocation::Own);
     assert_eq!(compile(&["a.c", "--allocation=own", "--allocation=refuse"]).allocation, Allocation::Refuse);
+    let schedules = |options: &[&str]| compile(&[&["a.c"], options].concat()).schedules;
+    assert_eq!(schedules(&[]), [Schedule::WakeQueue]);
+    assert_eq!(
+        schedules(&["--schedule", "wake-queue", "--schedule", "run-queue,wake-queue"]),
+        [Schedule::RunQueue, Schedule::WakeQueue]
+    );
     let parsed = compile(&["a.c", "-g", "-g0", "-Werror", "-Wno-error", "-O3", "-O1", "-oa", "-o", "b"]);
     assert!(!parsed.debug && parsed.warnings.level(Warning::LogFormat) == Level::Shown);
     assert_eq!(parsed.optimization, 1);
@@ -87,6 +93,8 @@ fn what_makes_no_sense_is_refused_with_a_reason() {
         (&["a.c", "--emit", "ptx", "--target", "host"], "--target cuda"),
         (&["a.c", "--emit", "elf"], "llvm-ir"),
         (&["a.c", "--locks", "forget"], "check, take or refuse"),
+        (&["a.c", "--schedule", "idle"], "wake-queue, run-queue, or both"),
+        (&["a.c", "--schedule", "run-queue,run-queue"], "twice"),
         (&["a.c", "--allocation", "kernel"], "refuse or own"),
         (&["a.c", "b.c", "-c", "-o", "x"], "-o"),
         (&["a.c", "-c", "--emit", "cubin"], "one architecture"),

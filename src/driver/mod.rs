@@ -7,14 +7,16 @@ mod program;
 mod relocatable;
 mod type_header;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use gpufas_passes::kernel_symbols::definitions;
+use gpufas_passes::kernel_symbols::ownership::Owner;
 use gpufas_passes::layout::Mentions;
 use gpufas_passes::llvm::diagnostics::DiagnosticLog;
 use gpufas_passes::llvm::{Context, Module};
 
-use crate::arguments::{Arguments, Emit, Stage};
+use crate::arguments::{Arguments, Emit, Schedule, Stage};
 use crate::command::Runner;
 use crate::dependencies::{self, Collected};
 use crate::error::{Error, Result};
@@ -59,6 +61,7 @@ pub fn compile(arguments: &Arguments, temporary: &Path, messages: &Messages) -> 
         return type_header::write(arguments);
     }
     let kernels = kernels(arguments)?;
+    let arguments = &with_scheduler(arguments, &kernels)?;
     let mut names = SourceNames::new(&arguments.inputs);
     names.add(&headers::folder());
     kernels.iter().flat_map(Kernel::folders).for_each(|folder| names.add(folder));
@@ -80,7 +83,8 @@ pub fn compile(arguments: &Arguments, temporary: &Path, messages: &Messages) -> 
 fn kernels(arguments: &Arguments) -> Result<Vec<Kernel>> {
     let has_source = arguments.inputs.iter().any(|input| input::is_source(input));
     let is_named = !arguments.kernels.is_empty() || !arguments.kernel_headers.is_empty();
-    if !has_source && !is_named {
+    let has_scheduler = arguments.schedules.contains(&Schedule::RunQueue);
+    if !has_source && !is_named && !has_scheduler {
         return Ok(Vec::new());
     }
     let mut kernels = kernel::locate(&arguments.kernels, &arguments.kernel_headers)?;
@@ -91,6 +95,28 @@ fn kernels(arguments: &Arguments) -> Result<Vec<Kernel>> {
     }
     kernel::check_different(&kernels)?;
     Ok(kernels)
+}
+
+/// What is to be compiled: where tasks are woken by the kernel's own scheduler, its files as well.
+fn with_scheduler<'a>(arguments: &'a Arguments, kernels: &[Kernel]) -> Result<Cow<'a, Arguments>> {
+    if !arguments.schedules.contains(&Schedule::RunQueue) {
+        return Ok(Cow::Borrowed(arguments));
+    }
+    let mut arguments = arguments.clone();
+    for pattern in kernel::SCHEDULER_SYMBOLS {
+        let added = arguments.ownership.add(pattern, Owner::Kernel);
+        added.map_err(|error| Error::Internal(format!("{pattern}: {error}")))?;
+    }
+    for kernel in kernels.iter().filter(|_| arguments.stage == Stage::Link) {
+        for file in kernel.scheduler_sources()? {
+            // Two kernels may be built from one tree.
+            if !arguments.inputs.contains(&file) {
+                input::check(&file)?;
+                arguments.inputs.push(file);
+            }
+        }
+    }
+    Ok(Cow::Owned(arguments))
 }
 
 struct Driver<'a> {

@@ -9,6 +9,7 @@ mod definition;
 mod flags;
 mod generated;
 mod named;
+mod scheduler;
 mod sources;
 pub mod type_information;
 
@@ -20,6 +21,7 @@ use crate::error::{Error, Result};
 use sources::Sources;
 
 pub use named::{check_different, locate, use_sources};
+pub use scheduler::KERNEL_SYMBOLS as SCHEDULER_SYMBOLS;
 
 /// A prepared kernel source tree or an installed header package.
 #[derive(Clone, Debug)]

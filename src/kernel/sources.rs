@@ -40,6 +40,7 @@ pub struct Sources {
     folder: PathBuf,
     /// The same without symbolic links.
     canonical: PathBuf,
+    version: Version,
 }
 
 impl Sources {
@@ -59,7 +60,9 @@ impl Sources {
             )));
         };
         match Version::of(headers) {
-            Some(wanted) if wanted == version => Ok(Self { folder: folder.to_owned(), canonical }),
+            Some(wanted) if wanted == version => {
+                Ok(Self { folder: folder.to_owned(), canonical, version })
+            }
             Some(wanted) => Err(Error::Usage(format!(
                 "{} holds the sources of Linux {version}, but the headers of kernel {release} are of Linux {wanted}; name the \
                  sources that the kernel was built from",
@@ -76,6 +79,17 @@ impl Sources {
     fn has_module_prefix(&self) -> bool {
         let rules = std::fs::read_to_string(self.folder.join("scripts/Makefile.lib")).unwrap_or_default();
         rules.contains("-D__KBUILD_MODNAME=kmod_")
+    }
+
+    /// The first two numbers of the version.
+    pub fn series(&self) -> [u32; 2] {
+        let Version([version, patch_level, _]) = self.version;
+        [version, patch_level]
+    }
+
+    /// The name of a file in the tree.
+    pub fn file(&self, path: &str) -> String {
+        self.folder.join(path).display().to_string()
     }
 
     /// The path of a file from the tree's top on, if it is in the tree.

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Pseudo scheduling through the run queue: a task that sleeps is put on a run
- * queue from outside, by the kernel's own scheduler.
+ * queue from outside, by the kernel's own scheduler. One of the ways of
+ * gpufas/wake.h, which is what programs include.
  *
- * A program that includes this is compiled together with the scheduler's
- * sources (function names in comments are from there):
+ * A program is compiled together with the scheduler's sources (function names in
+ * comments are from there):
  *
- *	gpufas-cc schedule.c --kernel RELEASE --kernel-source DIR \
- *		DIR/kernel/sched/core.c DIR/kernel/sched/fair.c ... DIR/lib/rbtree.c
+ *	gpufas-cc kill.c --schedule run-queue --kernel RELEASE --kernel-source DIR
  *
- * docs/scheduling.md lists the files for each release. It is then these that
- * know what CFS or EEVDF, group scheduling and the accounting of load and
- * pressure want done; here is only what try_to_wake_up() and
- * ttwu_do_activate() do around them, since those also wait for other CPUs and
+ * It is then these that know what CFS or EEVDF, group scheduling and the
+ * accounting of load and pressure want done; here is only what try_to_wake_up()
+ * and ttwu_do_activate() do around them, since those also wait for other CPUs and
  * send them interrupts.
  *
- * All this is for a paused guest, or for --locks take. Whatever could make it
- * fail is looked at before the first store: locks of the kernel's that are held
- * are -EAGAIN, what cannot be done from outside is -EOPNOTSUPP. Should the
- * kernel's code reach something that a program cannot do all the same, all that
- * was written is taken back (gpufas_all_or_nothing()).
+ * Whatever could make it fail is looked at before the first store: locks of the
+ * kernel's that are held are -EAGAIN, what cannot be done from outside is
+ * -EOPNOTSUPP. Should the kernel's code reach something that a program cannot do
+ * all the same, all that was written is taken back while the guest is paused
+ * (gpufas_all_or_nothing()).
+ *
+ * It defines what the scheduler's sources call (gpufas/scheduler.h), so that one
+ * source of a program includes it.
  */
 #ifndef _GPUFAS_RUN_QUEUE_H
 #define _GPUFAS_RUN_QUEUE_H
@@ -27,39 +29,9 @@
 #include <gpufas/gpufas.h>
 #include <gpufas/interrupt.h>
 #include <gpufas/scheduler.h>
-#include <gpufas/signal_rules.h>
 #include <gpufas/task.h>
 
 #include <linux/version.h>
-
-/* What became of a task that was to be put on a run queue. */
-enum gpufas_enqueue_result {
-	/* It runs, stands on a run queue, or has been woken and is on its way there. */
-	GPUFAS_ENQUEUE_AWAKE,
-	/* It stands on a run queue now. */
-	GPUFAS_ENQUEUED,
-};
-
-/* A result, or an error, of gpufas_enqueue_task() in words */
-static inline const char *gpufas_enqueue_result_text(int result)
-{
-	switch (result) {
-	case GPUFAS_ENQUEUE_AWAKE:
-		return "awake";
-	case GPUFAS_ENQUEUED:
-		return "put on a run queue";
-	case -EAGAIN:
-		return "left asleep, the kernel is at work on the task or its run queue";
-	case -EBUSY:
-		return "left asleep, its sleep ends with no signal";
-	case -ESRCH:
-		return "dead";
-	case -EOPNOTSUPP:
-		return "left asleep, its run queue cannot be changed from outside";
-	default:
-		return "left asleep";
-	}
-}
 
 /*
  * What stands in the way of changing a run queue from outside, NULL if nothing
@@ -164,134 +136,111 @@ static inline void gpufas_activate(struct rq *rq, struct task_struct *task, bool
 }
 
 /*
+ * Whether a task that is in a state to be woken from can be put on a run queue:
+ * GPUFAS_WAKE_RUN_QUEUE, or an error of gpufas_check_wake(), and why.
+ */
+static inline int gpufas_check_run_queue(struct task_struct *task, const char **obstacle)
+{
+	int cpu = task_cpu(task);
+
+	gpufas_all_or_nothing();
+
+	if (!task_on_rq_queued(task)) {
+		/* Between two run queues, or its CPU has not left it yet. */
+		if (task->on_rq || READ_ONCE(task->on_cpu))
+			return -EAGAIN;
+
+		cpu = gpufas_select_cpu(task);
+		if (cpu >= nr_cpu_ids) {
+			*obstacle = "no CPU that it may use is active";
+			return -ENXIO;
+		}
+#ifdef GPUFAS_LOCKS_TAKE
+		/* psi_ttwu_dequeue() takes the lock of the run queue that it leaves, beside that of the other. */
+		if (cpu != task_cpu(task) && gpufas_has_pressure(task)) {
+			*obstacle = "it waits for a disk, and another CPU would have to run it";
+			return -EOPNOTSUPP;
+		}
+#endif
+	} else if (gpufas_is_proxied(task)) {
+		return -EAGAIN;
+	}
+
+	*obstacle = gpufas_enqueue_obstacle(cpu_rq(cpu), task);
+	if (*obstacle)
+		return -EOPNOTSUPP;
+
+	if (gpufas_is_locked(cpu_rq(cpu), task) || gpufas_is_locked(task_rq(task), task)) {
+		*obstacle = "a lock of the scheduler's is held";
+		return -EAGAIN;
+	}
+	return GPUFAS_WAKE_RUN_QUEUE;
+}
+
+/* rq_lock(), or that the lock cannot be had. */
+static inline bool gpufas_try_lock_run_queue(struct rq *rq, struct rq_flags *flags)
+{
+	if (!gpufas_try_raw_lock(rq_lockp(rq)))
+		return false;
+	rq_pin_lock(rq, flags);
+	return true;
+}
+
+/*
  * ttwu_runnable(): the task has not left its run queue. Either it was preempted
  * on its way to sleep, or it is to stay until its lag is gone (EEVDF's delayed
  * dequeue).
  */
-static inline int gpufas_enqueue_again(struct task_struct *task)
+static inline void gpufas_enqueue_again(struct rq *rq, struct task_struct *task)
 {
-	struct rq *rq = task_rq(task);
-	const char *obstacle = gpufas_enqueue_obstacle(rq, task);
-	struct rq_flags rf;
-
-	if (obstacle) {
-		gpufas_log("%d (%s): %s\n", task->pid, task->comm, obstacle);
-		return -EOPNOTSUPP;
-	}
-	if (gpufas_is_locked(rq, task) || gpufas_is_proxied(task))
-		return -EAGAIN;
-
-	gpufas_tell_cpu(rq);
-	gpufas_timer_cpu = cpu_of(rq);
-	raw_spin_lock(&task->pi_lock);
-	rq_lock(rq, &rf);
-	update_rq_clock(rq);
 	gpufas_requeue_delayed(rq, task);
 	if (!task->on_cpu)
 		gpufas_wakeup_preempt(rq, task);
 	gpufas_set_running(task);
-	rq_clock_cancel_skipupdate(rq);
-	rq_unlock(rq, &rf);
-	raw_spin_unlock(&task->pi_lock);
-	return GPUFAS_ENQUEUED;
 }
 
-/*
- * gpufas_enqueue_task_state - put a task on a run queue if it sleeps in one of these states
- * @task:	the task
- * @state:	TASK_* bits, as for wake_up_state()
- *
- * What wake_up_state() does, for a task of which nothing else is known; the
- * caller has done what signal_wake_up() and prepare_signal() do besides.
- *
- * Returns an enum gpufas_enqueue_result; or, with nothing written:
- * -ESRCH	the task is dead
- * -EBUSY	it sleeps in another state, as for a disk
- * -EAGAIN	a lock is held or the task is about to sleep: let the system run on and try again
- * -EOPNOTSUPP	a kernel function would have to be called; the log says for what
- */
-static inline int gpufas_enqueue_task_state(struct task_struct *task, unsigned int state)
+/* The end of try_to_wake_up(): a task that sleeps gets to a run queue. */
+static inline void gpufas_enqueue_asleep(struct rq *rq, struct task_struct *task)
 {
-	unsigned int sleeps = READ_ONCE(gpufas_task_state(task));
-	const char *obstacle;
-	struct rq_flags rf;
-	struct rq *rq;
-	int cpu;
+	bool migrates = task_cpu(task) != cpu_of(rq);
 
-	gpufas_all_or_nothing();
-	if (task->exit_state || (sleeps & TASK_DEAD))
-		return -ESRCH;
-	if (sleeps == TASK_RUNNING || sleeps == TASK_WAKING)
-		return GPUFAS_ENQUEUE_AWAKE;
-	if (raw_spin_is_locked(&task->pi_lock))
-		return -EAGAIN;
-#ifdef TASK_RTLOCK_WAIT
-	/* PREEMPT_RT: it waits for a lock, and will then find out itself (saved_state). */
-	if (sleeps & TASK_RTLOCK_WAIT)
-		return -EAGAIN;
-#endif
-	if (!(sleeps & state))
-		return -EBUSY;
-	if (task_on_rq_queued(task))
-		return gpufas_enqueue_again(task);
-
-	/* Between two run queues, or its CPU has not left it yet. */
-	if (task->on_rq || task->on_cpu)
-		return -EAGAIN;
-
-	cpu = gpufas_select_cpu(task);
-	obstacle = cpu < nr_cpu_ids ? NULL : "no CPU that it may use is active";
-	if (!obstacle)
-		obstacle = gpufas_enqueue_obstacle(cpu_rq(cpu), task);
-	if (obstacle) {
-		gpufas_log("%d (%s): %s\n", task->pid, task->comm, obstacle);
-		return -EOPNOTSUPP;
-	}
-	rq = cpu_rq(cpu);
-	if (gpufas_is_locked(task_rq(task), task) || gpufas_is_locked(rq, task))
-		return -EAGAIN;
-	gpufas_tell_cpu(rq);
-	gpufas_timer_cpu = cpu;
-
-	raw_spin_lock(&task->pi_lock);
-	if (task_cpu(task) != cpu) {
+	if (migrates) {
 		WRITE_ONCE(gpufas_task_state(task), TASK_WAKING);
 		if (task->in_iowait)
 			atomic_dec(&task_rq(task)->nr_iowait);
 		psi_ttwu_dequeue(task);
-		set_task_cpu(task, cpu);
-		rq_lock(rq, &rf);
-		update_rq_clock(rq);
-		gpufas_activate(rq, task, true);
-	} else {
-		rq_lock(rq, &rf);
-		update_rq_clock(rq);
-		gpufas_activate(rq, task, false);
+		set_task_cpu(task, cpu_of(rq));
 	}
-	/* The clock may lag (sched_clock() in gpufas/scheduler.h), so that it must not be taken for current. */
-	rq_clock_cancel_skipupdate(rq);
-	rq_unlock(rq, &rf);
-	raw_spin_unlock(&task->pi_lock);
-	return GPUFAS_ENQUEUED;
+	gpufas_activate(rq, task, migrates);
 }
 
 /*
- * gpufas_enqueue_task - put a task on a run queue, if the signals that it has pending end its sleep
+ * gpufas_enqueue_task - put a task on a run queue
+ * @task:	one for which gpufas_check_run_queue() said that it can be, with pi_lock seen free or taken since
  *
- * As signal_wake_up() does for a signal: any signal ends an interruptible
- * sleep, SIGKILL also a killable one, a stop, and a stop by a debugger. The
- * signal is sent beforehand (gpufas/signal.h).
- *
- * Returns what gpufas_enqueue_task_state() returns.
+ * Returns 0, or with nothing written -EAGAIN if the lock of the run queue is held.
  */
 static inline int gpufas_enqueue_task(struct task_struct *task)
 {
-	unsigned int states = gpufas_signal_wake_states(task, __fatal_signal_pending(task));
-	int result = gpufas_enqueue_task_state(task, states);
+	bool is_queued = task_on_rq_queued(task);
+	struct rq *rq = cpu_rq(is_queued ? task_cpu(task) : gpufas_select_cpu(task));
+	struct rq_flags flags;
 
-	if (result == GPUFAS_ENQUEUED)
-		gpufas_clear_stopped(task, states);
-	return result;
+	if (!gpufas_try_lock_run_queue(rq, &flags))
+		return -EAGAIN;
+
+	/* Under its lock: the CPU must not have looked at its run queue since, and found nothing. */
+	gpufas_tell_cpu(rq);
+	gpufas_timer_cpu = cpu_of(rq);
+	update_rq_clock(rq);
+	if (is_queued)
+		gpufas_enqueue_again(rq, task);
+	else
+		gpufas_enqueue_asleep(rq, task);
+	/* The clock may lag (sched_clock() in gpufas/scheduler.h), so that it must not be taken for current. */
+	rq_clock_cancel_skipupdate(rq);
+	rq_unlock(rq, &flags);
+	return 0;
 }
 
 #endif /* _GPUFAS_RUN_QUEUE_H */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the kernel's scheduler, compiled along with a recovery program, needs of
- * the rest of the kernel: clocks, timers, interrupts. gpufas/run_queue.h is
- * what programs use; it says how they are compiled.
+ * the rest of the kernel: clocks, timers, interrupts. gpufas/wake.h is what
+ * programs use; gpufas/run_queue.h says how they are compiled.
  *
  * None of it can be called from outside. The functions here have the kernel's
  * names, so that the scheduler's sources are linked with them. What they cannot
@@ -129,6 +129,16 @@ work_func_t wq_worker_last_func(struct task_struct *worker)
 int mod_timer(struct timer_list *timer, unsigned long expires)
 {
 	BUG();
+}
+
+/* Whether a task that sleeps counts for the pressure on its run queue: psi_ttwu_dequeue() */
+static inline bool gpufas_has_pressure(const struct task_struct *task)
+{
+#ifdef CONFIG_PSI
+	return task->in_iowait || task->in_memstall;
+#else
+	return false;
+#endif
 }
 
 /* Whether somebody monitors the pressure on one of a task's groups: psi_schedule_rtpoll_work() */

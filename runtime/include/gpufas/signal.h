@@ -7,11 +7,11 @@
  * A signal is looked at on the way out of the kernel (exit_to_user_mode_loop()
  * sees TIF_SIGPENDING). A running task takes that way at its next system call,
  * fault or timer tick; one that sleeps or is stopped must be woken, as
- * gpufas/wake.h does it.
+ * gpufas/wake.h does it, in one of the ways that gpufas-cc --schedule names.
  *
- * Where no interrupt can be sent, nothing can be woken. The signal is then
- * left pending, and acts when something else wakes the task;
- * gpufas_send_signal() tells the two apart. Until then the system's own
+ * Where none of them is possible, as through the wake queue if no interrupt can
+ * be sent, nothing can be woken. The signal is then left pending, and acts when
+ * something else wakes the task; gpufas_send_signal() tells the two apart. Until then the system's own
  * signals do not wake it either, because wants_signal() takes TIF_SIGPENDING to
  * mean that it was woken; but SIGKILL does.
  *
@@ -115,9 +115,9 @@ static inline bool gpufas_signal_wake_up(struct task_struct *thread, bool fatal)
 /*
  * gpufas_wake_for_signals - wake a task that sleeps, if the signals that it has pending end its sleep
  *
- * For a signal that was left pending without waking anybody. Returns 1 if it
- * was woken, 0 if it does not sleep so, or with nothing written -ESRCH for a
- * dead task, -EAGAIN, or an error of gpufas_check_wake().
+ * For a signal that was left pending without waking anybody. Returns an enum
+ * gpufas_wake_way, 0 if it does not sleep so; or with nothing written -ESRCH for
+ * a dead task, -EAGAIN, or an error of gpufas_check_wake().
  */
 static inline int gpufas_wake_for_signals(struct task_struct *task)
 {
@@ -312,7 +312,7 @@ static inline int gpufas_check_threads(int sig, struct task_struct *task,
 			return error;
 	}
 
-	*wakes = gpufas_interrupts_available();
+	*wakes = gpufas_can_wake();
 	if (!*wakes || !target)
 		return 0;
 

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Waking a sleeping task from outside, through the kernel's own queue for
- * wakeups by other CPUs.
+ * Waking a sleeping task from outside: gpufas_wake_task() does what
+ * try_to_wake_up() does (kernel/sched/core.c; function names in comments here
+ * are from it). A task that sleeps can be made to run in two ways:
  *
- * A CPU that wakes a task of another CPU may leave the task on that CPU's
- * call_single_queue and send it an interrupt, in which it puts the task on its
- * run queue: ttwu_queue_wakelist() and sched_ttwu_pending() in
- * kernel/sched/core.c. gpufas_wake_task() does the first half, and asks for
- * the interrupt. So the kernel itself does the scheduling, whatever its
- * scheduler is.
+ *	gpufas/wake_queue.h	it is left to its CPU, as another CPU of the kernel's
+ *				would leave it; the CPU schedules it
+ *	gpufas/run_queue.h	it is put on a run queue, by the kernel's own scheduler,
+ *				which is compiled together with the program
+ *
+ * `gpufas-cc --schedule` says which of them a program has: wake-queue (the
+ * default), run-queue, or both, the preferred one first. Where the first is not
+ * possible for a task, the second is tried; the log says why. docs/scheduling.md
+ * says what each can do.
  *
  * All this is meant for a paused system, in which a lock that is free stays
  * free. A program that was compiled with --locks take takes the locks instead.
@@ -19,24 +23,18 @@
 #ifndef _GPUFAS_WAKE_H
 #define _GPUFAS_WAKE_H
 
+#include <gpufas/gpufas.h>
 #include <gpufas/interrupt.h>
 #include <gpufas/task.h>
 
-#include <linux/cpumask.h>
-#include <linux/llist.h>
-#include <linux/percpu.h>
 #include <linux/sched.h>
-#include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/version.h>
 
-#include <asm/irq_vectors.h>
-
-/* kernel/smp.c has it for itself. */
-DECLARE_PER_CPU(struct llist_head, gpufas_call_single_queue) __asm__("*:call_single_queue");
-
-/* enum TASK_ON_RQ_QUEUED of kernel/sched/sched.h */
-#define GPUFAS_TASK_ON_RQ_QUEUED 1
+/* gpufas-cc defines those of the ways that --schedule names, with their places in its list. */
+#if !defined(GPUFAS_SCHEDULE_RUN_QUEUE) && !defined(GPUFAS_SCHEDULE_WAKE_QUEUE)
+#define GPUFAS_SCHEDULE_WAKE_QUEUE 1
+#endif
 
 /*
  * The state that a task goes back to when it has what it waits for now: a
@@ -46,7 +44,7 @@ DECLARE_PER_CPU(struct llist_head, gpufas_call_single_queue) __asm__("*:call_sin
 #define gpufas_saved_state(task) ((task)->saved_state)
 #endif
 
-/* How a task is to be woken. */
+/* How a task is woken. */
 enum gpufas_wake_way {
 	/* Not at all: it is not in any of the states. */
 	GPUFAS_WAKE_NOT_ASLEEP,
@@ -56,22 +54,30 @@ enum gpufas_wake_way {
 	GPUFAS_WAKE_RUNNABLE,
 	/* It is left to its CPU. */
 	GPUFAS_WAKE_QUEUE,
+	/* It is put on a run queue, or told to stay there. */
+	GPUFAS_WAKE_RUN_QUEUE,
 };
 
-/*
- * Whether a task sleeps already although it stands on its run queue: it is
- * picked once more first (from 6.12 on), or lends its place to the owner of a
- * mutex (proxy execution).
- */
-static inline bool gpufas_dequeue_is_delayed(const struct task_struct *task)
+/* What gpufas_wake_task() returns, in words */
+static inline const char *gpufas_wake_text(int result)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
-	return task->se.sched_delayed || task->is_blocked;
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-	return task->se.sched_delayed;
-#else
-	return false;
-#endif
+	switch (result) {
+	case GPUFAS_WAKE_NOT_ASLEEP:
+		return "does not sleep";
+	case GPUFAS_WAKE_SAVED_STATE:
+	case GPUFAS_WAKE_RUNNABLE:
+		return "woken, it had not gone to sleep yet";
+	case GPUFAS_WAKE_QUEUE:
+		return "woken, left to its CPU";
+	case GPUFAS_WAKE_RUN_QUEUE:
+		return "woken, put on a run queue";
+	case -EAGAIN:
+		return "cannot be woken now, the kernel is at work on it or its run queue";
+	case -ESRCH:
+		return "is gone";
+	default:
+		return "cannot be woken";
+	}
 }
 
 /* Takes a lock if it is free, or sees that it is: what is free stays free in a paused system. */
@@ -94,11 +100,60 @@ static inline bool gpufas_dequeue_is_delayed(const struct task_struct *task)
 #define GPUFAS_WAKE_TRIES 1
 #endif
 
+/* Why a task cannot be woken in each of the ways: NULL if it can be, or if that was not looked at. */
+struct gpufas_wake_obstacles {
+	const char *wake_queue;
+	const char *run_queue;
+};
+
+#ifdef GPUFAS_SCHEDULE_WAKE_QUEUE
+#include <gpufas/wake_queue.h>
+#endif
+#ifdef GPUFAS_SCHEDULE_RUN_QUEUE
+#include <gpufas/run_queue.h>
+#endif
+
+/* Whether any task can be woken: where no interrupt can be sent, the wake queue is of no use. */
+static inline bool gpufas_can_wake(void)
+{
+#ifdef GPUFAS_SCHEDULE_RUN_QUEUE
+	return true;
+#else
+	return gpufas_interrupts_available();
+#endif
+}
+
+/*
+ * How to make a task run that is in one of the states: the preferred one of the
+ * ways that is possible. pi_lock is seen free or taken.
+ */
+static inline int gpufas_select_way(struct task_struct *task,
+				    struct gpufas_wake_obstacles *obstacles)
+{
+#if !defined(GPUFAS_SCHEDULE_RUN_QUEUE)
+	return gpufas_check_wake_queue(task, &obstacles->wake_queue);
+#elif !defined(GPUFAS_SCHEDULE_WAKE_QUEUE)
+	return gpufas_check_run_queue(task, &obstacles->run_queue);
+#else
+	const bool prefers_run_queue = GPUFAS_SCHEDULE_RUN_QUEUE < GPUFAS_SCHEDULE_WAKE_QUEUE;
+	int first, second;
+
+	first = prefers_run_queue ? gpufas_check_run_queue(task, &obstacles->run_queue) :
+				    gpufas_check_wake_queue(task, &obstacles->wake_queue);
+	if (first >= 0)
+		return first;
+
+	second = prefers_run_queue ? gpufas_check_wake_queue(task, &obstacles->wake_queue) :
+				     gpufas_check_run_queue(task, &obstacles->run_queue);
+	return second < 0 && first == -EAGAIN ? first : second;
+#endif
+}
+
 /* What gpufas_check_wake() says, once pi_lock is seen free or taken. */
-static inline int gpufas_wake_way(struct task_struct *task, unsigned int state)
+static inline int gpufas_wake_way(struct task_struct *task, unsigned int state,
+				  struct gpufas_wake_obstacles *obstacles)
 {
 	unsigned int now = READ_ONCE(gpufas_task_state(task));
-	unsigned int cpu = task_cpu(task);
 
 	/* It is on a wakeup queue already. */
 	if (now == TASK_WAKING)
@@ -113,29 +168,19 @@ static inline int gpufas_wake_way(struct task_struct *task, unsigned int state)
 		return GPUFAS_WAKE_NOT_ASLEEP;
 	}
 
-	if (READ_ONCE(task->on_rq)) {
-		/*
-		 * ttwu_runnable(): it still stands on its run queue. On a CPU, it is
-		 * about to leave it, and __schedule() may have looked at its state
-		 * already. Otherwise it was preempted before it got there, and nobody
-		 * looks at its state before it runs again; unless it is in the middle
-		 * of a migration, or its dequeue is delayed.
-		 */
-		if (READ_ONCE(task->on_cpu) || task->on_rq != GPUFAS_TASK_ON_RQ_QUEUED ||
-		    gpufas_dequeue_is_delayed(task))
-			return -EAGAIN;
-		return GPUFAS_WAKE_RUNNABLE;
-	}
+	return gpufas_select_way(task, obstacles);
+}
 
-	/* __schedule() has taken it off, and is not finished: finish_task(). */
-	if (READ_ONCE(task->on_cpu))
-		return -EAGAIN;
-
-	/* ttwu_queue_cond(); where this does not hold, select_task_rq() chooses another CPU. */
-	if (!cpu_active(cpu) || !cpumask_test_cpu(cpu, task->cpus_ptr))
-		return -ENXIO;
-
-	return gpufas_check_interrupt(cpu) ?: GPUFAS_WAKE_QUEUE;
+/* Say what stood in the way. */
+static inline void gpufas_log_obstacles(const struct task_struct *task,
+					const struct gpufas_wake_obstacles *obstacles)
+{
+	if (obstacles->run_queue)
+		gpufas_log("%d (%s): cannot be put on a run queue: %s\n", task->pid, task->comm,
+			   obstacles->run_queue);
+	if (obstacles->wake_queue)
+		gpufas_log("%d (%s): cannot be left to its CPU: %s\n", task->pid, task->comm,
+			   obstacles->wake_queue);
 }
 
 /*
@@ -143,64 +188,32 @@ static inline int gpufas_wake_way(struct task_struct *task, unsigned int state)
  * @task:	the task
  * @state:	the states to wake it from, as for wake_up_state()
  *
- * This follows try_to_wake_up(), and changes nothing.
+ * This follows try_to_wake_up(), and changes nothing. What stands in the way of
+ * a preferred way, or of all, is in the log.
  *
  * Returns an enum gpufas_wake_way, or:
- * -EAGAIN	the kernel is about to wake the task, or to put it to sleep
- * -EOPNOTSUPP	its CPU cannot be sent an interrupt
+ * -EAGAIN	the kernel is about to wake the task, or to put it to sleep, or a lock is held
+ * -EOPNOTSUPP	its CPU cannot be sent an interrupt; its run queue cannot be changed from outside
  * -ENXIO	its CPU is offline, or none that it may run on any more, so that the
  *		kernel would choose another
  */
 static inline int gpufas_check_wake(struct task_struct *task, unsigned int state)
 {
-	int tries, way;
+	struct gpufas_wake_obstacles obstacles = {};
+	int tries, way = -EAGAIN;
 
-	for (tries = 0; tries < GPUFAS_WAKE_TRIES; tries++) {
+	for (tries = 0; tries < GPUFAS_WAKE_TRIES && way == -EAGAIN; tries++) {
 		/* try_to_wake_up() holds it throughout. */
 		if (!gpufas_try_raw_lock(&task->pi_lock))
 			continue;
 
-		way = gpufas_wake_way(task, state);
+		obstacles = (struct gpufas_wake_obstacles){};
+		way = gpufas_wake_way(task, state, &obstacles);
 		gpufas_raw_unlock(&task->pi_lock);
-		if (way != -EAGAIN)
-			return way;
 	}
 
-	return -EAGAIN;
-}
-
-/*
- * Put a task on its CPU's queue, and ask for the interrupt in which the CPU
- * takes it from there: __ttwu_queue_wakelist() and __smp_call_single_queue().
- *
- * What is not done is to set ttwu_pending of the run queue: it keeps idle_cpu()
- * from calling the CPU idle in the meantime, is cleared by
- * sched_ttwu_pending(), and lies in a structure that is in no header. A wakeup
- * that chooses the same CPU in that moment is no mistake.
- */
-static inline int gpufas_queue_task(struct task_struct *task)
-{
-	unsigned int cpu = task_cpu(task);
-	struct llist_head *queue = &per_cpu(gpufas_call_single_queue, cpu);
-	struct llist_node *node = (struct llist_node *)&task->wake_entry;
-	struct llist_node *first;
-	int error;
-
-	/* The interrupt first: an entry without one would keep all others from sending any. */
-	error = gpufas_interrupt_cpu(cpu, CALL_FUNCTION_SINGLE_VECTOR, &queue->first,
-				     (unsigned long)node);
-	if (error)
-		return error;
-
-	task->sched_remote_wakeup = 0;
-	WRITE_ONCE(gpufas_task_state(task), TASK_WAKING);
-
-	/* llist_add(), which is in lib/llist.c of some kernels */
-	do {
-		first = READ_ONCE(queue->first);
-		WRITE_ONCE(node->next, first);
-	} while (cmpxchg(&queue->first, first, node) != first);
-	return 0;
+	gpufas_log_obstacles(task, &obstacles);
+	return way;
 }
 
 /*
@@ -211,30 +224,38 @@ static inline int gpufas_queue_task(struct task_struct *task)
  * A task whose CPU was interrupted between setting its state and going to
  * sleep is woken too, as in the kernel. The task runs when the failing system runs on.
  *
- * Returns 1 if it was woken, 0 if it was in none of these states, or an error
- * of gpufas_check_wake(), with nothing written.
+ * Returns the enum gpufas_wake_way in which it was woken, of which
+ * GPUFAS_WAKE_NOT_ASLEEP, 0, says that it was in none of these states; or an
+ * error of gpufas_check_wake(), with nothing written.
  */
 static inline int gpufas_wake_task(struct task_struct *task, unsigned int state)
 {
+	struct gpufas_wake_obstacles obstacles;
 	int way = -EAGAIN, tries;
 
 	for (tries = 0; tries < GPUFAS_WAKE_TRIES && way == -EAGAIN; tries++) {
 		if (!gpufas_try_raw_lock(&task->pi_lock))
 			continue;
 
-		way = gpufas_wake_way(task, state);
+		way = gpufas_wake_way(task, state, &obstacles);
 #ifdef gpufas_saved_state
 		if (way == GPUFAS_WAKE_SAVED_STATE)
 			WRITE_ONCE(gpufas_saved_state(task), TASK_RUNNING);
 #endif
 		if (way == GPUFAS_WAKE_RUNNABLE)
 			WRITE_ONCE(gpufas_task_state(task), TASK_RUNNING);
+#ifdef GPUFAS_SCHEDULE_WAKE_QUEUE
 		if (way == GPUFAS_WAKE_QUEUE)
 			way = gpufas_queue_task(task) ?: way;
+#endif
+#ifdef GPUFAS_SCHEDULE_RUN_QUEUE
+		if (way == GPUFAS_WAKE_RUN_QUEUE)
+			way = gpufas_enqueue_task(task) ?: way;
+#endif
 		gpufas_raw_unlock(&task->pi_lock);
 	}
 
-	return way > 0 ? 1 : way;
+	return way;
 }
 
 #endif /* _GPUFAS_WAKE_H */
