@@ -60,9 +60,7 @@ impl Sources {
             )));
         };
         match Version::of(headers) {
-            Some(wanted) if wanted == version => {
-                Ok(Self { folder: folder.to_owned(), canonical, version })
-            }
+            Some(wanted) if wanted == version => Ok(Self { folder: folder.to_owned(), canonical, version }),
             Some(wanted) => Err(Error::Usage(format!(
                 "{} holds the sources of Linux {version}, but the headers of kernel {release} are of Linux {wanted}; name the \
                  sources that the kernel was built from",

@@ -209,6 +209,29 @@ impl Tools {
         })
     }
 
+    /// Compiles a program for the guests' kernel that wakes tasks in some ways, as `--schedule` names them, with options of the compiler's.
+    ///
+    /// # Errors
+    ///
+    /// What the compiler says; if the kernel's sources cannot be had.
+    pub fn compile_scheduled(
+        &self,
+        source: &str,
+        target: Target,
+        schedule: &str,
+        options: &[&str],
+    ) -> Result<PathBuf> {
+        let of = [&[self.kernel_name.as_str(), schedule], options].concat().join("_");
+        self.make(source, target, &format!("-{}", of.replace([',', '-', ' '], "_")), &|| {
+            let tree = kernels::find(&self.kernel_name)?.source(&|_| {})?;
+            let mut arguments: Vec<OsString> = options.iter().map(Into::into).collect();
+            arguments.extend(["--schedule".into(), schedule.into()]);
+            arguments.extend(["--kernel-headers".into(), self.kernel()?.headers.clone().into_os_string()]);
+            arguments.extend(["--kernel-source".into(), tree.into_os_string()]);
+            Ok(arguments)
+        })
+    }
+
     /// `of` is what distinguishes it from others of the same source; `arguments` are the compiler's.
     fn make(
         &self,

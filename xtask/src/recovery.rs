@@ -9,15 +9,12 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use gpufas_guest::Kernel;
-use gpufas_guest::kernels::{self, scheduler};
+use gpufas_guest::kernels;
 
 use crate::cargo::{build_release, target_dir, workspace};
 use crate::output::run as run_program;
 use crate::setup;
 use crate::ui::Step;
-
-/// Programs that are compiled together with the kernel's scheduler, in a folder of their own.
-const WITH_SCHEDULER: [&str; 1] = ["run_queue/schedule"];
 
 /// What to compile, and for what.
 #[derive(clap::Args)]
@@ -28,6 +25,9 @@ pub struct Arguments {
     /// Where the programs run; both unless told
     #[arg(long, value_enum)]
     target: Vec<Target>,
+    /// How they wake tasks that sleep, as gpufas-cc --schedule has it; they get a folder of their own
+    #[arg(long)]
+    schedule: Option<String>,
     /// Which programs, by the names of their files without `.c`; all unless told
     programs: Vec<String>,
 }
@@ -67,32 +67,28 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut programs = arguments.programs.clone();
     if programs.is_empty() {
         programs = all()?;
-        programs.extend(WITH_SCHEDULER.map(str::to_owned));
     }
+    // Programs of both kinds may stand side by side.
+    let folder = arguments.schedule.as_deref().map(|schedule| schedule.replace(',', "+")).unwrap_or_default();
+    let options = arguments.schedule.as_deref().map(|schedule| schedule_options(&arguments.kernel, schedule));
+    let options = options.transpose()?.unwrap_or_default();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
     for program in &programs {
-        let mut options = Vec::new();
-        if WITH_SCHEDULER.contains(&program.as_str()) {
-            options = with_scheduler(&arguments.kernel)?;
-        }
-        let options: Vec<&str> = options.iter().map(String::as_str).collect();
         for target in targets {
-            println!("{}", compile(&compiler, program, *target, &kernel, &options)?.display());
+            let made = compile_into(&folder, &compiler, program, *target, &kernel, &options)?;
+            println!("{}", made.display());
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The files and options with which a kernel's scheduler is compiled along.
-fn with_scheduler(kernel: &str) -> Result<Vec<String>> {
+/// The options for programs that wake tasks in some ways.
+fn schedule_options(kernel: &str, schedule: &str) -> Result<Vec<String>> {
     let tree = kernels::find(kernel)?.source(&|_| {})?;
-    let tree = |file: &str| tree.join(file).display().to_string();
-    let mut options: Vec<String> = scheduler::sources(kernel).into_iter().map(tree).collect();
-    options.extend(["--kernel-source".to_owned(), tree("")]);
-    options.extend(scheduler::OPTIONS.map(str::to_owned));
-    Ok(options)
+    Ok(["--schedule", schedule, "--kernel-source", &tree.display().to_string()].map(str::to_owned).into())
 }
 
-/// The names of the bundled programs that need nothing but headers.
+/// The names of the bundled programs.
 pub fn all() -> Result<Vec<String>> {
     let folder = workspace().join("examples");
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
@@ -112,11 +108,23 @@ pub fn compile(
     kernel: &Kernel,
     options: &[&str],
 ) -> Result<PathBuf> {
+    compile_into("", compiler, program, target, kernel, options)
+}
+
+/// The same into a folder below the others.
+fn compile_into(
+    folder: &str,
+    compiler: &Path,
+    program: &str,
+    target: Target,
+    kernel: &Kernel,
+    options: &[&str],
+) -> Result<PathBuf> {
     let source = workspace().join("examples").join(program).with_extension("c");
     if !source.is_file() {
         bail!("there is no {}", source.display());
     }
-    let folder = target_dir().join("recovery").join(&kernel.release);
+    let folder = target_dir().join("recovery").join(&kernel.release).join(folder);
     let output = folder.join(program).with_extension(target.extension());
     let folder = output.parent().unwrap_or(&folder);
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;

@@ -2,18 +2,20 @@
 
 //! What is done about a fault.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use gpufas_guest::Error;
-use gpufas_guest::kernels::scheduler;
 use gpufas_tests::command::{Ran, run};
 use gpufas_tests::tools::{Target, Tools};
 
 use crate::deadlock::shows_who_waits;
 use crate::fault::{Fault, LIMIT, Lock};
 use crate::scene::{Repaired, Shape};
+
+/// How the scheduler's own programs wake tasks.
+const RUN_QUEUE: &str = "run-queue";
 
 /// How long a fault is watched that a program cannot cure.
 const VAIN_LIMIT: Duration = Duration::from_secs(5);
@@ -33,8 +35,7 @@ pub struct Method {
 enum Act {
     /// A bundled program, run with these options; it wakes tasks that sleep, or not.
     Program { options: &'static [&'static str], wakes: bool },
-    /// A bundled program sends signals and wakes nobody; another, with the kernel's own scheduler, puts those on run queues
-    /// that have one.
+    /// A bundled program sends signals, and puts those who get one on run queues, with the kernel's own scheduler.
     RunQueue,
     /// A bundled program shows who waits for a lock, and releases it.
     Unlock,
@@ -146,10 +147,7 @@ impl Method {
             Act::Supported | Act::Nmi => {
                 fault.supported.map_or(Ok(()), |program| tools.compile(program.0, target).map(drop))
             }
-            Act::RunQueue => {
-                tools.compile(fault.program.0, target)?;
-                compile_schedule(tools, target).map(drop)
-            }
+            Act::RunQueue => tools.compile_scheduled(fault.program.0, target, RUN_QUEUE, &[]).map(drop),
             Act::Inside | Act::Nothing | Act::EarlyOom => Ok(()),
         }
     }
@@ -176,9 +174,9 @@ impl Method {
             }
             Act::Unlock => shows_who_waits(machine, &with_arguments(fault.program, &[])?)?,
             Act::RunQueue => {
-                run_program(repaired, fault.program, &["--interrupts", "never"])?;
-                let schedule = compile_schedule(machine.tools(), target)?;
-                run_compiled(repaired, &schedule, "wakeall", &[], &["--name", fault.victims])?;
+                let (source, entry, own) = fault.program;
+                let program = machine.tools().compile_scheduled(source, target, RUN_QUEUE, &[])?;
+                run_compiled(repaired, &program, entry, &[], own)?;
             }
             Act::Supported => {
                 supported()?;
@@ -228,10 +226,4 @@ fn run_compiled(
     let start: String = ran.output.chars().take(2000).collect();
     ensure!(ran.status.success(), "{entry} failed ({}):\n{start}\n{}", ran.status, ran.errors);
     Ok(ran.output)
-}
-
-/// The program that puts tasks on run queues, compiled with the kernel's own scheduler.
-fn compile_schedule(tools: &Tools, target: Target) -> Result<PathBuf> {
-    let sources = scheduler::sources(tools.kernel_name());
-    tools.compile_along("examples/run_queue/schedule.c", target, &sources, &scheduler::OPTIONS)
 }

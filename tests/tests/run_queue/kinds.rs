@@ -4,10 +4,11 @@
 
 use anyhow::{Result, ensure};
 use gpufas_tests::lock;
-use gpufas_tests::repair::Repair;
+use gpufas_tests::repair::{Repair, Report};
 use gpufas_tests::suite::Group;
 
-use crate::sleeping::{ENQUEUED, SIGKILL};
+use crate::sleeping::{ENQUEUED, SIGKILL, SIGTERM};
+use crate::ways::{DELIVERED, wakes_by_queue};
 use crate::{case, schedule, signal_only};
 
 /// Policies of include/uapi/linux/sched.h.
@@ -78,7 +79,8 @@ pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
         let report = refuses(repair, pid, EOPNOTSUPP)?;
         ensure!(report.contains("its group's CPU time is limited"), "{report}");
         guest.write_file("/sys/fs/cgroup/limited/cpu.max", "max")?;
-        wakes(repair, pid)
+        report_of_waking(repair, pid)?.says(ENQUEUED)?;
+        repair.was_killed(pid, SIGTERM)
     });
     case(group, "while a lock of a sleeper's is held it is left asleep", move |repair| {
         let pid = repair.machine.guest().spawn_sleepers(1, "locked")?[0];
@@ -86,22 +88,29 @@ pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
         let held = lock::hold(repair, memory.task(pid)? + memory.offset_of("task_struct", "pi_lock")?)?;
         refuses(repair, pid, EAGAIN)?;
         held.restore()?;
-        wakes(repair, pid)
+        report_of_waking(repair, pid)?.says(ENQUEUED)?;
+        repair.was_killed(pid, SIGTERM)
     });
     case(group, "one that is awake stays as it is", move |repair| {
         let pid = repair.machine.guest().spawn_runaway("awake")?;
-        let report = schedule(repair, 0, "wake", &["--pid", &pid.to_string()])?;
+        let report = schedule(repair, 1, "wake", &["--pid", &pid.to_string()])?;
+        report.says("has no signal pending")?;
         report.has_written(false)?;
         repair.clean_up(pid)
     });
 }
 
-/// A sleeper gets a signal, is made to run, and takes it.
+/// A sleeper gets a signal, is put on a run queue by the same program, and takes it.
 fn wakes(repair: &Repair, pid: u32) -> Result<()> {
-    signal_only(repair, "kill", &["--pid", &pid.to_string(), "--signal", "KILL"])?;
-    let report = schedule(repair, 0, "wake", &["--pid", &pid.to_string()])?;
-    report.says(ENQUEUED)?;
+    let report = schedule(repair, 0, "kill", &["--pid", &pid.to_string(), "--signal", "KILL"])?;
+    report.says(DELIVERED)?;
+    ensure!(!wakes_by_queue(&report), "it was left to its CPU: {report:?}");
     repair.was_killed(pid, SIGKILL)
+}
+
+/// A sleeper that has a signal pending is made to run.
+fn report_of_waking(repair: &Repair, pid: u32) -> Result<Report> {
+    schedule(repair, 0, "wake", &["--pid", &pid.to_string()])
 }
 
 /// A sleeper that has a signal pending is left as it is; with what is said of it.

@@ -4,12 +4,12 @@
 
 mod kinds;
 mod sleeping;
+mod ways;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
-use gpufas_guest::kernels::scheduler;
 use gpufas_tests::bundle;
 use gpufas_tests::command::{Ran, run};
 use gpufas_tests::machine::Model;
@@ -18,8 +18,10 @@ use gpufas_tests::repair::{KILL, Repair, Report};
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
 
-/// The program.
-const SCHEDULE: &str = "examples/run_queue/schedule.c";
+/// How its programs wake tasks: by the run queue alone, or by whichever way is possible.
+const RUN_QUEUE: &str = "run-queue";
+const RUN_QUEUE_FIRST: &str = "run-queue,wake-queue";
+const WAKE_QUEUE_FIRST: &str = "wake-queue,run-queue";
 
 /// Kernels with CFS and with EEVDF, of each flavour.
 const KERNELS: [&str; 6] = ["6.1", "6.12", "5.10", "7.2", "6.12-rt", "6.1-cloud"];
@@ -39,7 +41,9 @@ fn main() -> Result<ExitCode> {
             let tools = Tools::for_guest(folder, name)?;
             for target in TARGETS {
                 tools.compile(KILL, target)?;
-                compile_schedule(&tools, target)?;
+                for schedule in [RUN_QUEUE, RUN_QUEUE_FIRST, WAKE_QUEUE_FIRST] {
+                    tools.compile_scheduled(KILL, target, schedule, &[])?;
+                }
             }
         }
         return Ok(ExitCode::SUCCESS);
@@ -57,14 +61,10 @@ fn main() -> Result<ExitCode> {
             });
             sleeping::add(&mut group, cpus);
             kinds::add(&mut group, cpus);
+            ways::add(&mut group, cpus);
         }
     }
     Ok(suite.run())
-}
-
-/// Compiles [`SCHEDULE`] together with the scheduler of the guests' kernel.
-fn compile_schedule(tools: &Tools, target: Target) -> Result<PathBuf> {
-    tools.compile_along(SCHEDULE, target, &scheduler::sources(tools.kernel_name()), &scheduler::OPTIONS)
 }
 
 /// Adds a case, after which the guest must be unharmed.
@@ -75,10 +75,22 @@ fn case(group: &mut Group<'_, Repair>, name: &str, run: impl FnOnce(&Repair) -> 
     });
 }
 
-/// Runs an entry point of [`SCHEDULE`] on a guest, and returns what it reports.
+/// Runs an entry point of [`KILL`], compiled to wake tasks by the run queue, on a guest, and returns what it reports.
 fn schedule(repair: &Repair, status: i32, entry: &str, arguments: &[&str]) -> Result<Report> {
-    let program = compile_schedule(repair.machine.tools(), repair.target)?;
-    report(repair, &program, status, entry, &["--json"], arguments)
+    schedule_by(repair, RUN_QUEUE, &[], status, entry, arguments)
+}
+
+/// The same with other ways, and options of `gpufas run`.
+fn schedule_by(
+    repair: &Repair,
+    schedule: &str,
+    options: &[&str],
+    status: i32,
+    entry: &str,
+    arguments: &[&str],
+) -> Result<Report> {
+    let program = repair.machine.tools().compile_scheduled(KILL, repair.target, schedule, &[])?;
+    report(repair, &program, status, entry, &[&["--json"], options].concat(), arguments)
 }
 
 /// Sends a signal that wakes nobody.

@@ -9,10 +9,10 @@ use gpufas_tests::suite::Group;
 use crate::{case, schedule, signal_only};
 
 pub const SIGKILL: i32 = 9;
-const SIGTERM: i32 = 15;
+pub const SIGTERM: i32 = 15;
 
 /// What is said of a process that was made to run.
-pub const ENQUEUED: &str = "put on a run queue";
+pub const ENQUEUED: &str = "woken, put on a run queue";
 
 pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
     case(group, "sleepers take signals, one after another", one_by_one);

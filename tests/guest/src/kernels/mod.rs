@@ -11,7 +11,6 @@ mod distributed_modules;
 mod fetch;
 mod modules;
 pub mod programs;
-pub mod scheduler;
 mod sources;
 
 use std::fs;
