@@ -17,6 +17,7 @@ mod table;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use gpufas_guest::kernels::KernelSpec;
@@ -28,7 +29,7 @@ use gpufas_tests::{bundle, gpu};
 
 use fault::{FAULTS, Fault};
 use method::{METHODS, Method};
-use scene::{Scene, Shape};
+use scene::{SHAPES, Scene, Shape};
 use table::{Cell, Table};
 
 /// The kernel of every run.
@@ -37,17 +38,20 @@ const OFTEN: &str = "6.1";
 /// The environment variable with another number of runs of each cell.
 const RUNS: &str = "GPUFAS_RECOVERY_RUNS";
 
+/// How often a cell is run at most that need not be cured: what a user has without us takes long to fail.
+const RUNS_WITHOUT_US: u32 = 3;
+
 fn main() -> Result<ExitCode> {
     if bundle::filled().is_some() {
         compile_all()?;
         return Ok(ExitCode::SUCCESS);
     }
     let runs = runs()?;
-    let table = Arc::new(Table::default());
+    let table = Arc::new(Table::new());
     let mut suite = Suite::default();
-    for spec in of_techniques(|spec| spec.name == OFTEN) {
+    for spec in kernels() {
         for target in [Target::Host, Target::Cuda] {
-            for shape in [Shape::Processes, Shape::Supported, Shape::Locks, Shape::Memory, Shape::EarlyOom] {
+            for &shape in SHAPES {
                 add(&mut suite, spec, (shape, target), runs, &table);
             }
         }
@@ -56,6 +60,13 @@ fn main() -> Result<ExitCode> {
     print!("{}", table.text());
     table.write(&folder())?;
     Ok(code)
+}
+
+/// The kernels that faults are made on.
+fn kernels() -> Vec<&'static KernelSpec> {
+    let mut kernels = of_techniques(|spec| spec.name == OFTEN);
+    kernels.retain(|spec| spec.recoveries || bundle::used().or_else(bundle::filled).is_some());
+    kernels
 }
 
 /// How often each cell is run.
@@ -79,7 +90,7 @@ fn methods(spec: &'static KernelSpec, fault: &'static Fault) -> impl Iterator<It
 
 /// Compiles what the methods run, for a bundle.
 fn compile_all() -> Result<()> {
-    for spec in of_techniques(|spec| spec.name == OFTEN) {
+    for spec in kernels() {
         let tools = Tools::for_guest(&folder(), spec.name)?;
         for module in [SUPPORT, DEADLOCK] {
             module.build(&tools)?;
@@ -119,7 +130,9 @@ fn add(
         for method in methods(spec, fault).filter(is_one) {
             let table = Arc::clone(table);
             group.case(&format!("{}, {}", fault.name, method.name), move |scene| {
-                let cell = fill(spec, scene, (fault, method, target), runs);
+                let start = Instant::now();
+                let mut cell = fill(spec, scene, (fault, method, target), runs);
+                cell.spent(start.elapsed());
                 let verdict = cell.verdict();
                 table.add(cell);
                 verdict
@@ -141,7 +154,11 @@ fn fill(
     runs: u32,
 ) -> Cell {
     let mut cell = Cell::new(spec.name, fault, method, target);
-    let runs = if method.is_in_vain(fault) { 1 } else { runs };
+    let runs = match method.cures(fault) {
+        true => runs,
+        false if method.is_in_vain(fault) => 1,
+        false => runs.min(RUNS_WITHOUT_US),
+    };
     // Programs are compiled before anything is broken.
     if let Err(error) =
         Tools::for_guest(&folder(), spec.name).and_then(|tools| scene.prepare(tools, fault, method))

@@ -19,7 +19,7 @@ const ARGUMENTS: &[&str] = &["--name", NAME, "--user", "0", "--signal", "KILL", 
 pub const BUSY: Fault = Fault {
     name: "1,000 processes, busy",
     often: true,
-    shape: Shape::Processes,
+    shape: Shape::Many,
     make: |machine| make(machine, Activity::Compute),
     program: ("examples/end-many.c", "end_many", ARGUMENTS),
     arguments: no_arguments,

@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use gpufas_guest::protocol::Activity;
 use gpufas_tests::machine::Machine;
 use gpufas_tests::wait;
 
 use crate::fault::{Fault, LIMIT, PROTECT, no_arguments};
-use crate::method::{Method, run_program};
+use crate::method::{Method, Program, run_program};
 use crate::scene::{Repaired, Shape};
 
 const NAME: &str = "hog";
@@ -67,20 +67,28 @@ fn cured(machine: &Machine, limit: Duration) -> Result<()> {
     })
 }
 
-/// They go on where they were.
+/// They go on where they were: by the method, or by a signal from inside where the method cannot wake who is stopped.
 fn after(repaired: Repaired<'_>, method: &Method) -> Result<()> {
     let (machine, _) = repaired;
     let guest = machine.guest();
     let hogs: Vec<u32> =
         guest.processes()?.iter().filter(|process| process.comm == NAME).map(|process| process.pid).collect();
+    let pids = hogs.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+    let program: Program<'_> = ("examples/cpu-hogs.c", "continue_hogs", &["--pids", &pids]);
     if method.wakes() {
-        let pids = hogs.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
-        let program = "examples/cpu-hogs.c";
-        run_program(repaired, (program, "continue_hogs", &["--pids", &pids]), &[])?;
-        let before: Vec<u64> = hogs.iter().map(|&pid| run_ms(machine, pid)).collect::<Result<_>>()?;
-        for (pid, before) in hogs.iter().zip(before) {
-            wait::until("every hog runs again", LIMIT, || Ok(run_ms(machine, *pid)? > before))?;
+        run_program(repaired, program, &[])?;
+    } else {
+        if method.is_program() {
+            // CONT does nothing for who is not woken: a program that may not wake refuses it, and changes nothing.
+            let refused = run_program(repaired, program, &["--interrupts", "never"]).is_err();
+            ensure!(refused, "CONT should be refused where nobody can be woken");
+            ensure!(guest.states(NAME)?.chars().all(|state| state == 'T'), "not all are stopped any more");
         }
+        guest.kill_by_name(NAME, libc::SIGCONT, LIMIT)?;
+    }
+    let before: Vec<u64> = hogs.iter().map(|&pid| run_ms(machine, pid)).collect::<Result<_>>()?;
+    for (pid, before) in hogs.iter().zip(before) {
+        wait::until("every hog runs again", LIMIT, || Ok(run_ms(machine, *pid)? > before))?;
     }
     guest.kill_by_name(NAME, libc::SIGKILL, LIMIT)?;
     Ok(guest.wait_until_no(NAME, LIMIT)?)

@@ -23,8 +23,11 @@ pub const MEMORY_MIB: u32 = 256;
 /// What a guest is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// For faults that are made of processes: several processors, memory for a thousand processes.
+    /// For faults that are made of processes: several processors.
     Processes,
+    /// For a thousand processes: memory for them, and one processor. Several, emulated, wait for one another's locks
+    /// more than they do.
+    Many,
     /// The same with the in-kernel support.
     Supported,
     /// For faults that are made of locks: several processors that queue for one, the module that makes them, and the in-kernel
@@ -35,6 +38,10 @@ pub enum Shape {
     /// The same, where earlyoom runs.
     EarlyOom,
 }
+
+/// All of them.
+pub const SHAPES: &[Shape] =
+    &[Shape::Processes, Shape::Many, Shape::Supported, Shape::Locks, Shape::Memory, Shape::EarlyOom];
 
 /// How earlyoom is started: it kills when less than a fifth of memory and less than nine tenths of swap space are free, as
 /// the bundled program is told to.
@@ -59,9 +66,9 @@ impl Shape {
                 end_on_trouble,
                 ..Model::default()
             },
-            Self::Processes | Self::Supported => Model {
+            Self::Processes | Self::Many | Self::Supported => Model {
                 modules: if self == Self::Supported { &[SUPPORT] } else { &[] },
-                cpus,
+                cpus: if self == Self::Processes { cpus } else { 1 },
                 memory_mib: 512,
                 sleepers: 20,
                 disks: &[Disk::Files],

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, bail};
 use gpufas_figures::results::{self, Results};
@@ -30,6 +30,8 @@ pub struct Cell {
     must_cure: bool,
     runs: u32,
     times: Vec<Duration>,
+    /// How long all of it took: booting, making the fault, checking the guest as well.
+    spent: Duration,
     failures_in_a_row: u32,
     /// The first failure.
     failure: Option<String>,
@@ -48,6 +50,7 @@ impl Cell {
             must_cure: method.cures(fault),
             runs: 0,
             times: Vec::new(),
+            spent: Duration::ZERO,
             failures_in_a_row: 0,
             failure: None,
             set_up: None,
@@ -60,6 +63,11 @@ impl Cell {
             Target::Host => self.method.to_owned(),
             Target::Cuda => format!("{}, GPU", self.method),
         }
+    }
+
+    /// Takes note of how long all of it took.
+    pub fn spent(&mut self, time: Duration) {
+        self.spent = time;
     }
 
     /// Takes note of a cure.
@@ -144,12 +152,17 @@ fn is_set_up(error: &Error) -> bool {
 }
 
 /// All cells.
-#[derive(Default)]
 pub struct Table {
+    began: Instant,
     cells: Mutex<Vec<Cell>>,
 }
 
 impl Table {
+    /// A table without cells. What takes time begins now.
+    pub fn new() -> Self {
+        Self { began: Instant::now(), cells: Mutex::default() }
+    }
+
     /// Adds a cell.
     pub fn add(&self, cell: Cell) {
         self.cells.lock().unwrap_or_else(PoisonError::into_inner).push(cell);
@@ -162,21 +175,22 @@ impl Table {
             return String::new();
         }
         let mut lines = vec![format!(
-            "{:11} {:34} {:25} {:>8} {:>9} {:>9}",
-            "kernel", "fault", "method", "cured", "median", "worst"
+            "{:11} {:34} {:25} {:>8} {:>9} {:>9} {:>7}",
+            "kernel", "fault", "method", "cured", "median", "worst", "in all"
         )];
         let seconds = |time: Option<Duration>| {
             time.map_or("-".to_owned(), |time| format!("{:.2} s", time.as_secs_f64()))
         };
         for cell in cells.iter() {
             lines.push(format!(
-                "{:11} {:34} {:25} {:>8} {:>9} {:>9}",
+                "{:11} {:34} {:25} {:>8} {:>9} {:>9} {:>7}",
                 cell.kernel,
                 cell.fault,
                 cell.method(),
                 cell.result(),
                 seconds(cell.median()),
-                seconds(cell.times.iter().max().copied())
+                seconds(cell.times.iter().max().copied()),
+                format!("{} s", cell.spent.as_secs())
             ));
         }
         let mut totals: BTreeMap<String, (usize, u32)> = BTreeMap::new();
@@ -188,6 +202,8 @@ impl Table {
         let totals =
             totals.iter().map(|(method, (cured, runs))| format!("{method}: {cured} of {runs} cured"));
         lines.extend(totals);
+        let runs: u32 = cells.iter().map(|cell| cell.runs).sum();
+        lines.push(format!("{runs} runs in {} minutes", self.began.elapsed().as_secs().div_ceil(60)));
         lines.join("\n") + "\n"
     }
 

@@ -13,6 +13,9 @@ use crate::proc;
 /// How often the processes are looked at that somebody waits for, at least.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// How many times as long as a look takes it is waited before the next: the first process runs before those that are to end.
+const REST: u32 = 8;
+
 /// How long the first process may wait for other things meanwhile, in milliseconds.
 const WAKE: u16 = 20;
 
@@ -29,8 +32,9 @@ struct Gone {
     id: u64,
     name: String,
     until: Instant,
-    looked: Option<Instant>,
-    /// How many there were when it was looked at them, less those that ended since.
+    /// When they are to be looked at again.
+    next: Instant,
+    /// How many there were when it was looked at them, zombies included, less all processes that ended since.
     left: usize,
 }
 
@@ -42,7 +46,8 @@ impl Waiting {
 
     /// Lets a request wait until no process with a name is left but zombies.
     pub fn until_gone(&mut self, id: u64, name: String, limit: Duration) {
-        self.gone.push(Gone { id, name, until: Instant::now() + limit, looked: None, left: 0 });
+        let now = Instant::now();
+        self.gone.push(Gone { id, name, until: now + limit, next: now, left: 0 });
     }
 
     /// How long to wait for other things, in milliseconds.
@@ -76,18 +81,20 @@ impl Waiting {
         let mut answers = Vec::new();
         let mut still = Vec::new();
         for mut gone in std::mem::take(&mut self.gone) {
-            if gone.left == 0 || gone.looked.is_none_or(|looked| looked.elapsed() > LOOK) {
+            let start = Instant::now();
+            if gone.left == 0 || start > gone.next {
                 let states = proc::states(&gone.name)?;
-                gone.left = states.chars().filter(|state| !matches!(state, 'Z' | 'X')).count();
-                gone.looked = Some(Instant::now());
-                if gone.left == 0 {
+                let alive = states.chars().filter(|state| !matches!(state, 'Z' | 'X')).count();
+                if alive == 0 {
                     answers.push((gone.id, Reply::Done));
                     continue;
                 }
-                if Instant::now() > gone.until {
-                    answers.push((gone.id, failed(format!("{} are left: {states}", gone.left))));
+                if start > gone.until {
+                    answers.push((gone.id, failed(format!("{alive} are left: {states}"))));
                     continue;
                 }
+                gone.left = states.len();
+                gone.next = Instant::now() + LOOK.max(start.elapsed() * REST);
             }
             still.push(gone);
         }

@@ -14,9 +14,9 @@ use gpufas_guest_init::Activity;
 use crate::children::check;
 use crate::{probe, system};
 
-/// How long a process of a fork bomb waits after the kernel has refused it a child. A thousand that try for ever leave no
-/// processor time for anything.
-const FORK_PAUSE: Duration = Duration::from_millis(200);
+/// How long a process of a fork bomb waits after the kernel has refused it a child, for which it had copied most of the parent. A
+/// thousand that try for ever leave no processor time for anything.
+const FORK_PAUSE: Duration = Duration::from_secs(1);
 
 /// The parts of a device that are read: its first pages hold its partition table, which the kernel has read.
 const DEVICE_PAGES: u64 = 4096;

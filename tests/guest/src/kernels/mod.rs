@@ -25,17 +25,23 @@ use crate::error::{Error, Result};
 /// Every kernel that programs are compiled for and guests can run. A new release is one more line.
 pub const KERNELS: &[KernelSpec] = &[
     KernelSpec { name: "5.10", ..BULLSEYE },
-    KernelSpec { name: "5.10-cloud", flavour: "cloud-amd64", often: false, ..BULLSEYE },
-    KernelSpec { name: "5.10-rt", flavour: "rt-amd64", often: false, ..BULLSEYE },
+    KernelSpec { name: "5.10-cloud", flavour: "cloud-amd64", often: false, recoveries: false, ..BULLSEYE },
+    KernelSpec { name: "5.10-rt", flavour: "rt-amd64", often: false, recoveries: false, ..BULLSEYE },
     KernelSpec { name: "6.1", ..BOOKWORM },
     KernelSpec { name: "6.1-cloud", flavour: "cloud-amd64", often: false, ..BOOKWORM },
-    KernelSpec { name: "6.1-rt", flavour: "rt-amd64", often: false, ..BOOKWORM },
+    KernelSpec { name: "6.1-rt", flavour: "rt-amd64", often: false, recoveries: false, ..BOOKWORM },
     KernelSpec { name: "6.12", ..TRIXIE },
-    KernelSpec { name: "6.12-cloud", flavour: "cloud-amd64", often: false, ..TRIXIE },
+    KernelSpec { name: "6.12-cloud", flavour: "cloud-amd64", often: false, recoveries: false, ..TRIXIE },
     KernelSpec { name: "6.12-rt", flavour: "rt-amd64", often: false, ..TRIXIE },
     KernelSpec { name: "7.2", ..TRIXIE_BACKPORTS },
-    KernelSpec { name: "7.2-cloud", flavour: "cloud-amd64", often: false, ..TRIXIE_BACKPORTS },
-    KernelSpec { name: "7.2-rt", flavour: "rt-amd64", often: false, ..TRIXIE_BACKPORTS },
+    KernelSpec {
+        name: "7.2-cloud",
+        flavour: "cloud-amd64",
+        often: false,
+        recoveries: false,
+        ..TRIXIE_BACKPORTS
+    },
+    KernelSpec { name: "7.2-rt", flavour: "rt-amd64", often: false, recoveries: false, ..TRIXIE_BACKPORTS },
 ];
 
 const BULLSEYE: KernelSpec = KernelSpec {
@@ -44,6 +50,7 @@ const BULLSEYE: KernelSpec = KernelSpec {
     suites: &["bullseye", "bullseye-security"],
     flavour: "amd64",
     often: true,
+    recoveries: true,
 };
 const BOOKWORM: KernelSpec =
     KernelSpec { series: "6.1", suites: &["bookworm", "bookworm-security"], ..BULLSEYE };
@@ -69,6 +76,9 @@ pub struct KernelSpec {
     pub flavour: &'static str,
     /// Whether every run of the tests uses it; the others are for `--matrix`.
     pub often: bool,
+    /// Whether `--matrix` makes every fault on it and cures it many times, which takes a quarter of an hour: every series, one
+    /// flavour for the cloud, one with PREEMPT_RT.
+    pub recoveries: bool,
 }
 
 /// A kernel's files, unpacked.
