@@ -55,6 +55,9 @@ pub const KERNEL_SYMBOL_ATTRIBUTE: &str = "gpufas-kernel-symbol";
 /// Attribute of a function to which the initial value of a variable of the kernel's points.
 pub const POINTER_ATTRIBUTE: &str = "gpufas-pointer";
 
+/// The attribute of a function, and of a call through a pointer, with the number of its C type.
+pub const C_TYPE_ATTRIBUTE: &str = "gpufas-c-type";
+
 /// Attribute of a function of a kernel source that only pointers in the kernel's memory may lead to, if anything does.
 pub const SPECULATIVE_ATTRIBUTE: &str = "gpufas-speculative";
 

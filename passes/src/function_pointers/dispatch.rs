@@ -13,7 +13,8 @@ use crate::llvm::{Block, Builder, Linkage, Module, Type, Value, debug};
 use crate::marker::{self, DISPATCHER_PREFIX};
 use crate::program::Program;
 
-use super::{NAME, Signature};
+use super::NAME;
+use super::signature::Signature;
 
 /// Lets all `calls` go through functions that know `numbered`, in the order of their numbers.
 pub fn run<'c>(module: &Module<'c>, program: &mut Program, calls: &[Value<'c>], numbered: &[Value<'c>]) {
@@ -43,7 +44,7 @@ fn remark<'c>(program: &mut Program, site: &Site, call: Value<'c>, numbered: &[V
         return;
     }
     let signature = Signature::of_call(call);
-    let fitting = numbered.iter().filter(|function| Signature::of_function(**function) == signature);
+    let fitting = numbered.iter().filter(|function| signature.admits(&Signature::of_function(**function)));
     let names: Vec<_> = fitting.map(|function| format!("`{}`", function.name())).collect();
     match names.as_slice() {
         [] => program.remark(Remark::Missed, NAME, || {
@@ -109,7 +110,7 @@ fn define<'c>(
     let wrong = Block::append(context, dispatcher, "wrong");
     let mut cases = Vec::new();
     for (index, &function) in numbered.iter().enumerate() {
-        if Signature::of_function(function) != signature {
+        if !signature.admits(&Signature::of_function(function)) {
             continue;
         }
         let block = Block::append(context, dispatcher, &function.name());

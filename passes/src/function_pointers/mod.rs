@@ -17,6 +17,7 @@
 //! after it, when calls whose callee it could find out are gone.
 
 mod dispatch;
+mod signature;
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,6 +31,8 @@ use crate::kernel_symbols;
 use crate::llvm::{Builder, InlineAsm, Linkage, Module, Type, Value, debug};
 use crate::marker;
 use crate::program::{Linking, Program};
+
+use signature::{Passing, Signature};
 
 /// Name of the pass.
 pub const NAME: &str = "function-pointers";
@@ -46,17 +49,20 @@ const CALLABLE: &str = "gpufas.callable";
 /// Only what entry points may reach counts (Bacon and Sweeney: Fast static analysis of C++ virtual function calls, 1996, with
 /// the types of functions in the place of classes).
 pub fn keep(module: &Module<'_>, program: &mut Program) {
+    signature::note_c_types(module);
     // In relocatable code everything is kept.
     if program.linking == Linking::Relocatable {
         return;
     }
-    let mut by_type: HashMap<Signature<'_>, Vec<Value<'_>>> = HashMap::new();
+    let mut by_passing: HashMap<Passing<'_>, Vec<(Signature<'_>, Value<'_>)>> = HashMap::new();
     for function in module.defined_functions() {
         if !function.name().starts_with(ENTRY_PREFIX) && may_be_pointed_to(function) {
-            by_type.entry(Signature::of_function(function)).or_default().push(function);
+            let signature = Signature::of_function(function);
+            by_passing.entry(signature.passing.clone()).or_default().push((signature, function));
         }
     }
     let mut callable = Vec::new();
+    let mut asked = HashSet::new();
     let mut walk = Reachable::default();
     let entries: Vec<_> =
         module.defined_functions().into_iter().filter(|function| is_root(*function)).collect();
@@ -71,12 +77,17 @@ pub fn keep(module: &Module<'_>, program: &mut Program) {
             for operand in instruction.operands() {
                 walk.add_all(operand);
             }
-            if !is_entry
-                && is_indirect(instruction)
-                && let Some(functions) = by_type.remove(&Signature::of_call(instruction))
-            {
-                functions.iter().for_each(|function| walk.add(*function));
-                callable.extend(functions);
+            if is_entry || !is_indirect(instruction) {
+                continue;
+            }
+            let call = Signature::of_call(instruction);
+            let Some(functions) = by_passing.get_mut(&call.passing).filter(|_| asked.insert(call.clone()))
+            else {
+                continue;
+            };
+            for (_, function) in functions.extract_if(.., |(signature, _)| call.admits(signature)) {
+                walk.add(function);
+                callable.push(function);
             }
         }
     }
@@ -111,27 +122,6 @@ fn may_be_pointed_to(function: Value<'_>) -> bool {
 /// Whether an instruction calls through a pointer.
 fn is_indirect(instruction: Value<'_>) -> bool {
     instruction.callee().is_some_and(|callee| !callee.is_function() && InlineAsm::of(callee).is_none())
-}
-
-/// What a call and its callee must agree on: the type, and which structures are passed by value, which LLVM passes by pointers.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Signature<'c> {
-    ty: Type<'c>,
-    by_value: Vec<u32>,
-}
-
-impl<'c> Signature<'c> {
-    fn of_function(function: Value<'c>) -> Self {
-        let count = function.parameters().len() as u32;
-        let by_value = (0..count).filter(|index| function.parameter_has_attribute(*index, "byval"));
-        Self { ty: function.value_type(), by_value: by_value.collect() }
-    }
-
-    fn of_call(call: Value<'c>) -> Self {
-        let count = call.arguments().len() as u32;
-        let by_value = (0..count).filter(|index| call.argument_type_attribute(*index, "byval").is_some());
-        Self { ty: call.called_type(), by_value: by_value.collect() }
-    }
 }
 
 /// Globals that are reached.
@@ -193,7 +183,10 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
     let callable: HashSet<_> = callable.into_iter().collect();
     let mut numbered: Vec<Value<'_>> = Vec::new();
     for function in module.defined_functions() {
-        let is_needed = callable.contains(&function) && types.contains(&Signature::of_function(function));
+        let is_needed = callable.contains(&function) && {
+            let signature = Signature::of_function(function);
+            types.iter().any(|call| call.admits(&signature))
+        };
         if !function.name().starts_with(ENTRY_PREFIX) && (is_needed || is_address_taken(function)) {
             numbered.push(function);
         }

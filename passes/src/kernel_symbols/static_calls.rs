@@ -8,6 +8,7 @@
 //! whatever the type (arch/x86/kernel/static_call.c).
 
 use crate::llvm::{Block, Builder, Linkage, Module, Predicate, Type, Value};
+use crate::marker::C_TYPE_ATTRIBUTE;
 
 /// What precedes the name of a static call in that of its trampoline (include/linux/static_call_types.h).
 const TRAMPOLINE_PREFIX: &str = "__SCT__";
@@ -55,6 +56,10 @@ fn define<'c>(module: &Module<'c>, trampoline: Value<'c>, key: &str) {
     let builder = Builder::at_end(context, call);
     let result = builder.call(ty, function, &trampoline.parameters());
     result.call_as_declared(trampoline);
+    // A key and its trampoline are declared with the type of the functions that the key may hold.
+    if let Some(number) = trampoline.function_kcfi_type(context) {
+        result.add_call_text_attribute(context, C_TYPE_ATTRIBUTE, &number.to_string());
+    }
     let at_nothing = Builder::at_end(context, nothing);
     match ty.result() {
         Some(ty) if !ty.is_void() => {

@@ -16,6 +16,7 @@ pub mod diagnostics;
 mod global;
 pub mod inline_asm;
 mod instruction;
+mod kcfi;
 pub mod machine;
 mod metadata;
 pub mod module;

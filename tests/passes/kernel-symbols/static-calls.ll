@@ -3,7 +3,7 @@
 ; RUN: gpufas-cc --passes kernel-symbols,callable-functions,optimize,function-pointers --emit llvm-ir %s -o - | FileCheck-22 %s --check-prefix=CALL
 ; A trampoline goes where the running kernel's key says, which may be nowhere, or to a function that stands for returning 0.
 
-declare i32 @__SCT__number(ptr, i32)
+declare !kcfi_type !0 i32 @__SCT__number(ptr, i32)
 declare void @__SCT__nothing()
 declare i32 @__SCT__unused()
 declare i32 @__SCT__variable(...)
@@ -34,7 +34,8 @@ define internal i32 @call(ptr %p) noinline {
 ; CHECK-DAG: icmp eq ptr %[[FUNCTION]], %{{.+}}
 ; CHECK: br i1 %{{.+}}, label %nothing, label %call
 ; CHECK: call:
-; CHECK-NEXT: %[[RESULT:.+]] = call i32 %[[FUNCTION]](ptr %0, i32 %1)
+; Of the trampoline's C type.
+; CHECK-NEXT: %[[RESULT:.+]] = call i32 %[[FUNCTION]](ptr %0, i32 %1) [[TYPE:#[0-9]+]]
 ; CHECK-NEXT: ret i32 %[[RESULT]]
 ; CHECK: nothing:
 ; CHECK-NEXT: ret i32 0
@@ -42,8 +43,11 @@ define internal i32 @call(ptr %p) noinline {
 ; CHECK: ret void
 ; Variable arguments cannot be passed on.
 ; CHECK: declare i32 @__SCT__variable(...)
+; CHECK: attributes [[TYPE]] = { "gpufas-c-type"="7" }
 ; CHECK: !gpufas.weak = !{![[WEAK:[0-9]+]]
 ; CHECK: ![[WEAK]] = !{!"__static_call_return0"}
 
 ; CALL-NOT: @__SCT__{{number|nothing}}
 ; CALL: call i32 @gpufas.call.{{[0-9]+}}(ptr %{{.+}}, i32 {{[0-9]+}}, ptr %{{.+}}, i32 7)
+
+!0 = !{i32 7}
