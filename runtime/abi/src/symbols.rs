@@ -155,6 +155,9 @@ pub mod runtime {
     /// ([`Variant::interrupts`](crate::manifest::Variant::interrupts)).
     pub const REQUEST_INTERRUPT: &str = "gpufas_request_interrupt";
 
+    /// `fn(site: u32) -> u64`: nanoseconds from some moment on, of the machine that the program runs on; a function of [`LIBRARY`].
+    pub const CLOCK: &str = "gpufas_clock";
+
     /// Functions of the kernel and of C that the device runtime implements under
     /// [`LIBRARY_PREFIX`] and the same name. Pointers may be kernel or own addresses.
     pub const LIBRARY: &[&str] = &[
@@ -173,6 +176,7 @@ pub mod runtime {
         "vsnprintf",
         "gpufas_lock_held",
         "gpufas_not_allocated",
+        CLOCK,
         INTERRUPTS_AVAILABLE,
         REQUEST_INTERRUPT,
     ];

@@ -19,6 +19,7 @@
 pub mod access;
 pub mod allocation;
 pub mod budget;
+pub mod clock;
 pub mod context;
 pub mod copy;
 pub mod fault;

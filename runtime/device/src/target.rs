@@ -44,6 +44,39 @@ pub fn stack_pointer() -> u64 {
     pointer
 }
 
+/// Nanoseconds from some moment on (`CLOCK_MONOTONIC`).
+#[cfg(target_arch = "x86_64")]
+pub fn clock() -> u64 {
+    /// `__NR_clock_gettime` of arch/x86/entry/syscalls/syscall_64.tbl.
+    const CLOCK_GETTIME: u64 = 228;
+    /// include/uapi/linux/time.h.
+    const CLOCK_MONOTONIC: u64 = 1;
+    // struct __kernel_timespec: seconds and nanoseconds.
+    let mut time = [0u64; 2];
+    // SAFETY: the kernel writes the structure, and nothing else but the registers that are named.
+    unsafe {
+        core::arch::asm!(
+            "syscall",
+            inout("rax") CLOCK_GETTIME => _,
+            in("rdi") CLOCK_MONOTONIC,
+            in("rsi") time.as_mut_ptr(),
+            out("rcx") _,
+            out("r11") _,
+            options(nostack)
+        );
+    }
+    time[0].wrapping_mul(1_000_000_000).wrapping_add(time[1])
+}
+
+/// Nanoseconds from some moment on (PTX ISA, "Special Registers: %globaltimer").
+#[cfg(target_arch = "nvptx64")]
+pub fn clock() -> u64 {
+    let time: u64;
+    // SAFETY: reads a register.
+    unsafe { core::arch::asm!("mov.u64 {0}, %globaltimer;", out(reg64) time, options(nomem, nostack)) }
+    time
+}
+
 /// Ends the program.
 #[inline(always)]
 #[cfg(all(target_arch = "x86_64", not(test)))]

@@ -28,6 +28,14 @@
  */
 #define gpufas_log(format, ...) printk(format, ##__VA_ARGS__)
 
+/*
+ * gpufas_clock - nanoseconds from some moment on, of the machine that the program runs on
+ *
+ * For how long something is waited for; jiffies and the like are the failing system's,
+ * and stand still while that is paused.
+ */
+u64 gpufas_clock(void);
+
 /* Most arguments of an entry point: MAX_ARGUMENTS in runtime/abi/src/context.rs. */
 #define GPUFAS_MAX_ARGUMENTS 8
 

@@ -21,7 +21,7 @@
 
 #include <linux/compiler.h>
 #include <linux/errno.h>
-#include <linux/jiffies.h>
+#include <linux/time64.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/string.h>
@@ -34,11 +34,8 @@ struct gpufas_support {
 	u64 instance;	/* of the module, when it was found */
 };
 
-/* How long an answer is waited for, in the failing system's own time. */
+/* How long an answer is waited for. */
 #define GPUFAS_SUPPORT_PATIENCE_MS	10000
-
-/* How often an answer is looked for while that system's clock stands still. */
-#define GPUFAS_SUPPORT_PATIENCE_LOOKS	300000000
 
 /* All modules, kernel/module.c or kernel/module/main.c; static before 5.19. */
 extern struct list_head gpufas_modules __asm__("*:modules");
@@ -201,18 +198,12 @@ static inline int gpufas_support_wait(const struct gpufas_support *support,
 	u64 sequence = request->sequence;
 	struct gpufas_support_answer *from =
 		&support->queue->answers[sequence % GPUFAS_SUPPORT_SLOTS];
-	unsigned long start = jiffies, now = start;
-	unsigned int looks = 0;
+	u64 start = gpufas_clock();
 
 	while (!gpufas_support_is_answered(support, sequence)) {
-		unsigned long then = now;
-
 		if (!gpufas_support_is_there(support))
 			return -ENODEV;
-		now = jiffies;
-		looks = now == then ? looks + 1 : 0;
-		if (looks == GPUFAS_SUPPORT_PATIENCE_LOOKS ||
-		    now - start > GPUFAS_SUPPORT_PATIENCE_MS * HZ / 1000)
+		if (gpufas_clock() - start > GPUFAS_SUPPORT_PATIENCE_MS * NSEC_PER_MSEC)
 			return -ETIMEDOUT;
 	}
 	smp_rmb();

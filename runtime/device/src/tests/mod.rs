@@ -3,6 +3,7 @@
 //! Tests: what the runtime does, against models that do the same in the plainest way.
 
 mod budget;
+mod clock;
 mod copy;
 mod function;
 mod interrupt;
