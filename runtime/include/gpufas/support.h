@@ -21,10 +21,10 @@
 
 #include <linux/compiler.h>
 #include <linux/errno.h>
-#include <linux/time64.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/string.h>
+#include <linux/time64.h>
 
 #include <asm/barrier.h>
 
