@@ -85,6 +85,8 @@ fn add_own_options(command: &mut Command, arguments: &Arguments) -> Result<()> {
     command.arg("-I").arg(headers::unpack()?);
     // Kernel headers are written for optimisation; the optimiser itself runs after the first passes.
     command.args(["-O2", "-Xclang", "-disable-llvm-passes"]);
+    // The types of functions, which the pass function-pointers reads and takes away.
+    command.arg("-fsanitize=kcfi");
     // Positions are needed for messages and fault records in any case, types for the layout pass.
     let needs_types = needs_types(arguments);
     command.arg(if arguments.debug || needs_types { "-g" } else { "-gline-tables-only" });

@@ -19,8 +19,6 @@ const ALWAYS: &[&str] = &[
     "-fno-delete-null-pointer-checks",
     "-fno-stack-protector",
     "-fno-asynchronous-unwind-tables",
-    // The types of functions, which the pass function-pointers reads and takes away.
-    "-fsanitize=kcfi",
     "-m64",
     "-mno-sse",
     "-mno-mmx",
