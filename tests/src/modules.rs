@@ -40,6 +40,10 @@ pub const MEMORY: Module = Module { name: "gpufas_memory", ..SUPPORT };
 /// Deadlocks, which the module's source describes.
 pub const DEADLOCK: Module = Module { name: "deadlock", folder: "tests/modules/deadlock", headers: &[] };
 
+/// Signals by the kernel's own sender, without anything of ours.
+pub const SEND_SIGNAL: Module =
+    Module { name: "send_signal", folder: "tests/modules/send_signal", headers: &[] };
+
 impl Module {
     /// Builds it for the kernel of the guests, and says where it is. Out of a bundle, it was built when that was filled.
     ///

@@ -5,12 +5,13 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use gpufas_guest::protocol::{Activity, ProcessEvent};
+use gpufas_guest::protocol::ProcessEvent;
 use gpufas_guest::{Disk, GuestEvent};
 use gpufas_tests::command::{Ran, run};
 use gpufas_tests::machine::{LIMIT, Model};
 use gpufas_tests::releases::is_matrix;
 use gpufas_tests::repair::{KILL, Repair};
+use gpufas_tests::subject::{self, DOINGS, Doing};
 use gpufas_tests::suite::Group;
 use gpufas_tests::tools::{Target, Tools};
 use gpufas_tests::wait;
@@ -20,16 +21,6 @@ use crate::case;
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
 const SIGSTOP: i32 = 19;
-
-/// What a process does when the signals come, and its state then.
-const STATES: &[(&str, Activity, char)] = &[
-    ("computes", Activity::Compute, 'R'),
-    ("sleeps for a moment", Activity::Sleep { milliseconds: 10 }, 'S'),
-    ("sleeps for an hour", Activity::Sleep { milliseconds: 3_600_000 }, 'S'),
-    ("is stopped", Activity::Stop, 'T'),
-    ("waits on a pipe", Activity::ReadPipe, 'S'),
-    ("has several threads", Activity::Threads { count: 4 }, 'S'),
-];
 
 /// How often a case is repeated.
 fn rounds() -> usize {
@@ -55,11 +46,11 @@ pub fn add(group: &mut Group<'_, Repair>, target: Target) {
     if target == Target::Host {
         case(group, "a guest that runs on, with its locks taken: signals wake who sleeps", running_on);
     }
-    for (what, activity, state) in STATES {
-        let stopped = *state == 'T';
+    for doing in DOINGS {
+        let (what, stopped) = (doing.what, doing.is_stopped());
         for (name, number) in [("KILL", SIGKILL), ("TERM", SIGTERM)] {
             case(group, &format!("{name} ends a process that {what}"), move |repair| {
-                repeat(repair, activity, *state, |repair, pid| {
+                repeat(repair, doing, |repair, pid| {
                     let report = repair.kill(pid, name)?;
                     if stopped && name == "TERM" {
                         report.says("pending until the process can take it")?;
@@ -72,7 +63,7 @@ pub fn add(group: &mut Group<'_, Repair>, target: Target) {
             });
         }
         case(group, &format!("STOP and CONT act on a process that {what}"), move |repair| {
-            repeat(repair, activity, *state, |repair, pid| {
+            repeat(repair, doing, |repair, pid| {
                 if stopped {
                     // It goes on to stop itself again, which may hide from its parent that it went on.
                     let before = stops(repair, pid);
@@ -92,8 +83,7 @@ pub fn add(group: &mut Group<'_, Repair>, target: Target) {
     // It waits for a page for seconds, in a sleep that only a signal which ends it ends.
     for (name, number) in [("KILL", SIGKILL), ("TERM", SIGTERM)] {
         case(group, &format!("{name} ends a process that waits killably on a disk"), move |repair| {
-            let activity = Activity::ReadDevice { device: Disk::device(0) };
-            repeat(repair, &activity, 'D', |repair, pid| {
+            repeat(repair, &Doing::waits_killably(Disk::device(0)), |repair, pid| {
                 let report = repair.kill(pid, name)?;
                 report.says("delivered")?;
                 repair.was_killed(pid, number)
@@ -104,7 +94,7 @@ pub fn add(group: &mut Group<'_, Repair>, target: Target) {
         group,
         "STOP and CONT act on a process that waits killably on a disk, when it has what it waits for",
         |repair| {
-            let pid = start(repair, &Activity::ReadDevice { device: Disk::device(0) }, 'D')?;
+            let pid = Doing::waits_killably(Disk::device(0)).start(&repair.machine)?;
             repair.kill(pid, "STOP")?;
             is_stopped(repair, pid)?;
             repair.kill(pid, "CONT")?.says("delivered, the process goes on")?;
@@ -117,10 +107,10 @@ pub fn add(group: &mut Group<'_, Repair>, target: Target) {
     for name in ["KILL", "TERM"] {
         case(group, &format!("{name} ends a hundred processes at once, whatever they do"), move |repair| {
             let guest = repair.machine.guest();
-            for (_, activity, state) in STATES.iter().filter(|(_, _, state)| *state != 'T') {
+            for doing in DOINGS.iter().filter(|doing| !doing.is_stopped()) {
                 // Not all of them can compute on an emulated processor.
-                let count = if *state == 'R' { 5 } else { 25 };
-                guest.spawn_many(count, "many", activity.clone())?;
+                let count = if doing.state == 'R' { 5 } else { 25 };
+                guest.spawn_many(count, "many", doing.activity.clone())?;
             }
             repair.kill_all("many", name)?;
             Ok(guest.wait_until_no("many", LIMIT)?)
@@ -132,8 +122,8 @@ pub fn add(group: &mut Group<'_, Repair>, target: Target) {
 fn running_on(repair: &Repair) -> Result<()> {
     let tools = repair.machine.tools();
     let program = compile_for_running(tools)?;
-    for (_, activity, state) in STATES.iter().filter(|(_, _, state)| *state != 'T') {
-        let pid = start(repair, activity, *state)?;
+    for doing in DOINGS.iter().filter(|doing| !doing.is_stopped()) {
+        let pid = doing.start(&repair.machine)?;
         for signal in ["STOP", "CONT", "TERM"] {
             let arguments = ["--pid", &pid.to_string(), "--signal", signal];
             let options = ["--json", "--pause", "never"];
@@ -154,27 +144,11 @@ fn running_on(repair: &Repair) -> Result<()> {
 }
 
 /// Starts a process some times, each time to be ended by `action`.
-fn repeat(
-    repair: &Repair,
-    activity: &Activity,
-    state: char,
-    action: impl Fn(&Repair, u32) -> Result<()>,
-) -> Result<()> {
+fn repeat(repair: &Repair, doing: &Doing, action: impl Fn(&Repair, u32) -> Result<()>) -> Result<()> {
     (0..rounds()).try_for_each(|round| {
-        let pid = start(repair, activity, state)?;
+        let pid = doing.start(&repair.machine)?;
         action(repair, pid).with_context(|| format!("round {}", round + 1))
     })
-}
-
-/// Starts a process and waits until it is in a state.
-fn start(repair: &Repair, activity: &Activity, state: char) -> Result<u32> {
-    let guest = repair.machine.guest();
-    let pid = guest.spawn_active("subject", activity.clone())?;
-    // One that sleeps for a moment may be met awake.
-    wait::until(&format!("the process is in state {state}"), LIMIT, || {
-        Ok(guest.states("subject")? == state.to_string())
-    })?;
-    Ok(pid)
 }
 
 /// How often a process has stopped.
@@ -192,6 +166,6 @@ fn is_stopped(repair: &Repair, pid: u32) -> Result<()> {
         .machine
         .guest()
         .wait_for_event("waiting for a process to stop", LIMIT, |event| is_stopped(event).then_some(()))?;
-    ensure!(repair.machine.guest().states("subject")? == "T");
+    ensure!(repair.machine.guest().states(subject::NAME)? == "T");
     Ok(())
 }
