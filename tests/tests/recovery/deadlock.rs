@@ -26,6 +26,7 @@ const THRESHOLD: &[&str] = &["--threshold_ms", "500"];
 /// They wait with interrupts on: the lock is found by what a tick leaves on their stacks.
 pub const INTERRUPTS_ON: Fault = Fault {
     name: "spinlock deadlock",
+    group: None,
     often: true,
     shape: Shape::Locks,
     make: |machine| make(machine, true),
@@ -40,6 +41,7 @@ pub const INTERRUPTS_ON: Fault = Fault {
     is_for_oom_killer: false,
     cured,
     after: nothing,
+    end: None,
     tolerated: &[],
 };
 

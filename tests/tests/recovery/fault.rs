@@ -9,7 +9,7 @@ use gpufas_tests::machine::Machine;
 
 use crate::method::{Method, Program};
 use crate::scene::{Repaired, Shape};
-use crate::{deadlock, many, memory, process_table, processors};
+use crate::{deadlock, many, memory, process_table, processors, signals};
 
 /// Longer than anything here takes that must come to an end.
 pub const LIMIT: Duration = Duration::from_secs(90);
@@ -27,9 +27,12 @@ pub enum Lock {
 }
 
 /// A fault.
+#[derive(Clone, Copy)]
 pub struct Fault {
     /// Its name.
     pub name: &'static str,
+    /// What it is one of, if it is one of many of a kind, which are looked at together.
+    pub group: Option<&'static str>,
     /// Whether every run of the tests has it.
     pub often: bool,
     /// The guest in which it is made.
@@ -58,12 +61,19 @@ pub struct Fault {
     pub cured: fn(&Machine, Duration) -> Result<()>,
     /// What is still to be shown afterwards, and to be tidied up.
     pub after: fn(Repaired<'_>, &Method) -> Result<()>,
+    /// Ends what is left of it where it was not cured, if the guest lives through that.
+    pub end: Option<fn(&Machine) -> Result<()>>,
     /// Messages of the kernel that belong to the fault, not to its cure.
     pub tolerated: &'static [&'static str],
 }
 
 /// All of them.
-pub const FAULTS: &[Fault] = &[
+pub fn faults() -> impl Iterator<Item = &'static Fault> {
+    FAULTS.iter().chain(signals::ROWS)
+}
+
+/// Those that stop a guest from serving anybody.
+const FAULTS: &[Fault] = &[
     process_table::FORK_BOMB,
     processors::HOGS,
     many::BUSY,

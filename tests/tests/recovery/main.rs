@@ -12,6 +12,7 @@ mod method;
 mod process_table;
 mod processors;
 mod scene;
+mod signals;
 mod table;
 
 use std::path::PathBuf;
@@ -21,13 +22,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use gpufas_guest::kernels::KernelSpec;
-use gpufas_tests::modules::{DEADLOCK, SUPPORT};
+use gpufas_tests::modules::{DEADLOCK, SEND_SIGNAL, SUPPORT};
 use gpufas_tests::releases::{is_matrix, of_techniques};
 use gpufas_tests::suite::Suite;
 use gpufas_tests::tools::{Target, Tools};
 use gpufas_tests::{bundle, gpu};
 
-use fault::{FAULTS, Fault};
+use fault::{Fault, faults};
 use method::{METHODS, Method};
 use scene::{SHAPES, Scene, Shape};
 use table::{Cell, Table};
@@ -92,11 +93,11 @@ fn methods(spec: &'static KernelSpec, fault: &'static Fault) -> impl Iterator<It
 fn compile_all() -> Result<()> {
     for spec in kernels() {
         let tools = Tools::for_guest(&folder(), spec.name)?;
-        for module in [SUPPORT, DEADLOCK] {
+        for module in [SUPPORT, DEADLOCK, SEND_SIGNAL] {
             module.build(&tools)?;
         }
         deadlock::compile(&tools)?;
-        for fault in FAULTS {
+        for fault in faults() {
             for method in methods(spec, fault) {
                 for target in [Target::Host, Target::Cuda] {
                     method.prepare(&tools, fault, target)?;
@@ -123,7 +124,7 @@ fn add(
         Ok(Scene::new(spec, shape, target))
     });
     let all = bundle::used().is_some() || is_matrix();
-    for fault in FAULTS.iter().filter(|fault| all || fault.often) {
+    for fault in faults().filter(|fault| all || fault.often) {
         let is_one = |method: &&Method| {
             method.shape(fault) == shape && (target == Target::Host || method.is_program())
         };
@@ -164,6 +165,13 @@ fn fill(
         Tools::for_guest(&folder(), spec.name).and_then(|tools| scene.prepare(tools, fault, method))
     {
         cell.set_up_failed(&error);
+        return cell;
+    }
+    if let Some(refusal) = method.refusal(fault) {
+        match scene.is_refused(fault, method, refusal) {
+            Ok(reason) => cell.refused(reason),
+            Err(error) => cell.failed(&error),
+        }
         return cell;
     }
     for _ in 0..runs {

@@ -18,6 +18,7 @@ const ARGUMENTS: &[&str] = &["--name", NAME, "--user", "0", "--signal", "KILL", 
 /// They compute.
 pub const BUSY: Fault = Fault {
     name: "1,000 processes, busy",
+    group: None,
     often: true,
     shape: Shape::Many,
     make: |machine| make(machine, Activity::Compute),
@@ -32,6 +33,7 @@ pub const BUSY: Fault = Fault {
     is_for_oom_killer: false,
     cured,
     after: nothing,
+    end: None,
     tolerated: &[],
 };
 

@@ -18,6 +18,7 @@ const NAME: &str = "writer";
 /// A process that writes to more memory than there is.
 pub const THRASHING: Fault = Fault {
     name: "memory exhausted",
+    group: None,
     often: true,
     shape: Shape::Memory,
     make,
@@ -36,6 +37,7 @@ pub const THRASHING: Fault = Fault {
     is_for_oom_killer: true,
     cured,
     after: nothing,
+    end: None,
     tolerated: &["Out of memory", "oom-kill", "invoked oom-killer"],
 };
 

@@ -45,6 +45,8 @@ enum Act {
     Nmi,
     /// A new process in the guest sends the signal.
     Inside,
+    /// A module in the guest sends it by the kernel's own sender.
+    Module,
     /// The kernel does something by itself, or nothing.
     Nothing,
     /// earlyoom does.
@@ -64,6 +66,7 @@ pub const METHODS: &[Method] = &[
     Method { name: "in-kernel support", often: false, act: Act::Supported },
     Method { name: "in-kernel support, NMI", often: true, act: Act::Nmi },
     Method { name: "kill in the guest", often: false, act: Act::Inside },
+    Method { name: "send_sig() by a module", often: false, act: Act::Module },
     Method { name: "the kernel's OOM killer", often: false, act: Act::Nothing },
     Method { name: "earlyoom in the guest", often: false, act: Act::EarlyOom },
 ];
@@ -73,7 +76,7 @@ impl Method {
     pub fn is_for(&self, fault: &Fault) -> bool {
         match self.act {
             // No signal ends what spins in the kernel.
-            Act::Program { .. } | Act::Inside => fault.lock.is_none(),
+            Act::Program { .. } | Act::Inside | Act::Module => fault.lock.is_none(),
             Act::Unlock => fault.lock.is_some(),
             // Nobody who is awake needs it.
             Act::RunQueue => fault.is_made_of_sleepers,
@@ -89,8 +92,16 @@ impl Method {
         match self.act {
             Act::Program { wakes, .. } => wakes || !fault.asleep,
             Act::RunQueue | Act::Unlock | Act::Supported | Act::Nmi => true,
-            Act::Inside | Act::Nothing | Act::EarlyOom => false,
+            Act::Inside | Act::Module | Act::Nothing | Act::EarlyOom => false,
         }
+    }
+
+    /// What it says if it cannot be used on the fault, and does nothing.
+    pub fn refusal(&self, fault: &Fault) -> Option<&'static str> {
+        // CONT is an order to wake, so that without that there is nothing to leave pending (prepare_signal() in kernel/signal.c).
+        let wakes_nobody = matches!(self.act, Act::Program { wakes: false, .. });
+        (wakes_nobody && fault.signal == libc::SIGCONT)
+            .then_some("stopped threads cannot be woken from outside here")
     }
 
     /// Whether it is known that it cures the fault never, so that to see it once is enough.
@@ -101,7 +112,7 @@ impl Method {
     /// The guest in which it is tried on a fault.
     pub fn shape(&self, fault: &Fault) -> Shape {
         match self.act {
-            Act::Supported if fault.lock.is_none() => Shape::Supported,
+            Act::Supported if fault.shape == Shape::Processes => Shape::Supported,
             Act::EarlyOom => Shape::EarlyOom,
             _ => fault.shape,
         }
@@ -114,7 +125,7 @@ impl Method {
 
     /// Whether a program does it, which runs on the host's processor or on a GPU.
     pub fn is_program(&self) -> bool {
-        !matches!(self.act, Act::Inside | Act::Nothing | Act::EarlyOom)
+        !matches!(self.act, Act::Inside | Act::Module | Act::Nothing | Act::EarlyOom)
     }
 
     /// Whether its program is compiled together with the kernel's scheduler.
@@ -131,7 +142,7 @@ impl Method {
     pub fn limit(&self, fault: &Fault) -> Duration {
         match self.act {
             Act::Program { .. } if !self.cures(fault) => VAIN_LIMIT,
-            Act::Inside | Act::Nothing | Act::EarlyOom => PATIENCE,
+            Act::Inside | Act::Module | Act::Nothing | Act::EarlyOom => PATIENCE,
             _ => LIMIT,
         }
     }
@@ -148,7 +159,7 @@ impl Method {
                 fault.supported.map_or(Ok(()), |program| tools.compile(program.0, target).map(drop))
             }
             Act::RunQueue => tools.compile_scheduled(fault.program.0, target, RUN_QUEUE, &[]).map(drop),
-            Act::Inside | Act::Nothing | Act::EarlyOom => Ok(()),
+            Act::Inside | Act::Module | Act::Nothing | Act::EarlyOom => Ok(()),
         }
     }
 
@@ -159,10 +170,11 @@ impl Method {
     /// If it could not even be tried, or says that it failed.
     pub fn act(&self, repaired: Repaired<'_>, fault: &Fault, arguments: &[String]) -> Result<()> {
         let (machine, target) = repaired;
+        let all = |own: &[&'static str]| -> Vec<&str> {
+            own.iter().copied().chain(arguments.iter().map(String::as_str)).collect()
+        };
         let with_arguments = |(source, entry, own): Program<'static>, options: &[&str]| {
-            let arguments: Vec<&str> =
-                own.iter().copied().chain(arguments.iter().map(String::as_str)).collect();
-            run_program(repaired, (source, entry, &arguments), options)
+            run_program(repaired, (source, entry, &all(own)), options)
         };
         let supported = || {
             let program = fault.supported.context("no program for the in-kernel support")?;
@@ -176,7 +188,7 @@ impl Method {
             Act::RunQueue => {
                 let (source, entry, own) = fault.program;
                 let program = machine.tools().compile_scheduled(source, target, RUN_QUEUE, &[])?;
-                run_compiled(repaired, &program, entry, &[], own)?;
+                run_compiled(repaired, &program, entry, &[], &all(own))?;
             }
             Act::Supported => {
                 supported()?;
@@ -191,6 +203,10 @@ impl Method {
                 Err(Error::NoAnswer { .. }) => {}
                 other => other?,
             },
+            Act::Module => {
+                let order = format!("{} {}", fault.victims, fault.signal);
+                machine.guest().write_file("/sys/module/send_signal/parameters/send", &order)?;
+            }
             Act::Nothing | Act::EarlyOom => {}
         }
         Ok(())

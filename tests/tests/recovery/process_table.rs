@@ -20,6 +20,7 @@ const NAME: &str = "bomb";
 /// A process that starts others of its kind, as they do.
 pub const FORK_BOMB: Fault = Fault {
     name: "process table full",
+    group: None,
     often: true,
     shape: Shape::Processes,
     make,
@@ -39,6 +40,7 @@ pub const FORK_BOMB: Fault = Fault {
     cured,
     after,
     // What cannot be started is worker threads of the kernel as well.
+    end: None,
     tolerated: &["Failed to create a worker", "failed to create worker", "fork rejected"],
 };
 

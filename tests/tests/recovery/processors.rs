@@ -21,6 +21,7 @@ const RUN_MS: u64 = 300;
 /// Processes that compute.
 pub const HOGS: Fault = Fault {
     name: "CPU hogs",
+    group: None,
     often: true,
     shape: Shape::Processes,
     make,
@@ -39,6 +40,7 @@ pub const HOGS: Fault = Fault {
     is_for_oom_killer: false,
     cured,
     after,
+    end: None,
     tolerated: &[],
 };
 

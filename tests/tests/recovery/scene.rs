@@ -6,16 +6,17 @@ use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use gpufas_guest::Disk;
 use gpufas_guest::kernels::KernelSpec;
 use gpufas_tests::machine::{Machine, Model};
-use gpufas_tests::modules::{DEADLOCK, SUPPORT};
+use gpufas_tests::modules::{DEADLOCK, Module, SEND_SIGNAL, SUPPORT};
 use gpufas_tests::releases::is_matrix;
 use gpufas_tests::tools::{Target, Tools};
 
-use crate::fault::{FAULTS, Fault, LIMIT};
+use crate::fault::{Fault, LIMIT, faults};
 use crate::method::Method;
+use crate::signals;
 
 /// The memory of a guest in which it becomes short, in MiB.
 pub const MEMORY_MIB: u32 = 256;
@@ -33,6 +34,8 @@ pub enum Shape {
     /// For faults that are made of locks: several processors that queue for one, the module that makes them, and the in-kernel
     /// support.
     Locks,
+    /// For a process that gets a signal: slow disks, and the modules of all methods.
+    Signals,
     /// For faults that are made of memory: little of it, and swap space.
     Memory,
     /// The same, where earlyoom runs.
@@ -41,7 +44,7 @@ pub enum Shape {
 
 /// All of them.
 pub const SHAPES: &[Shape] =
-    &[Shape::Processes, Shape::Many, Shape::Supported, Shape::Locks, Shape::Memory, Shape::EarlyOom];
+    &[Shape::Processes, Shape::Many, Shape::Supported, Shape::Locks, Shape::Signals, Shape::Memory, Shape::EarlyOom];
 
 /// How earlyoom is started: it kills when less than a fifth of memory and less than nine tenths of swap space are free, as
 /// the bundled program is told to.
@@ -51,11 +54,30 @@ const EARLYOOM: (&str, &[&str]) = (
 );
 
 impl Shape {
+    /// The modules that are loaded from the start.
+    fn loads(self) -> &'static [Module] {
+        match self {
+            Self::Processes | Self::Many | Self::Memory => &[SEND_SIGNAL],
+            Self::Supported | Self::Locks => &[SUPPORT],
+            Self::Signals => &[SUPPORT, SEND_SIGNAL],
+            Self::EarlyOom => &[],
+        }
+    }
+
     fn model(self) -> Model {
         let end_on_trouble = Some(tolerated());
         // More than a small machine has, where there is time for it.
         let cpus = if is_matrix() { 4 } else { 2 };
         match self {
+            Self::Signals => Model {
+                modules: self.loads(),
+                cpus,
+                memory_mib: 256,
+                sleepers: 20,
+                disks: signals::DISKS,
+                end_on_trouble,
+                ..Model::default()
+            },
             Self::Locks => Model {
                 modules: &[SUPPORT, DEADLOCK],
                 cpus,
@@ -67,7 +89,7 @@ impl Shape {
                 ..Model::default()
             },
             Self::Processes | Self::Many | Self::Supported => Model {
-                modules: if self == Self::Supported { &[SUPPORT] } else { &[] },
+                modules: self.loads(),
                 cpus: if self == Self::Processes { cpus } else { 1 },
                 memory_mib: 512,
                 sleepers: 20,
@@ -76,6 +98,7 @@ impl Shape {
                 ..Model::default()
             },
             Self::Memory | Self::EarlyOom => Model {
+                modules: self.loads(),
                 earlyoom: self == Self::EarlyOom,
                 cpus: 1,
                 memory_mib: MEMORY_MIB,
@@ -96,7 +119,7 @@ const MEMORY_REPORTS: &[&str] = &["page allocation failure", "invoked oom-killer
 
 /// What the kernel may say of any of the faults. What it says beyond that of the one at hand is found in its log after the cure.
 fn tolerated() -> &'static [&'static str] {
-    let all = FAULTS.iter().flat_map(|fault| fault.tolerated).chain(TOLERATED).copied().collect::<Vec<_>>();
+    let all = faults().flat_map(|fault| fault.tolerated).chain(TOLERATED).copied().collect::<Vec<_>>();
     Box::leak(all.into_boxed_slice())
 }
 
@@ -146,8 +169,8 @@ impl Scene {
                 .with_context(|| format!("a guest of {}", self.spec.name))?;
             let guest = machine.guest();
             guest.stay_responsive()?;
-            if matches!(self.shape, Shape::Supported | Shape::Locks) {
-                guest.load_module(SUPPORT.name, "")?;
+            for module in self.shape.loads() {
+                guest.load_module(module.name, "")?;
             }
             if self.shape == Shape::EarlyOom {
                 guest.run(EARLYOOM.0, EARLYOOM.1)?;
@@ -172,11 +195,53 @@ impl Scene {
         let tools = state.tools.clone().context("nothing was prepared")?;
         let machine = self.machine(&mut state, &tools).context(SetUpFailed)?;
         let result = cure((machine, self.target), fault, method);
+        // What was known to be in vain has done no harm.
+        let is_over = || match fault.end {
+            Some(end) if method.is_in_vain(fault) => {
+                end(machine).and_then(|()| machine.check_unharmed()).is_ok()
+            }
+            _ => false,
+        };
+        if result.is_err() && !is_over() {
+            state.machine = None;
+        }
+        result
+    }
+
+    /// Makes a fault on which the method cannot be used, and checks that it says so and does nothing. Returns what it says.
+    ///
+    /// # Errors
+    ///
+    /// [`SetUpFailed`] if the fault could not be made; others if the method was used, or something is wrong afterwards.
+    pub fn is_refused(&self, fault: &Fault, method: &Method, refusal: &str) -> Result<String> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let tools = state.tools.clone().context("nothing was prepared")?;
+        let machine = self.machine(&mut state, &tools).context(SetUpFailed)?;
+        let result = see_refusal((machine, self.target), fault, method, refusal);
         if result.is_err() {
             state.machine = None;
         }
         result
     }
+}
+
+fn see_refusal(
+    (machine, target): Repaired<'_>,
+    fault: &Fault,
+    method: &Method,
+    refusal: &str,
+) -> Result<String> {
+    (fault.make)(machine).context(SetUpFailed)?;
+    let arguments = (fault.arguments)(machine).context(SetUpFailed)?;
+    let Err(error) = method.act((machine, target), fault, &arguments) else {
+        bail!("it should have refused: {refusal}");
+    };
+    let said = format!("{error:#}");
+    ensure!(said.contains(refusal), "it should have refused, since {refusal}: {said}");
+    ensure!((fault.cured)(machine, Duration::ZERO).is_err(), "it has refused, and acted all the same");
+    fault.end.map_or(Ok(()), |end| end(machine))?;
+    machine.check_unharmed()?;
+    Ok(refusal.to_owned())
 }
 
 fn cure((machine, target): Repaired<'_>, fault: &Fault, method: &Method) -> Result<Duration> {

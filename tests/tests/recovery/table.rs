@@ -23,6 +23,7 @@ const FAILURES: u32 = 3;
 #[derive(Debug)]
 pub struct Cell {
     kernel: &'static str,
+    group: Option<&'static str>,
     fault: &'static str,
     method: &'static str,
     target: Target,
@@ -37,6 +38,8 @@ pub struct Cell {
     failure: Option<String>,
     /// Why it could not be tried.
     set_up: Option<String>,
+    /// What the method said when it refused, as it must.
+    refused: Option<String>,
 }
 
 impl Cell {
@@ -44,16 +47,18 @@ impl Cell {
     pub fn new(kernel: &'static str, fault: &'static Fault, method: &'static Method, target: Target) -> Self {
         Self {
             kernel,
+            group: fault.group,
             fault: fault.name,
             method: method.name,
             target,
-            must_cure: method.cures(fault),
+            must_cure: method.cures(fault) || method.refusal(fault).is_some(),
             runs: 0,
             times: Vec::new(),
             spent: Duration::ZERO,
             failures_in_a_row: 0,
             failure: None,
             set_up: None,
+            refused: None,
         }
     }
 
@@ -93,6 +98,11 @@ impl Cell {
         self.set_up.get_or_insert_with(|| format!("{error:#}"));
     }
 
+    /// Takes note that the method has refused, as it must.
+    pub fn refused(&mut self, reason: String) {
+        self.refused = Some(reason);
+    }
+
     /// Whether there is no use in further runs.
     pub fn gives_up(&self) -> bool {
         self.failures_in_a_row >= FAILURES
@@ -116,6 +126,9 @@ impl Cell {
     }
 
     fn result(&self) -> String {
+        if self.refused.is_some() {
+            return "refused".to_owned();
+        }
         let note = if self.set_up.is_some() { ", set-up broken" } else { "" };
         format!("{}/{}{note}", self.times.len(), self.runs)
     }
@@ -129,7 +142,7 @@ impl Cell {
     fn to_result(&self) -> results::Cell {
         results::Cell {
             kernel: self.kernel.to_owned(),
-            group: None,
+            group: self.group.map(str::to_owned),
             fault: self.fault.to_owned(),
             method: self.method(),
             target: self.target.name().to_owned(),
@@ -138,7 +151,7 @@ impl Cell {
             seconds: self.times.iter().map(Duration::as_secs_f64).collect(),
             failure: self.failure.clone(),
             set_up: self.set_up.clone(),
-            refused: None,
+            refused: self.refused.clone(),
         }
     }
 }
@@ -194,7 +207,7 @@ impl Table {
             ));
         }
         let mut totals: BTreeMap<String, (usize, u32)> = BTreeMap::new();
-        for cell in cells.iter().filter(|cell| cell.must_cure) {
+        for cell in cells.iter().filter(|cell| cell.must_cure && cell.refused.is_none()) {
             let total = totals.entry(cell.method()).or_default();
             total.0 += cell.times.len();
             total.1 += cell.runs;
