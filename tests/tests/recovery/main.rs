@@ -183,5 +183,10 @@ fn fill(
             break;
         }
     }
+    if fault.group.is_some()
+        && let Err(error) = scene.is_healthy(fault)
+    {
+        cell.failed(&error);
+    }
     cell
 }

@@ -197,12 +197,24 @@ impl Scene {
         let result = cure((machine, self.target), fault, method);
         // What was known to be in vain has done no harm.
         let is_over = || match fault.end {
-            Some(end) if method.is_in_vain(fault) => {
-                end(machine).and_then(|()| machine.check_unharmed()).is_ok()
-            }
+            Some(end) if method.is_in_vain(fault) => end(machine).is_ok(),
             _ => false,
         };
         if result.is_err() && !is_over() {
+            state.machine = None;
+        }
+        result
+    }
+
+    /// Checks that the guest fares well, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If something is wrong. The guest is given up then.
+    pub fn is_healthy(&self, fault: &Fault) -> Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = state.machine.as_ref().map_or(Ok(()), |machine| check_health(machine, fault));
+        if result.is_err() {
             state.machine = None;
         }
         result
@@ -240,7 +252,7 @@ fn see_refusal(
     ensure!(said.contains(refusal), "it should have refused, since {refusal}: {said}");
     ensure!((fault.cured)(machine, Duration::ZERO).is_err(), "it has refused, and acted all the same");
     fault.end.map_or(Ok(()), |end| end(machine))?;
-    machine.check_unharmed()?;
+    check_health(machine, fault)?;
     Ok(refusal.to_owned())
 }
 
@@ -253,6 +265,15 @@ fn cure((machine, target): Repaired<'_>, fault: &Fault, method: &Method) -> Resu
     (fault.cured)(machine, method.limit(fault))?;
     let time = start.elapsed();
     (fault.after)((machine, target), method)?;
+    // Of what is quickly done, the guest's health is looked at when all is done.
+    if fault.group.is_none() {
+        check_health(machine, fault)?;
+    }
+    Ok(time)
+}
+
+/// Checks that a guest fares well and that its kernel has nothing to complain of, but for what belongs to the fault.
+fn check_health(machine: &Machine, fault: &Fault) -> Result<()> {
     machine.guest().check_health(LIMIT)?;
     let texts = [TOLERATED, fault.tolerated].concat();
     // A report on memory has many lines, which count by their level only. Whatever comes before it is none of it.
@@ -263,5 +284,5 @@ fn cure((machine, target): Repaired<'_>, fault: &Fault, method: &Method) -> Resu
         reported.set(reported.get() || begins);
         texts.iter().any(|text| says(text)) || (reported.get() && problem.is_mere_warning())
     })?;
-    Ok(time)
+    Ok(())
 }

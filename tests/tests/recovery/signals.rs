@@ -3,10 +3,12 @@
 //! One signal to one process, whatever it does meanwhile. Nothing is wrong with the guest: these rows show what each method
 //! can do, and how quickly.
 
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use gpufas_guest::Disk;
+use gpufas_guest::protocol::Activity;
 use gpufas_tests::machine::Machine;
 use gpufas_tests::repair::KILL as PROGRAM;
 use gpufas_tests::subject::{
@@ -126,8 +128,35 @@ const fn row(name: &'static str, signal: Signal, victim: Victim) -> Fault {
     }
 }
 
+/// Another process keeps the disk open: who closes it last waits for what is being read, whatever signal ends it (`kill_bdev()`).
+const KEEPER: &str = "keeper";
+
 fn read_disk(machine: &Machine, disk: usize) -> Result<()> {
+    let guest = machine.guest();
+    let keeper = format!("{KEEPER}{disk}");
+    if guest.states(&keeper)?.is_empty() {
+        guest.spawn_many(1, &keeper, Activity::ReadDevice { device: Disk::device(disk) })?;
+        wait::until("the disk has become slow", LIMIT, || {
+            // It waits for one page, and not for one after another.
+            let before = sleeps(machine, &keeper)?;
+            thread::sleep(Duration::from_millis(300));
+            Ok(sleeps(machine, &keeper)? == before && guest.states(&keeper)? == "D")
+        })?;
+    }
     Doing::waits_killably(Disk::device(disk)).start(machine).map(drop)
+}
+
+/// How often a process has gone to sleep.
+fn sleeps(machine: &Machine, name: &str) -> Result<String> {
+    let status = machine.guest().read_file(&format!("/proc/{}/status", find(machine, name)?))?;
+    let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
+    Ok(line.context("a process without a number of switches")?.to_owned())
+}
+
+fn find(machine: &Machine, name: &str) -> Result<u32> {
+    let processes = machine.guest().processes()?;
+    let found = processes.iter().find(|process| process.comm == name);
+    Ok(found.with_context(|| format!("no process {name}"))?.pid)
 }
 
 fn is_in_state(machine: &Machine, state: char, limit: Duration) -> Result<()> {
@@ -138,9 +167,7 @@ fn is_in_state(machine: &Machine, state: char, limit: Duration) -> Result<()> {
 
 /// The program's arguments that say which process it is.
 fn pid(machine: &Machine) -> Result<Vec<String>> {
-    let processes = machine.guest().processes()?;
-    let subject = processes.iter().find(|process| process.comm == NAME).context("no process")?;
-    Ok(vec!["--pid".to_owned(), subject.pid.to_string()])
+    Ok(vec!["--pid".to_owned(), find(machine, NAME)?.to_string()])
 }
 
 /// Ends the process, also if a signal is pending for it that it was not woken for: the kernel's own signals do not wake it
