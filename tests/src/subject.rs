@@ -31,8 +31,11 @@ pub const SLEEPS_AN_HOUR: Doing =
 pub const IS_STOPPED: Doing = Doing { what: "is stopped", activity: Activity::Stop, state: 'T' };
 /// It waits on a pipe.
 pub const WAITS_ON_PIPE: Doing = Doing { what: "waits on a pipe", activity: Activity::ReadPipe, state: 'S' };
+/// It waits killably: only what ends it ends its sleep.
+pub const WAITS_KILLABLY: Doing =
+    Doing { what: "waits killably for a child", activity: Activity::WaitForChild, state: 'D' };
 
-/// All that it can do in a guest without a slow disk.
+/// All that it can do in a guest without a slow disk, in a sleep that every signal ends.
 pub const DOINGS: &[Doing] = &[
     COMPUTES,
     Doing { what: "sleeps for a moment", activity: Activity::Sleep { milliseconds: 10 }, state: 'S' },
@@ -43,9 +46,10 @@ pub const DOINGS: &[Doing] = &[
 ];
 
 impl Doing {
-    /// It waits killably for a page of a slow disk, which takes seconds.
-    pub fn waits_killably(device: String) -> Self {
-        Self { what: "waits killably on a disk", activity: Activity::ReadDevice { device }, state: 'D' }
+    /// It waits killably for a page of a slow disk. That takes seconds, unless QEMU stops the guest: it gives all pages then
+    /// that were asked for.
+    pub fn waits_for_disk(device: String) -> Self {
+        Self { what: "waits killably for a disk", activity: Activity::ReadDevice { device }, state: 'D' }
     }
 
     /// Whether it does nothing until it gets CONT.

@@ -112,7 +112,7 @@ impl Method {
     /// The guest in which it is tried on a fault.
     pub fn shape(&self, fault: &Fault) -> Shape {
         match self.act {
-            Act::Supported if fault.shape == Shape::Processes => Shape::Supported,
+            Act::Supported if matches!(fault.shape, Shape::Processes | Shape::Many) => Shape::Supported,
             Act::EarlyOom => Shape::EarlyOom,
             _ => fault.shape,
         }

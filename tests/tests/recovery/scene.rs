@@ -16,7 +16,6 @@ use gpufas_tests::tools::{Target, Tools};
 
 use crate::fault::{Fault, LIMIT, faults};
 use crate::method::Method;
-use crate::signals;
 
 /// The memory of a guest in which it becomes short, in MiB.
 pub const MEMORY_MIB: u32 = 256;
@@ -34,7 +33,7 @@ pub enum Shape {
     /// For faults that are made of locks: several processors that queue for one, the module that makes them, and the in-kernel
     /// support.
     Locks,
-    /// For a process that gets a signal: slow disks, and the modules of all methods.
+    /// For a process that gets a signal: the modules of all methods.
     Signals,
     /// For faults that are made of memory: little of it, and swap space.
     Memory,
@@ -43,8 +42,15 @@ pub enum Shape {
 }
 
 /// All of them.
-pub const SHAPES: &[Shape] =
-    &[Shape::Processes, Shape::Many, Shape::Supported, Shape::Locks, Shape::Signals, Shape::Memory, Shape::EarlyOom];
+pub const SHAPES: &[Shape] = &[
+    Shape::Processes,
+    Shape::Many,
+    Shape::Supported,
+    Shape::Locks,
+    Shape::Signals,
+    Shape::Memory,
+    Shape::EarlyOom,
+];
 
 /// How earlyoom is started: it kills when less than a fifth of memory and less than nine tenths of swap space are free, as
 /// the bundled program is told to.
@@ -74,7 +80,7 @@ impl Shape {
                 cpus,
                 memory_mib: 256,
                 sleepers: 20,
-                disks: signals::DISKS,
+                disks: &[Disk::Files],
                 end_on_trouble,
                 ..Model::default()
             },

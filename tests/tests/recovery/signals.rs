@@ -3,16 +3,13 @@
 //! One signal to one process, whatever it does meanwhile. Nothing is wrong with the guest: these rows show what each method
 //! can do, and how quickly.
 
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use gpufas_guest::Disk;
-use gpufas_guest::protocol::Activity;
 use gpufas_tests::machine::Machine;
 use gpufas_tests::repair::KILL as PROGRAM;
 use gpufas_tests::subject::{
-    COMPUTES, Doing, IS_STOPPED, NAME, SLEEPS_AN_HOUR, WAITS_ON_PIPE, wait_for_state,
+    COMPUTES, IS_STOPPED, NAME, SLEEPS_AN_HOUR, WAITS_KILLABLY, WAITS_ON_PIPE, wait_for_state,
 };
 use gpufas_tests::tools::Target;
 use gpufas_tests::wait;
@@ -22,9 +19,6 @@ use crate::method::{Method, run_program};
 use crate::scene::{Repaired, Shape};
 
 const SUPPORT: &str = "examples/support.c";
-
-/// The disks of a guest for these rows. Whoever is killed leaves a slow disk with what it waited for, so that each signal has one.
-pub const DISKS: &[Disk] = &[Disk::Files, Disk::Slow, Disk::Slow];
 
 /// A signal, and how it is known to have acted.
 #[derive(Clone, Copy)]
@@ -74,9 +68,9 @@ const COMPUTING: Victim = Victim { start: |machine| COMPUTES.start(machine).map(
 const SLEEPING: Victim = Victim { start: |machine| SLEEPS_AN_HOUR.start(machine).map(drop), asleep: true };
 const READING_PIPE: Victim = Victim { start: |machine| WAITS_ON_PIPE.start(machine).map(drop), asleep: true };
 const STOPPED: Victim = Victim { start: |machine| IS_STOPPED.start(machine).map(drop), asleep: true };
-/// It waits killably, as each signal that ends a process can end it.
-const READING_DISK_1: Victim = Victim { start: |machine| read_disk(machine, 1), asleep: true };
-const READING_DISK_2: Victim = Victim { start: |machine| read_disk(machine, 2), asleep: true };
+/// Not for a disk: QEMU's `stop` gives all pages at once that were asked for, so that whatever pauses the guest ends that wait.
+const WAITING_KILLABLY: Victim =
+    Victim { start: |machine| WAITS_KILLABLY.start(machine).map(drop), asleep: true };
 
 /// It computed before it was stopped, and will again.
 const STOPPED_IN_COMPUTING: Victim = Victim {
@@ -94,11 +88,11 @@ pub const ROWS: &[Fault] = &[
     row("KILL, one that sleeps for an hour", KILL, SLEEPING),
     row("KILL, one that is stopped", KILL, STOPPED),
     row("KILL, one that waits on a pipe", KILL, READING_PIPE),
-    row("KILL, one that waits for a disk", KILL, READING_DISK_1),
+    row("KILL, one that waits killably", KILL, WAITING_KILLABLY),
     row("TERM, a process that computes", TERM, COMPUTING),
     row("TERM, one that sleeps for an hour", TERM, SLEEPING),
     row("TERM, one that waits on a pipe", TERM, READING_PIPE),
-    row("TERM, one that waits for a disk", TERM, READING_DISK_2),
+    row("TERM, one that waits killably", TERM, WAITING_KILLABLY),
     row("STOP, a process that computes", STOP, COMPUTING),
     Fault { often: true, ..row("STOP, one that sleeps for an hour", STOP, SLEEPING) },
     row("STOP, one that waits on a pipe", STOP, READING_PIPE),
@@ -126,31 +120,6 @@ const fn row(name: &'static str, signal: Signal, victim: Victim) -> Fault {
         end: Some(end),
         tolerated: &[],
     }
-}
-
-/// Another process keeps the disk open: who closes it last waits for what is being read, whatever signal ends it (`kill_bdev()`).
-const KEEPER: &str = "keeper";
-
-fn read_disk(machine: &Machine, disk: usize) -> Result<()> {
-    let guest = machine.guest();
-    let keeper = format!("{KEEPER}{disk}");
-    if guest.states(&keeper)?.is_empty() {
-        guest.spawn_many(1, &keeper, Activity::ReadDevice { device: Disk::device(disk) })?;
-        wait::until("the disk has become slow", LIMIT, || {
-            // It waits for one page, and not for one after another.
-            let before = sleeps(machine, &keeper)?;
-            thread::sleep(Duration::from_millis(300));
-            Ok(sleeps(machine, &keeper)? == before && guest.states(&keeper)? == "D")
-        })?;
-    }
-    Doing::waits_killably(Disk::device(disk)).start(machine).map(drop)
-}
-
-/// How often a process has gone to sleep.
-fn sleeps(machine: &Machine, name: &str) -> Result<String> {
-    let status = machine.guest().read_file(&format!("/proc/{}/status", find(machine, name)?))?;
-    let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
-    Ok(line.context("a process without a number of switches")?.to_owned())
 }
 
 fn find(machine: &Machine, name: &str) -> Result<u32> {

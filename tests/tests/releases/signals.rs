@@ -11,7 +11,7 @@ use gpufas_tests::command::{Ran, run};
 use gpufas_tests::machine::{LIMIT, Model};
 use gpufas_tests::releases::is_matrix;
 use gpufas_tests::repair::{KILL, Repair};
-use gpufas_tests::subject::{self, DOINGS, Doing};
+use gpufas_tests::subject::{self, DOINGS, Doing, WAITS_KILLABLY};
 use gpufas_tests::suite::Group;
 use gpufas_tests::tools::{Target, Tools};
 use gpufas_tests::wait;
@@ -80,21 +80,22 @@ pub fn add(group: &mut Group<'_, Repair>, target: Target) {
             })
         });
     }
-    // It waits for a page for seconds, in a sleep that only a signal which ends it ends.
+    // In a sleep that only a signal which ends it ends.
     for (name, number) in [("KILL", SIGKILL), ("TERM", SIGTERM)] {
-        case(group, &format!("{name} ends a process that waits killably on a disk"), move |repair| {
-            repeat(repair, &Doing::waits_killably(Disk::device(0)), |repair, pid| {
-                let report = repair.kill(pid, name)?;
-                report.says("delivered")?;
-                repair.was_killed(pid, number)
-            })
-        });
+        for doing in [WAITS_KILLABLY, Doing::waits_for_disk(Disk::device(0))] {
+            case(group, &format!("{name} ends a process that {}", doing.what), move |repair| {
+                repeat(repair, &doing, |repair, pid| {
+                    repair.kill(pid, name)?.says("delivered")?;
+                    repair.was_killed(pid, number)
+                })
+            });
+        }
     }
     case(
         group,
         "STOP and CONT act on a process that waits killably on a disk, when it has what it waits for",
         |repair| {
-            let pid = Doing::waits_killably(Disk::device(0)).start(&repair.machine)?;
+            let pid = Doing::waits_for_disk(Disk::device(0)).start(&repair.machine)?;
             repair.kill(pid, "STOP")?;
             is_stopped(repair, pid)?;
             repair.kill(pid, "CONT")?.says("delivered, the process goes on")?;

@@ -46,6 +46,9 @@ pub enum Activity {
         /// The device's file.
         device: String,
     },
+    /// Waits killably for a child that has its memory until it executes something, which it never does
+    /// (`wait_for_vfork_done` in kernel/fork.c, state D).
+    WaitForChild,
     /// Several threads, one after the other computing and sleeping for an hour.
     Threads {
         /// How many, the main thread included, which sleeps.

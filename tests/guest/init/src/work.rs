@@ -62,6 +62,7 @@ pub fn perform(activity: &Activity) -> io::Result<()> {
             reader.read_exact(&mut [0])?;
         }
         Activity::ReadDevice { device } => read_device(device)?,
+        Activity::WaitForChild => wait_for_child()?,
         Activity::Threads { count } => {
             for number in 1..*count {
                 let computes = number % 2 == 1;
@@ -91,6 +92,28 @@ fn read_device(device: &str) -> io::Result<()> {
         page = page.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         device.read_exact_at(&mut [0], ((page >> 33) % DEVICE_PAGES) * PAGE as u64)?;
     }
+}
+
+/// Starts a child as `vfork(2)` does, on a stack of its own, since it lives on.
+fn wait_for_child() -> io::Result<()> {
+    const STACK: usize = 64 << 10;
+
+    extern "C" fn child(_: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: the name is a string. Nothing is touched of the memory that is the parent's, but for errno.
+        unsafe {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            libc::prctl(libc::PR_SET_NAME, c"child".as_ptr());
+            loop {
+                libc::pause();
+            }
+        }
+    }
+
+    let stack = allocate(STACK)?;
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the end of a mapping that nothing else knows is the stack of a function that never returns.
+    check(unsafe { libc::clone(child, stack.add(STACK).cast(), flags, std::ptr::null_mut()) })?;
+    Err(io::Error::other("the child has ended"))
 }
 
 fn fork_bomb() {
