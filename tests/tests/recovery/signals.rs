@@ -45,7 +45,7 @@ const STOP: Signal = Signal {
     number: libc::SIGSTOP,
     arguments: &["--signal", "STOP"],
     acted: |machine, limit| is_in_state(machine, 'T', limit),
-    after: |(machine, _), _| end(machine),
+    after: |(machine, _), _| kill(machine),
 };
 
 const CONT: Signal = Signal {
@@ -149,10 +149,12 @@ fn end(machine: &Machine) -> Result<()> {
     let arguments: Vec<&str> = pid.iter().map(String::as_str).collect();
     // It fails if no signal is pending.
     let woken = run_program((machine, Target::Host), (PROGRAM, "wake", &arguments), &[]);
-    // It may be gone by now.
+    kill(machine).with_context(|| format!("woken: {woken:?}"))
+}
+
+/// Ends the process from inside.
+fn kill(machine: &Machine) -> Result<()> {
+    // It may be gone already.
     let killed = machine.guest().kill_by_name(NAME, libc::SIGKILL, LIMIT);
-    machine
-        .guest()
-        .wait_until_no(NAME, LIMIT)
-        .with_context(|| format!("woken: {woken:?}, killed: {killed:?}"))
+    machine.guest().wait_until_no(NAME, LIMIT).with_context(|| format!("killed: {killed:?}"))
 }
