@@ -45,6 +45,8 @@ pub struct Model {
     pub modules: &'static [Module],
     /// Whether it has earlyoom, as a file beside its modules.
     pub earlyoom: bool,
+    /// Whether it has stress-ng, likewise.
+    pub stress_ng: bool,
     /// Its virtio disks.
     pub disks: &'static [Disk],
     /// Ends it as soon as its kernel reports trouble on the console, in a line with none of these texts.
@@ -64,6 +66,7 @@ impl Default for Model {
             hides_hypervisor: false,
             modules: &[],
             earlyoom: false,
+            stress_ng: false,
             disks: &[],
             end_on_trouble: None,
         }
@@ -108,6 +111,11 @@ impl Machine {
         }
         if model.earlyoom {
             for file in programs::earlyoom(&|_| {})? {
+                builder = builder.module(file);
+            }
+        }
+        if model.stress_ng {
+            for file in programs::stress_ng(&|_| {})? {
                 builder = builder.module(file);
             }
         }

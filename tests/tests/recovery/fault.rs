@@ -9,7 +9,7 @@ use gpufas_tests::machine::Machine;
 
 use crate::method::{Method, Program};
 use crate::scene::{Repaired, Shape};
-use crate::{deadlock, many, memory, process_table, processors, signals};
+use crate::{deadlock, many, memory, process_table, processors, signals, stress};
 
 /// Longer than anything here takes that must come to an end.
 pub const LIMIT: Duration = Duration::from_secs(90);
@@ -81,6 +81,8 @@ const FAULTS: &[Fault] = &[
     many::SLEEPING_1_S,
     many::SLEEPING_AN_HOUR,
     memory::THRASHING,
+    stress::VM,
+    stress::FORK,
     deadlock::INTERRUPTS_ON,
     deadlock::INTERRUPTS_OFF,
 ];

@@ -13,6 +13,7 @@ mod process_table;
 mod processors;
 mod scene;
 mod signals;
+mod stress;
 mod table;
 
 use std::path::PathBuf;

@@ -15,6 +15,9 @@ use crate::scene::{MEMORY_MIB, Shape};
 
 const NAME: &str = "writer";
 
+/// How much is written, in MiB: more than there is, less than there is with swap space.
+pub const WRITTEN_MIB: u32 = MEMORY_MIB * 3 / 2;
+
 /// A process that writes to more memory than there is.
 pub const THRASHING: Fault = Fault {
     name: "memory exhausted",
@@ -42,11 +45,20 @@ pub const THRASHING: Fault = Fault {
 };
 
 fn make(machine: &Machine) -> Result<()> {
-    let guest = machine.guest();
     let before = slowest_answer(machine)?;
-    guest.spawn_many(1, NAME, Activity::WriteMemory { mib: MEMORY_MIB * 3 / 2 })?;
+    machine.guest().spawn_many(1, NAME, Activity::WriteMemory { mib: WRITTEN_MIB })?;
+    is_there(machine, NAME, before)
+}
+
+/// Waits until memory is short and answers take longer than before, or who writes is gone.
+///
+/// # Errors
+///
+/// If that does not come.
+pub fn is_there(machine: &Machine, name: &str, before: Duration) -> Result<()> {
+    let guest = machine.guest();
     // Who watches over the guest from inside may have seen it before.
-    let is_over = || Ok::<_, Error>(guest.states(NAME)?.is_empty());
+    let is_over = || Ok::<_, Error>(guest.states(name)?.is_empty());
     wait::until("memory is short", LIMIT, || {
         let memory = guest.memory_use()?;
         let swapped = memory.swap_total_kib - memory.swap_free_kib;
@@ -62,7 +74,11 @@ fn make(machine: &Machine) -> Result<()> {
 }
 
 /// The slowest of some answers of a guest that fares well.
-fn slowest_answer(machine: &Machine) -> Result<Duration> {
+///
+/// # Errors
+///
+/// If it does not answer.
+pub fn slowest_answer(machine: &Machine) -> Result<Duration> {
     let mut slowest = Duration::ZERO;
     for _ in 0..10 {
         slowest = slowest.max(machine.guest().answer_time(LIMIT)?);
@@ -72,8 +88,16 @@ fn slowest_answer(machine: &Machine) -> Result<Duration> {
 
 /// What was there before does not go on: an answer must come as quickly as when nothing was wrong, with what has to be
 /// fetched from the disk once.
-fn cured(machine: &Machine, limit: Duration) -> Result<()> {
-    machine.guest().wait_until_no(NAME, limit)?;
+///
+/// # Errors
+///
+/// If it does not come.
+pub fn answers_as_before(machine: &Machine, limit: Duration) -> Result<()> {
     let usual = slowest_answer(machine)?;
     wait::until("answers come as before", limit, || Ok(machine.guest().answer_time(LIMIT)? <= usual))
+}
+
+fn cured(machine: &Machine, limit: Duration) -> Result<()> {
+    machine.guest().wait_until_no(NAME, limit)?;
+    answers_as_before(machine, limit)
 }

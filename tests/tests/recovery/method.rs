@@ -83,7 +83,8 @@ impl Method {
             // Who has interrupts off serves nobody but an NMI.
             Act::Supported => fault.supported.is_some() && fault.lock != Some(Lock::InterruptsOff),
             Act::Nmi => fault.lock == Some(Lock::InterruptsOff),
-            Act::Nothing | Act::EarlyOom => fault.is_for_oom_killer,
+            Act::Nothing => fault.is_for_oom_killer,
+            Act::EarlyOom => fault.is_for_oom_killer && fault.shape == Shape::Memory,
         }
     }
 

@@ -45,9 +45,18 @@ pub const FORK_BOMB: Fault = Fault {
 };
 
 fn make(machine: &Machine) -> Result<()> {
+    fill(machine, || Ok(machine.guest().spawn_many(1, NAME, Activity::ForkBomb).map(drop)?))
+}
+
+/// Begins what fills the table, and waits until it is full.
+///
+/// # Errors
+///
+/// If it does not come to that.
+pub fn fill(machine: &Machine, begin: impl FnOnce() -> Result<()>) -> Result<()> {
     let guest = machine.guest();
     guest.write_file(PID_MAX, "800")?;
-    guest.spawn_many(1, NAME, Activity::ForkBomb)?;
+    begin()?;
     // To start a process takes long while others are started, so that it is not tried before.
     let mut before = 0;
     wait::until("the bomb grows no more", LIMIT, || {

@@ -39,6 +39,8 @@ pub enum Shape {
     Memory,
     /// The same, where earlyoom runs.
     EarlyOom,
+    /// For what stress-ng does, with swap space.
+    Stress,
 }
 
 /// All of them.
@@ -50,20 +52,33 @@ pub const SHAPES: &[Shape] = &[
     Shape::Signals,
     Shape::Memory,
     Shape::EarlyOom,
+    Shape::Stress,
 ];
+
+/// The loader, for programs that have no place in the guest's file system but this.
+const LOADER: (&str, &[&str]) = ("/modules/ld-linux-x86-64.so.2", &["--library-path", "/modules"]);
+
+/// Starts a program that a guest was given, with its libraries.
+///
+/// # Errors
+///
+/// If it cannot be started.
+pub fn start(machine: &Machine, program: &str, arguments: &[&str]) -> Result<()> {
+    let (loader, options) = LOADER;
+    let program = format!("/modules/{program}");
+    machine.guest().run(loader, &[options, &[program.as_str()], arguments].concat())?;
+    Ok(())
+}
 
 /// How earlyoom is started: it kills when less than a fifth of memory and less than nine tenths of swap space are free, as
 /// the bundled program is told to.
-const EARLYOOM: (&str, &[&str]) = (
-    "/modules/ld-linux-x86-64.so.2",
-    &["--library-path", "/modules", "/modules/earlyoom", "-r", "0", "-m", "20", "-s", "90"],
-);
+const EARLYOOM: &[&str] = &["-r", "0", "-m", "20", "-s", "90"];
 
 impl Shape {
     /// The modules that are loaded from the start.
     fn loads(self) -> &'static [Module] {
         match self {
-            Self::Processes | Self::Many | Self::Memory => &[SEND_SIGNAL],
+            Self::Processes | Self::Many | Self::Memory | Self::Stress => &[SEND_SIGNAL],
             Self::Supported | Self::Locks => &[SUPPORT],
             Self::Signals => &[SUPPORT, SEND_SIGNAL],
             Self::EarlyOom => &[],
@@ -103,9 +118,10 @@ impl Shape {
                 end_on_trouble,
                 ..Model::default()
             },
-            Self::Memory | Self::EarlyOom => Model {
+            Self::Memory | Self::EarlyOom | Self::Stress => Model {
                 modules: self.loads(),
                 earlyoom: self == Self::EarlyOom,
+                stress_ng: self == Self::Stress,
                 cpus: 1,
                 memory_mib: MEMORY_MIB,
                 sleepers: 20,
@@ -179,7 +195,7 @@ impl Scene {
                 guest.load_module(module.name, "")?;
             }
             if self.shape == Shape::EarlyOom {
-                guest.run(EARLYOOM.0, EARLYOOM.1)?;
+                start(&machine, "earlyoom", EARLYOOM)?;
             }
             // Starts the process that answers, which is there before anything is wrong.
             guest.answer_time(LIMIT)?;
@@ -286,7 +302,7 @@ fn check_health(machine: &Machine, fault: &Fault) -> Result<()> {
     let reported = Cell::new(false);
     machine.check_unharmed_but(|problem| {
         let says = |text: &str| problem.record.text.contains(text);
-        let begins = fault.shape == Shape::Memory && MEMORY_REPORTS.iter().any(|text| says(text));
+        let begins = fault.is_for_oom_killer && MEMORY_REPORTS.iter().any(|text| says(text));
         reported.set(reported.get() || begins);
         texts.iter().any(|text| says(text)) || (reported.get() && problem.is_mere_warning())
     })?;

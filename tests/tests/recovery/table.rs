@@ -188,7 +188,7 @@ impl Table {
             return String::new();
         }
         let mut lines = vec![format!(
-            "{:11} {:34} {:25} {:>8} {:>9} {:>9} {:>7}",
+            "{:11} {:36} {:25} {:>8} {:>9} {:>9} {:>7}",
             "kernel", "fault", "method", "cured", "median", "worst", "in all"
         )];
         let seconds = |time: Option<Duration>| {
@@ -196,7 +196,7 @@ impl Table {
         };
         for cell in cells.iter() {
             lines.push(format!(
-                "{:11} {:34} {:25} {:>8} {:>9} {:>9} {:>7}",
+                "{:11} {:36} {:25} {:>8} {:>9} {:>9} {:>7}",
                 cell.kernel,
                 cell.fault,
                 cell.method(),

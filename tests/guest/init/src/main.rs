@@ -173,7 +173,12 @@ impl Init {
                 Some(Reply::Spawned { pids })
             }
             Command::Run { program, arguments } => {
-                let run = || Err(std::process::Command::new(&program).args(&arguments).exec());
+                let run = || {
+                    // As a shell's own, or a service's.
+                    // SAFETY: no pointer.
+                    children::check(unsafe { libc::setsid() })?;
+                    Err(std::process::Command::new(&program).args(&arguments).exec())
+                };
                 let pids = vec![children::fork(&[], c"starting", run)?];
                 self.children.tell_of(&pids);
                 Some(Reply::Spawned { pids })
