@@ -125,7 +125,9 @@ fn add(
         Ok(Scene::new(spec, shape, target))
     });
     let all = bundle::used().is_some() || is_matrix();
-    for fault in faults().filter(|fault| all || fault.often) {
+    // A bundle has no programs of Debian's.
+    let can_be_made = |fault: &&Fault| fault.shape != Shape::Stress || bundle::used().is_none();
+    for fault in faults().filter(|fault| all || fault.often).filter(can_be_made) {
         let is_one = |method: &&Method| {
             method.shape(fault) == shape && (target == Target::Host || method.is_program())
         };
