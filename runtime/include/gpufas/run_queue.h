@@ -26,6 +26,10 @@
 #ifndef _GPUFAS_RUN_QUEUE_H
 #define _GPUFAS_RUN_QUEUE_H
 
+#ifdef GPUFAS_LOCKS_TAKE
+#error "--schedule run-queue is for a paused guest: gpufas/scheduler_timers.h queues timers without their locks; use --locks check"
+#endif
+
 #include <gpufas/gpufas.h>
 #include <gpufas/interrupt.h>
 #include <gpufas/scheduler.h>
