@@ -20,6 +20,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
+use crate::bundle;
+
 /// The error of a case that cannot run on this machine: it is reported as ignored, with the reason.
 #[derive(Debug)]
 pub struct Skipped(pub String);
@@ -188,7 +190,14 @@ pub fn outcome(result: Result<()>) -> Result<Completion, Failed> {
         Ok(()) => Ok(Completion::Completed),
         Err(error) => match error.downcast::<Skipped>() {
             Ok(Skipped(reason)) => Ok(Completion::ignored_with(reason)),
-            Err(error) => Err(format!("{error:#}").into()),
+            Err(error) => {
+                let message = format!("{error:#}");
+                // All of a bundle's tests have a limit together, and who is ended does not come to its list of failures.
+                if bundle::used().is_some() {
+                    eprintln!("{message}");
+                }
+                Err(message.into())
+            }
         },
     }
 }
