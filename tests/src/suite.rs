@@ -6,6 +6,8 @@
 //! machine. The thing is made when its first case begins and dropped when its last one has ended; a case that
 //! fails may have left it in any state, so the next case gets a new one.
 //!
+//! Suites that have nothing in common may run beside each other, one case of each at a time.
+//!
 //! A case has a limited time. One that does not end is left behind with what it uses, and fails.
 
 use std::env;
@@ -44,13 +46,26 @@ const LIMIT_VARIABLE: &str = "GPUFAS_CASE_LIMIT";
 #[derive(Default)]
 pub struct Suite {
     trials: Vec<Trial>,
+    /// Held by the case that runs.
+    turn: Arc<Mutex<()>>,
+    /// Time that a case may take, if it is another than [`LIMIT`].
+    limit: Option<Duration>,
 }
 
 impl Suite {
     /// Adds a case that needs nothing of another.
     pub fn case(&mut self, name: impl Into<String>, run: impl FnOnce() -> Result<()> + Send + 'static) {
-        self.trials
-            .push(Trial::ignorable_test(name, || outcome(limit().and_then(|limit| limited(limit, run)))));
+        let (turn, usual) = (Arc::clone(&self.turn), self.limit.unwrap_or(LIMIT));
+        self.trials.push(Trial::ignorable_test(name, move || {
+            let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            outcome(limit(usual).and_then(|limit| limited(limit, run)))
+        }));
+    }
+
+    /// Gives the cases that are added from now on another limit than most have.
+    #[must_use]
+    pub fn with_limit(self, limit: Duration) -> Self {
+        Self { limit: Some(limit), ..self }
     }
 
     /// Begins a group of cases that share what `make` makes. Their names begin with the group's.
@@ -65,10 +80,27 @@ impl Suite {
 
     /// Runs the cases that the command line asks for.
     pub fn run(self) -> ExitCode {
-        let mut arguments = Arguments::from_args();
-        arguments.test_threads = Some(1);
-        libtest_mimic::run(&arguments, self.trials).exit_code()
+        Self::run_beside([self])
     }
+
+    /// Runs the cases of several suites that the command line asks for, one of each at a time.
+    pub fn run_beside(suites: impl IntoIterator<Item = Self>) -> ExitCode {
+        let mut arguments = Arguments::from_args();
+        let suites: Vec<_> = suites.into_iter().map(|suite| suite.trials).collect();
+        arguments.test_threads = Some(suites.len().max(1));
+        libtest_mimic::run(&arguments, in_turn(suites)).exit_code()
+    }
+}
+
+/// The first of each list, then the second of each, and so on: whoever takes the next one finds a suite at rest, if cases of one
+/// kind take about as long in each.
+fn in_turn<T>(lists: Vec<Vec<T>>) -> Vec<T> {
+    let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
+    let mut all = Vec::new();
+    while lists.iter().any(|list| list.len() > 0) {
+        all.extend(lists.iter_mut().filter_map(Iterator::next));
+    }
+    all
 }
 
 /// Cases that share something.
@@ -156,9 +188,9 @@ impl<T> Shared<T> {
     }
 }
 
-/// The time that a case may take.
-fn limit() -> Result<Duration> {
-    let Ok(text) = env::var(LIMIT_VARIABLE) else { return Ok(LIMIT) };
+/// The time that a case may take that usually may take so long.
+fn limit(usual: Duration) -> Result<Duration> {
+    let Ok(text) = env::var(LIMIT_VARIABLE) else { return Ok(usual) };
     let seconds =
         text.parse().with_context(|| format!("{LIMIT_VARIABLE}: {text} is no number of seconds"))?;
     Ok(Duration::from_secs(seconds))
@@ -207,6 +239,12 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+
+    #[test]
+    fn suites_take_turns() {
+        assert_eq!(in_turn(vec![vec![1, 4, 6], vec![2], vec![], vec![3, 5]]), [1, 2, 3, 4, 5, 6]);
+        assert!(in_turn(Vec::<Vec<u8>>::new()).is_empty());
+    }
 
     #[test]
     fn what_is_shared_is_made_once_and_anew_after_a_failure() {

@@ -19,7 +19,7 @@ mod table;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use gpufas_guest::kernels::KernelSpec;
@@ -43,6 +43,9 @@ const RUNS: &str = "GPUFAS_RECOVERY_RUNS";
 /// How often a cell is run at most that need not be cured: what a user has without us takes long to fail.
 const RUNS_WITHOUT_US: u32 = 3;
 
+/// The time that all runs of a cell may take.
+const CELL_LIMIT: Duration = Duration::from_secs(3600);
+
 fn main() -> Result<ExitCode> {
     if bundle::filled().is_some() {
         compile_all()?;
@@ -50,18 +53,28 @@ fn main() -> Result<ExitCode> {
     }
     let runs = runs()?;
     let table = Arc::new(Table::new());
-    let mut suite = Suite::default();
-    for spec in kernels() {
+    let kernels = kernels();
+    let mut suites: Vec<_> = (0..guests_at_once().clamp(1, kernels.len().max(1)))
+        .map(|_| Suite::default().with_limit(CELL_LIMIT))
+        .collect();
+    let count = suites.len();
+    for (number, spec) in kernels.into_iter().enumerate() {
         for target in [Target::Host, Target::Cuda] {
             for &shape in SHAPES {
-                add(&mut suite, spec, (shape, target), runs, &table);
+                add(&mut suites[number % count], spec, (shape, target), runs, &table);
             }
         }
     }
-    let code = suite.run();
+    let code = Suite::run_beside(suites);
     print!("{}", table.text());
     table.write(&folder())?;
     Ok(code)
+}
+
+/// How many guests there are at once. One of four processors that does nothing but wait for its disk, or has one busy processor, leaves
+/// most of the machine alone.
+fn guests_at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, |count| (count.get() / 2).max(2))
 }
 
 /// The kernels that faults are made on.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, bail};
 use gpufas_figures::results::{self, Results};
+use gpufas_guest::kernels::KERNELS;
 use gpufas_tests::measured_on;
 use gpufas_tests::tools::Target;
 
@@ -178,7 +179,10 @@ impl Table {
 
     /// Adds a cell.
     pub fn add(&self, cell: Cell) {
-        self.cells.lock().unwrap_or_else(PoisonError::into_inner).push(cell);
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.push(cell);
+        // Cells of several kernels come in between each other.
+        cells.sort_by_key(|cell| KERNELS.iter().position(|spec| spec.name == cell.kernel));
     }
 
     /// The table as text; none without cells.
