@@ -27,9 +27,14 @@ pub fn filled() -> Option<PathBuf> {
     env::var_os(FILLED).map(PathBuf::from)
 }
 
+/// The one or the other.
+pub fn any() -> Option<PathBuf> {
+    used().or_else(filled)
+}
+
 /// Whether the bundle that tests run out of, or that is to be filled, has a kernel. None where there is no bundle.
 pub fn has_kernel(name: &str) -> Option<bool> {
-    let bundle = used().or_else(filled)?;
+    let bundle = any()?;
     // One that cannot be read is there; whoever uses it says what is wrong with it.
     Some(bundled::find(&bundle, name).map_or(true, |kernel| kernel.is_some()))
 }

@@ -20,7 +20,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Conclusion, Failed, Trial};
 
 use crate::bundle;
 
@@ -85,11 +85,14 @@ impl Suite {
 
     /// Runs the cases of several suites that the command line asks for, one of each at a time.
     pub fn run_beside(suites: impl IntoIterator<Item = Self>) -> ExitCode {
-        let mut arguments = Arguments::from_args();
-        let suites: Vec<_> = suites.into_iter().map(|suite| suite.trials).collect();
-        arguments.test_threads = Some(suites.len().max(1));
-        libtest_mimic::run(&arguments, in_turn(suites)).exit_code()
+        run_with(Arguments::from_args(), suites).exit_code()
     }
+}
+
+fn run_with(mut arguments: Arguments, suites: impl IntoIterator<Item = Suite>) -> Conclusion {
+    let suites: Vec<_> = suites.into_iter().map(|suite| suite.trials).collect();
+    arguments.test_threads = Some(suites.len().max(1));
+    libtest_mimic::run(&arguments, in_turn(suites))
 }
 
 /// The first of each list, then the second of each, and so on: whoever takes the next one finds a suite at rest, if cases of one
@@ -239,6 +242,28 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+
+    #[test]
+    fn cases_of_one_suite_never_run_at_once() {
+        let (running, ran) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let mut slow = Suite::default();
+        for name in ["first", "second"] {
+            let (running, ran) = (Arc::clone(&running), Arc::clone(&ran));
+            slow.case(name, move || {
+                let others = running.fetch_add(1, Ordering::SeqCst);
+                thread::sleep(Duration::from_millis(50));
+                running.fetch_sub(1, Ordering::SeqCst);
+                ran.fetch_add(1, Ordering::SeqCst);
+                if others == 0 { Ok(()) } else { bail!("{others} run beside it") }
+            });
+        }
+        // Its thread is free for the second of the other suite while the first runs.
+        let mut quick = Suite::default();
+        quick.case("quick", || Ok(()));
+        let conclusion = run_with(Arguments::default(), [slow, quick]);
+        assert!(!conclusion.has_failed());
+        assert_eq!(ran.load(Ordering::SeqCst), 2);
+    }
 
     #[test]
     fn suites_take_turns() {

@@ -45,6 +45,14 @@ impl Target {
         }
     }
 
+    /// How the names of cases begin whose programs run there; xtask chooses those on a GPU by it.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Host => "",
+            Self::Cuda => "gpu, ",
+        }
+    }
+
     /// The ending of a program's file name.
     pub fn extension(self) -> &'static str {
         match self {

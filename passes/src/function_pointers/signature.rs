@@ -3,8 +3,8 @@
 //! Which functions a call through a pointer may lead to, by their types.
 //!
 //! All pointers are one type in LLVM, and so are `void (*)(struct rq *)` and `void (*)(struct timer_list *)`. clang tells the types
-//! of C apart by numbers, as for the kernel's own control-flow integrity (`-fsanitize=kcfi`, Documentation/security/self-protection.rst),
-//! which ends a kernel that calls a function of another type than the pointer's. So for functions of the kernel, whose callers are
+//! of C apart by numbers, as for the kernel's own control-flow integrity (`-fsanitize=kcfi`; kernel/cfi.c), to which a call of a function
+//! of another type than the pointer's is a failure. So for functions of the kernel, whose callers are
 //! not all known, C types count. A function that is the program's own may be cast and called as another's as long as the machine
 //! passes the arguments alike: LLVM's types count.
 

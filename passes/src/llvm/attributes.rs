@@ -9,11 +9,25 @@ use inkwell::llvm_sys::{
     LLVMAttributeFunctionIndex, LLVMAttributeIndex, LLVMAttributeReturnIndex, LLVMTailCallKind,
 };
 
-use super::{Value, c_string};
+use super::{Context, Value, c_string};
 
 /// What has attributes, as LLVM numbers it: return value and so many parameters.
 fn values(parameters: u32) -> impl Iterator<Item = LLVMAttributeIndex> {
     std::iter::once(LLVMAttributeReturnIndex).chain(1..=parameters)
+}
+
+/// An attribute that is a name and a text.
+pub(super) fn text_attribute(context: &Context, name: &str, value: &str) -> LLVMAttributeRef {
+    // SAFETY: the attribute is made in the live context, from texts with their lengths.
+    unsafe {
+        LLVMCreateStringAttribute(
+            context.raw(),
+            name.as_ptr().cast(),
+            name.len() as u32,
+            value.as_ptr().cast(),
+            value.len() as u32,
+        )
+    }
 }
 
 impl Value<'_> {

@@ -5,6 +5,7 @@
 use inkwell::llvm_sys::core::*;
 use inkwell::llvm_sys::{LLVMLinkage, LLVMUnnamedAddr, LLVMVisibility};
 
+use super::attributes::text_attribute;
 use super::{Block, Context, Type, Value, c_string, copied};
 
 impl<'c> Value<'c> {
@@ -278,15 +279,9 @@ impl<'c> Value<'c> {
 
     /// Gives a function a textual attribute.
     pub fn add_text_attribute_with_value(self, context: &'c Context, name: &str, value: &str) {
-        // SAFETY: self is a function; the pointers and lengths describe name and value.
+        let attribute = text_attribute(context, name, value);
+        // SAFETY: self is a function, and the attribute is of its context.
         unsafe {
-            let attribute = LLVMCreateStringAttribute(
-                context.raw(),
-                name.as_ptr().cast(),
-                name.len() as u32,
-                value.as_ptr().cast(),
-                value.len() as u32,
-            );
             LLVMAddAttributeAtIndex(self.0, inkwell::llvm_sys::LLVMAttributeFunctionIndex, attribute);
         }
     }

@@ -4,9 +4,9 @@
 //! Reference, "'kcfi_type' Metadata" and "KCFI Operand Bundles").
 
 use inkwell::llvm_sys::core::*;
-use inkwell::llvm_sys::prelude::LLVMAttributeRef;
 use inkwell::llvm_sys::{LLVMAttributeFunctionIndex, LLVMOpcode};
 
+use super::attributes::text_attribute;
 use super::ty::metadata_kind;
 use super::{Builder, Context, Value, copied};
 
@@ -90,18 +90,9 @@ impl<'c> Value<'c> {
 
     /// Says something of a call that optimisations keep.
     pub fn add_call_text_attribute(self, context: &'c Context, name: &str, value: &str) {
-        let (name_length, value_length) = (name.len(), value.len());
-        // SAFETY: self is a call; the texts are passed with their lengths.
-        unsafe {
-            let attribute: LLVMAttributeRef = LLVMCreateStringAttribute(
-                context.raw(),
-                name.as_ptr().cast(),
-                u32::try_from(name_length).unwrap_or(0),
-                value.as_ptr().cast(),
-                u32::try_from(value_length).unwrap_or(0),
-            );
-            LLVMAddCallSiteAttribute(self.0, LLVMAttributeFunctionIndex, attribute);
-        }
+        let attribute = text_attribute(context, name, value);
+        // SAFETY: self is a call, and the attribute is of its context.
+        unsafe { LLVMAddCallSiteAttribute(self.0, LLVMAttributeFunctionIndex, attribute) }
     }
 
     /// What is said of a call under that name.

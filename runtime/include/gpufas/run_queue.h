@@ -159,13 +159,6 @@ static inline int gpufas_check_run_queue(struct task_struct *task, const char **
 			*obstacle = "no CPU that it may use is active";
 			return -ENXIO;
 		}
-#ifdef GPUFAS_LOCKS_TAKE
-		/* psi_ttwu_dequeue() takes the lock of the run queue that it leaves, beside that of the other. */
-		if (cpu != task_cpu(task) && gpufas_has_pressure(task)) {
-			*obstacle = "it waits for a disk, and another CPU would have to run it";
-			return -EOPNOTSUPP;
-		}
-#endif
 	} else if (gpufas_is_proxied(task)) {
 		return -EAGAIN;
 	}

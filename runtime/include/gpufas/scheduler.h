@@ -131,16 +131,6 @@ int mod_timer(struct timer_list *timer, unsigned long expires)
 	BUG();
 }
 
-/* Whether a task that sleeps counts for the pressure on its run queue: psi_ttwu_dequeue() */
-static inline bool gpufas_has_pressure(const struct task_struct *task)
-{
-#ifdef CONFIG_PSI
-	return task->in_iowait || task->in_memstall;
-#else
-	return false;
-#endif
-}
-
 /* Whether somebody monitors the pressure on one of a task's groups: psi_schedule_rtpoll_work() */
 static inline bool gpufas_has_pressure_trigger(struct task_struct *task)
 {

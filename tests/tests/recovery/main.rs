@@ -54,10 +54,8 @@ fn main() -> Result<ExitCode> {
     let runs = runs()?;
     let table = Arc::new(Table::new());
     let kernels = kernels();
-    let mut suites: Vec<_> = (0..guests_at_once().clamp(1, kernels.len().max(1)))
-        .map(|_| Suite::default().with_limit(CELL_LIMIT))
-        .collect();
-    let count = suites.len();
+    let count = guests_at_once(kernels.len());
+    let mut suites: Vec<_> = (0..count).map(|_| Suite::default().with_limit(CELL_LIMIT)).collect();
     for (number, spec) in kernels.into_iter().enumerate() {
         for target in [Target::Host, Target::Cuda] {
             for &shape in SHAPES {
@@ -71,16 +69,17 @@ fn main() -> Result<ExitCode> {
     Ok(code)
 }
 
-/// How many guests there are at once. One of four processors that does nothing but wait for its disk, or has one busy processor, leaves
-/// most of the machine alone.
-fn guests_at_once() -> usize {
-    std::thread::available_parallelism().map_or(1, |count| (count.get() / 2).max(2))
+/// How many guests there are at once, each of another kernel: one for two processors of this machine, and two at least, since
+/// most guests have one processor and wait for their disks now and then.
+fn guests_at_once(kernels: usize) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (processors / 2).max(2).min(kernels)
 }
 
 /// The kernels that faults are made on.
 fn kernels() -> Vec<&'static KernelSpec> {
     let mut kernels = of_techniques(|spec| spec.name == OFTEN);
-    kernels.retain(|spec| spec.recoveries || bundle::used().or_else(bundle::filled).is_some());
+    kernels.retain(|spec| spec.recoveries || bundle::any().is_some());
     kernels
 }
 
@@ -95,7 +94,7 @@ fn runs() -> Result<u32> {
 /// The methods that a run tries on a fault. Out of a bundle they are all that need a program; the one whose program takes minutes to
 /// compile for a GPU is in a bundle for one kernel.
 fn methods(spec: &'static KernelSpec, fault: &'static Fault) -> impl Iterator<Item = &'static Method> {
-    let bundled = bundle::used().or_else(bundle::filled).is_some();
+    let bundled = bundle::any().is_some();
     let is_run = move |method: &&Method| match bundled {
         true => method.is_program() && (spec.name == OFTEN || !method.compiles_scheduler()),
         false => is_matrix() || method.often,
@@ -130,7 +129,7 @@ fn add(
     runs: u32,
     table: &Arc<Table>,
 ) {
-    let on = if target == Target::Cuda { "gpu, " } else { "" };
+    let on = target.prefix();
     let mut group = suite.group(format!("{on}guest {}", spec.name), move || {
         if target == Target::Cuda {
             gpu::require()?;

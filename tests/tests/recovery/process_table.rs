@@ -39,8 +39,8 @@ pub const FORK_BOMB: Fault = Fault {
     is_for_oom_killer: false,
     cured,
     after,
-    // What cannot be started is worker threads of the kernel as well.
     end: None,
+    // What cannot be started is worker threads of the kernel as well.
     tolerated: &["Failed to create a worker", "failed to create worker", "fork rejected"],
 };
 

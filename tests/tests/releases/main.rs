@@ -70,18 +70,10 @@ fn main() -> Result<ExitCode> {
 /// Cases with a guest of a kernel.
 fn group<'a>(suite: &'a mut Suite, name: &str, target: Target) -> Result<Group<'a, Repair>> {
     let tools = Tools::for_guest(Path::new(env!("CARGO_TARGET_TMPDIR")), name)?;
-    let on = on(target);
+    let on = target.prefix();
     Ok(suite.group(format!("{on}guest {name}"), move || {
         Repair::new(&tools, target, Model { sleepers: 20, ..Model::default() })
     }))
-}
-
-/// How the names of cases begin that run on a target.
-fn on(target: Target) -> &'static str {
-    match target {
-        Target::Host => "",
-        Target::Cuda => "gpu, ",
-    }
 }
 
 /// Adds a case, after which the guest must be unharmed.

@@ -11,7 +11,7 @@ use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::Suite;
 use gpufas_tests::tools::{Target, Tools};
 
-use crate::{on, signals, unlock};
+use crate::{signals, unlock};
 
 /// The guest of every run whose locks are released.
 const LOCKS_ON: &str = "6.1";
@@ -34,7 +34,7 @@ pub fn compile_all() -> Result<()> {
 
 /// Adds the cases, for every kernel that is part of the run.
 pub fn add(suite: &mut Suite, target: Target) -> Result<()> {
-    let on = on(target);
+    let on = target.prefix();
     let cpus: &[u32] = if is_matrix() { &[1, 4] } else { &[4] };
     for spec in of_techniques(|spec| spec.often) {
         let name = spec.name;

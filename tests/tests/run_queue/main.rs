@@ -53,7 +53,7 @@ fn main() -> Result<ExitCode> {
         let tools = Tools::for_guest(folder, name)?;
         for (target, cpus) in TARGETS.into_iter().flat_map(|target| [1, 4].map(|cpus| (target, cpus))) {
             let tools = tools.clone();
-            let on = if target == Target::Cuda { "gpu, " } else { "" };
+            let on = target.prefix();
             let of = if cpus == 1 { "1 processor" } else { "4 processors" };
             let mut group = suite.group(format!("{on}guest {name}, {of}"), move || {
                 let model = Model { cpus, memory_mib: 512, sleepers: 20, ..Model::default() };

@@ -67,8 +67,8 @@ fn tools(kernel: &str) -> Result<Arc<Tools>> {
 
 fn add(suite: &mut Suite, kernel: &str, target: Target) -> Result<()> {
     let tools = tools(kernel)?;
-    let on = if target == Target::Cuda { "gpu, guest" } else { "guest" };
-    let mut group = suite.group(format!("{on} {kernel}"), move || {
+    let on = target.prefix();
+    let mut group = suite.group(format!("{on}guest {kernel}"), move || {
         let model = Model { cpus: CPUS, sleepers: 20, modules: MODULES, ..Model::default() };
         let repair = Repair::new(&tools, target, model)?;
         repair.machine.guest().load_module(DEADLOCK.name, "")?;
