@@ -187,8 +187,9 @@ impl Channel {
 
     fn read_control(&self, control: UnixStream) {
         let mut reader = BufReader::new(control);
-        while let Some(line) = read_line(&mut reader) {
-            if line.is_empty() {
+        while let Some(Line { text: line, torn }) = read_line(&mut reader) {
+            // A guest may be ended in the middle of a word: nothing is wrong with what it said.
+            if line.is_empty() || torn {
                 continue;
             }
             match serde_json::from_slice(&line) {
@@ -207,7 +208,7 @@ impl Channel {
 
     fn read_console(&self, console: UnixStream, mut copy: Option<File>, watch: Option<&Watch>) {
         let mut reader = BufReader::new(console);
-        while let Some(line) = read_line(&mut reader) {
+        while let Some(Line { text: line, .. }) = read_line(&mut reader) {
             if let Some(file) = &mut copy
                 && file.write_all(&line).and_then(|()| file.write_all(b"\n")).is_err()
             {
@@ -236,14 +237,23 @@ impl Channel {
     }
 }
 
-/// One line without its end, or none where the other side has closed.
-fn read_line(reader: &mut impl BufRead) -> Option<Vec<u8>> {
-    let mut line = Vec::new();
-    match reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
+/// What was read of a line.
+struct Line {
+    /// Its text, without its end.
+    text: Vec<u8>,
+    /// Whether the other side closed before the line's end.
+    torn: bool,
+}
+
+/// One line, at most [`MAX_LINE`] bytes of it, or none where the other side has closed.
+fn read_line(reader: &mut impl BufRead) -> Option<Line> {
+    let mut text = Vec::new();
+    match reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut text) {
         Ok(0) | Err(_) => None,
-        Ok(_) => {
-            line.truncate(line.trim_ascii_end().len());
-            Some(line)
+        Ok(length) => {
+            let torn = !text.ends_with(b"\n") && (length as u64) < MAX_LINE;
+            text.truncate(text.trim_ascii_end().len());
+            Some(Line { text, torn })
         }
     }
 }
@@ -305,6 +315,14 @@ mod tests {
         drop(console);
         assert!(matches!(channel.wait(LIMIT, |state| state.take_answer(1)), Err(Interruption::Gone)));
         assert_eq!(channel.console_tail(), "last words\n");
+    }
+
+    #[test]
+    fn an_event_torn_by_the_end_is_no_error() {
+        let (mut control, console, channel) = pair();
+        write!(control, "{{").unwrap();
+        drop((control, console));
+        assert!(matches!(channel.wait(LIMIT, |state| state.take_answer(1)), Err(Interruption::Gone)));
     }
 
     #[test]
