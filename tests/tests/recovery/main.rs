@@ -63,9 +63,9 @@ fn main() -> Result<ExitCode> {
             }
         }
     }
+    table.write(&folder())?;
     let code = Suite::run_beside(suites);
     print!("{}", table.text());
-    table.write(&folder())?;
     Ok(code)
 }
 
@@ -151,6 +151,8 @@ fn add(
                 cell.spent(start.elapsed());
                 let verdict = cell.verdict();
                 table.add(cell);
+                // After each cell: a matrix takes hours, and may be stopped.
+                table.write(&folder())?;
                 verdict
             });
         }

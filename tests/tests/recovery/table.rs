@@ -187,7 +187,10 @@ impl Table {
 
     /// The table as text; none without cells.
     pub fn text(&self) -> String {
-        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        self.text_of(&self.cells.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn text_of(&self, cells: &[Cell]) -> String {
         if cells.is_empty() {
             return String::new();
         }
@@ -234,13 +237,14 @@ impl Table {
             let path = folder.join(name);
             std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
         };
-        write("recovery.txt", self.text().as_bytes())?;
+        // Held until all is written: cells of two kernels may be done at once.
         let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        write("recovery.txt", self.text_of(&cells).as_bytes())?;
         if cells.is_empty() {
             return Ok(());
         }
         let mut kernels: Vec<&str> = cells.iter().map(|cell| cell.kernel).collect();
-        // One after another has run.
+        // They stand together, see add().
         kernels.dedup();
         let machine =
             measured_on::this_machine(&kernels, cells.iter().any(|cell| cell.target == Target::Cuda));
