@@ -40,7 +40,7 @@ const OFTEN: &str = "6.1";
 /// The environment variable with another number of runs of each cell.
 const RUNS: &str = "GPUFAS_RECOVERY_RUNS";
 
-/// How often a cell is run at most that need not be cured: what a user has without us takes long to fail.
+/// How often a cell of a fault is run at most that need not be cured: what a user has without us takes long to fail.
 const RUNS_WITHOUT_US: u32 = 3;
 
 /// The time that all runs of a cell may take.
@@ -175,6 +175,8 @@ fn fill(
     let runs = match method.cures(fault) {
         true => runs,
         false if method.is_in_vain(fault) => 1,
+        // One process takes no time.
+        false if fault.group.is_some() => runs,
         false => runs.min(RUNS_WITHOUT_US),
     };
     // Programs are compiled before anything is broken.

@@ -18,10 +18,10 @@ use crate::scene::{Repaired, Shape};
 const RUN_QUEUE: &str = "run-queue";
 
 /// How long a fault is watched that a program cannot cure.
-const VAIN_LIMIT: Duration = Duration::from_secs(5);
+const VAIN_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long a user waits for what there is without us.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A way to cure faults.
 pub struct Method {

@@ -20,6 +20,9 @@ use crate::scene::SetUpFailed;
 /// After so many failures one after another a cell is left: it takes a guest each time.
 const FAILURES: u32 = 3;
 
+/// The same of a cell that need not be cured: it takes a user's whole patience as well.
+const FAILURES_WITHOUT_US: u32 = 2;
+
 /// What a method did about a fault, on a kernel.
 #[derive(Debug)]
 pub struct Cell {
@@ -106,7 +109,7 @@ impl Cell {
 
     /// Whether there is no use in further runs.
     pub fn gives_up(&self) -> bool {
-        self.failures_in_a_row >= FAILURES
+        self.failures_in_a_row >= if self.must_cure { FAILURES } else { FAILURES_WITHOUT_US }
     }
 
     /// What the test says of it.
