@@ -10,6 +10,7 @@ use std::fs;
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -61,6 +62,9 @@ impl Target {
         }
     }
 }
+
+/// How many programs this process has begun to compile.
+static COMPILED: AtomicUsize = AtomicUsize::new(0);
 
 /// `gpufas`, a kernel that guests run, and programs that were compiled for it.
 pub struct Tools {
@@ -268,8 +272,9 @@ impl Tools {
             // Of those that the demonstration needs as well.
             return Ok(output);
         }
-        // Under another name first: a test that runs at the same time may be reading the file.
-        let new = self.folder.join(format!("{}-{}", std::process::id(), name.display()));
+        // Under another name first, which is nobody else's: a test that runs at the same time may be reading the file, or making one.
+        let number = COMPILED.fetch_add(1, Ordering::Relaxed);
+        let new = self.folder.join(format!("{}-{number}-{}", std::process::id(), name.display()));
         let mut command = Command::new(compiler);
         command.arg(workspace().join(source)).arg("-o").arg(&new).args(["--target", target.name()]);
         command.args(arguments()?);
