@@ -32,13 +32,28 @@ __asm__("*:tk_core");
 __asm__("*:timekeeper_data");
 #endif
 
-/* ktime_get(), as of the last tick, which is ktime_get_coarse() */
+/*
+ * ktime_get(), as of the last tick, which is ktime_get_coarse(). In a system that runs on, it is read
+ * again while it changes; in a paused one it stays as it is.
+ */
 ktime_t ktime_get(void)
 {
 	const struct tk_read_base *clock = &gpufas_timekeeper.timekeeper.tkr_mono;
+	const unsigned int *sequence = &gpufas_timekeeper.seq.seqcount.sequence;
+	unsigned int before, tries = 0;
+	ktime_t time;
 
-	return ktime_add_ns(clock->base, clock->xtime_nsec >> clock->shift);
+	do {
+		before = READ_ONCE(*sequence);
+		smp_rmb();
+		time = ktime_add_ns(READ_ONCE(clock->base), READ_ONCE(clock->xtime_nsec) >> clock->shift);
+		smp_rmb();
+	} while ((before & 1 || READ_ONCE(*sequence) != before) && ++tries < 1000);
+	return time;
 }
+
+/* Where a timer is on its way from one CPU's queue to another's; it has no CPU, and its lock is none of any */
+extern struct hrtimer_clock_base gpufas_migration_base __asm__("*:migration_base");
 
 /* Whether a lock is held of the timers of a CPU, or of the CPU that a timer was started on. */
 static inline bool gpufas_timers_are_locked(int cpu)
@@ -48,7 +63,8 @@ static inline bool gpufas_timers_are_locked(int cpu)
 
 static inline bool gpufas_timer_is_locked(struct hrtimer *timer)
 {
-	return raw_spin_is_locked(&timer->base->cpu_base->lock);
+	return timer->base == &gpufas_migration_base ||
+	       raw_spin_is_locked(&timer->base->cpu_base->lock);
 }
 
 /* enqueue_hrtimer() and __remove_hrtimer(), which leaves the clock event as it is */
@@ -87,20 +103,51 @@ static inline void gpufas_remove_timer(struct hrtimer *timer, struct hrtimer_clo
 }
 #endif
 
+/* lock_hrtimer_base(); with locks that are not taken, the timer stays where it is */
+static inline struct hrtimer_clock_base *gpufas_lock_timer(const struct hrtimer *timer)
+{
+	for (;;) {
+		struct hrtimer_clock_base *base = READ_ONCE(timer->base);
+
+		if (base != &gpufas_migration_base) {
+			raw_spin_lock(&base->cpu_base->lock);
+			if (base == READ_ONCE(timer->base))
+				return base;
+			raw_spin_unlock(&base->cpu_base->lock);
+		}
+	}
+}
+
+/* The part of switch_hrtimer_base() for a timer whose function does not run: the lock of its queue is given back, that of the other taken. */
+static inline struct hrtimer_clock_base *gpufas_move_timer(struct hrtimer *timer,
+							   struct hrtimer_clock_base *from)
+{
+	struct hrtimer_clock_base *to =
+		&per_cpu_ptr(&hrtimer_bases, gpufas_timer_cpu)->clock_base[from->index];
+
+	if (to == from)
+		return from;
+
+	WRITE_ONCE(timer->base, &gpufas_migration_base);
+	raw_spin_unlock(&from->cpu_base->lock);
+	raw_spin_lock(&to->cpu_base->lock);
+	WRITE_ONCE(timer->base, to);
+	return to;
+}
+
 /* For an absolute time */
 void hrtimer_start_range_ns(struct hrtimer *timer, ktime_t time, u64 slack, const enum hrtimer_mode mode)
 {
-	struct hrtimer_clock_base *base = timer->base;
+	struct hrtimer_clock_base *base = gpufas_lock_timer(timer);
 
 	if (hrtimer_is_queued(timer))
 		gpufas_remove_timer(timer, base);
 	/* One whose function runs stays where it is: switch_hrtimer_base(). */
-	if (base->running != timer) {
-		base = &per_cpu_ptr(&hrtimer_bases, gpufas_timer_cpu)->clock_base[base->index];
-		timer->base = base;
-	}
+	if (base->running != timer)
+		base = gpufas_move_timer(timer, base);
 	hrtimer_set_expires_range_ns(timer, time, slack);
 	gpufas_queue_timer(timer, base);
+	raw_spin_unlock(&base->cpu_base->lock);
 }
 
 /* Whether it is started, or its function runs */
@@ -112,12 +159,17 @@ bool hrtimer_active(const struct hrtimer *timer)
 /* -1 while its function runs */
 int hrtimer_try_to_cancel(struct hrtimer *timer)
 {
-	if (timer->base->running == timer)
-		return -1;
-	if (!hrtimer_is_queued(timer))
-		return 0;
-	gpufas_remove_timer(timer, timer->base);
-	return 1;
+	struct hrtimer_clock_base *base = gpufas_lock_timer(timer);
+	int result = 0;
+
+	if (base->running == timer) {
+		result = -1;
+	} else if (hrtimer_is_queued(timer)) {
+		gpufas_remove_timer(timer, base);
+		result = 1;
+	}
+	raw_spin_unlock(&base->cpu_base->lock);
+	return result;
 }
 
 u64 hrtimer_forward(struct hrtimer *timer, ktime_t now, ktime_t interval)
