@@ -22,7 +22,7 @@ bool gpufas_is_nmi_safe(u32 operation)
 		return true;
 	default:
 		/*
-		 * An interrupt is sent with two writes to the APIC where that is no
+		 * A CPU stands where it took an interrupt. An interrupt is sent with two writes to the APIC where that is no
 		 * x2APIC, and the NMI may have come between those of the code that
 		 * it interrupted.
 		 */
@@ -144,6 +144,10 @@ struct gpufas_outcome gpufas_serve_light(const struct gpufas_support_request *re
 		return unlock(request);
 	case GPUFAS_SUPPORT_INTERRUPT:
 		return interrupt(request);
+	case GPUFAS_SUPPORT_PAUSE:
+		return gpufas_pause(request);
+	case GPUFAS_SUPPORT_RESUME:
+		return gpufas_resume(request);
 	default:
 		return GPUFAS_REFUSED(-EOPNOTSUPP, GPUFAS_SUPPORT_BAD_OPERATION);
 	}

@@ -32,6 +32,7 @@ static int __init gpufas_support_init(void)
 	if (error)
 		return error;
 
+	gpufas_pause_init(period_us);
 	error = gpufas_nmi_init();
 	if (error)
 		goto no_nmi;

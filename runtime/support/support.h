@@ -55,6 +55,14 @@ int gpufas_change_word(u64 address, u32 width, u64 expected, u64 new, u64 *old);
 int gpufas_poll_init(u32 period_us);
 void gpufas_poll_exit(void);
 
+/* pause.c: all CPUs stand for a moment */
+
+void gpufas_pause_init(u32 period_us);
+struct gpufas_outcome gpufas_pause(const struct gpufas_support_request *request);
+struct gpufas_outcome gpufas_resume(const struct gpufas_support_request *request);
+/* Stand, as long as there is a pause. In a hard interrupt of the CPU's own. */
+void gpufas_pause_stand(void);
+
 /* nmi.c */
 
 int gpufas_nmi_init(void);

@@ -6,7 +6,9 @@
  */
 #include <gpufas/gpufas.h>
 #include <gpufas/support.h>
+#include <gpufas/support_pause.h>
 
+#include <linux/jiffies.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -526,4 +528,72 @@ GPUFAS_ENTRY(deadlocked, "say how many wait in a deadlock, and for which lock")
 		return 0;
 	}
 	return -ENODEV;
+}
+
+/* Whether ticks are counted for some time. */
+static bool ticks_go_on(u64 milliseconds)
+{
+	u64 start = gpufas_clock(), before = READ_ONCE(jiffies_64);
+
+	while (gpufas_clock() - start < milliseconds * NSEC_PER_MSEC)
+		if (READ_ONCE(jiffies_64) != before)
+			return true;
+	return false;
+}
+
+/* A pause that CPUs are on time for: they may be late, since they share processors of the host's. */
+static int pause(const struct gpufas_support *support, u64 limit_us, u64 *number)
+{
+	int tries, error = -EAGAIN;
+
+	for (tries = 0; tries < 100 && error == -EAGAIN; tries++)
+		error = gpufas_support_pause(support, limit_us, number);
+	return error;
+}
+
+GPUFAS_ENTRY(pause, "have all CPUs stand until they are told to go on, and until their time is over")
+{
+	struct gpufas_support support;
+	int error = gpufas_support_find(&support);
+	u64 number, other;
+	unsigned int i;
+
+	if (error)
+		return error;
+
+	for (i = 0; i < 10; i++) {
+		error = pause(&support, 800000, &number);
+		if (error)
+			return WRONG("no pause: %d", error);
+		if (ticks_go_on(20))
+			return WRONG("ticks are counted in a pause");
+		if (gpufas_support_pause(&support, 1000, &other) != -EBUSY)
+			return WRONG("a pause in a pause");
+		/* Requests are served meanwhile. */
+		error = gpufas_support_read(&support, address_of(&support, 0), 8, &other);
+		if (error)
+			return WRONG("nothing is read in a pause: %d", error);
+		error = gpufas_support_resume(&support, number + 1);
+		if (error != -ETIME)
+			return WRONG("another pause was ended: %d", error);
+		error = gpufas_support_resume(&support, number);
+		if (error)
+			return WRONG("it was not ended: %d", error);
+		if (!ticks_go_on(5000))
+			return WRONG("no ticks are counted any more");
+	}
+
+	error = pause(&support, 10000, &number);
+	if (error)
+		return WRONG("no short pause: %d", error);
+	if (!ticks_go_on(5000))
+		return WRONG("a pause does not end by itself");
+	if (gpufas_support_resume(&support, number) != -ETIME)
+		return WRONG("a pause was ended that was over");
+
+	if (gpufas_support_pause(&support, 0, &number) != -EINVAL ||
+	    gpufas_support_pause(&support, GPUFAS_SUPPORT_MAX_PAUSE_US + 1, &number) != -EINVAL ||
+	    gpufas_support_resume(&support, 0) != -EINVAL)
+		return WRONG("a pause of no time, or too much, or the end of none");
+	return 0;
 }

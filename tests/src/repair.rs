@@ -19,6 +19,8 @@ pub const PS: &str = "examples/ps.c";
 pub const KILL: &str = "examples/kill.c";
 /// See [`PS`].
 pub const KILL_HOG: &str = "examples/kill-hog.c";
+/// Sends a signal in a guest that runs on, paused by its in-kernel support.
+pub const KILL_RUNNING: &str = "examples/kill-running.c";
 
 /// A guest and where programs run that repair it. The same scenario runs on every target.
 pub struct Repair {

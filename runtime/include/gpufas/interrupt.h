@@ -8,6 +8,9 @@
  * interrupt, through QEMU's gdb stub. Where that cannot be (`--interrupts
  * never`, a memory dump, a debugger that holds the stub), a request is refused
  * before anything is written.
+ *
+ * A program that has paused a running system through its in-kernel support has
+ * that send them (gpufas/support_pause.h): they arrive when the CPUs go on.
  */
 #ifndef _GPUFAS_INTERRUPT_H
 #define _GPUFAS_INTERRUPT_H
@@ -25,6 +28,17 @@ int gpufas_interrupts_available(void);
 int gpufas_request_interrupt(unsigned int cpu, unsigned int apic_id, unsigned int vector,
 			     unsigned long address, unsigned long value);
 
+#ifndef _GPUFAS_SUPPORT_PAUSE_H
+#define gpufas_interrupts_by_support()			false
+#define gpufas_interrupt_by_support(cpu, vector)	(-EOPNOTSUPP)
+#endif
+
+/* Whether any can be sent. */
+static inline bool gpufas_can_interrupt(void)
+{
+	return gpufas_interrupts_by_support() || gpufas_interrupts_available();
+}
+
 /* The largest id of a local APIC that a message-signalled interrupt reaches. */
 #define GPUFAS_MAX_APIC_ID 255
 
@@ -37,11 +51,14 @@ int gpufas_request_interrupt(unsigned int cpu, unsigned int apic_id, unsigned in
  */
 static inline int gpufas_check_interrupt(unsigned int cpu)
 {
-	if (!gpufas_interrupts_available())
+	if (!gpufas_can_interrupt())
 		return -EOPNOTSUPP;
 
 	if (cpu >= nr_cpu_ids || !cpu_online(cpu))
 		return -ENXIO;
+
+	if (gpufas_interrupts_by_support())
+		return 0;
 
 	return per_cpu(x86_cpu_to_apicid, cpu) <= GPUFAS_MAX_APIC_ID ? 0 : -EOPNOTSUPP;
 }
@@ -59,7 +76,8 @@ static inline int gpufas_check_interrupt(unsigned int cpu)
  * a program that ends in between leaves an interrupt too many, never one too
  * few. The same interrupt of the same CPU is sent once.
  *
- * Returns 0, an error of gpufas_check_interrupt(), or -ENOSPC after 16384 of them.
+ * Returns 0, an error of gpufas_check_interrupt(), -ENOSPC after 16384 of them, or
+ * an error of gpufas_support_interrupt().
  */
 static inline int gpufas_interrupt_cpu(unsigned int cpu, unsigned int vector, const void *word,
 				       unsigned long value)
@@ -68,6 +86,9 @@ static inline int gpufas_interrupt_cpu(unsigned int cpu, unsigned int vector, co
 
 	if (error)
 		return error;
+
+	if (gpufas_interrupts_by_support())
+		return gpufas_interrupt_by_support(cpu, vector);
 
 	return gpufas_request_interrupt(cpu, per_cpu(x86_cpu_to_apicid, cpu), vector,
 					(unsigned long)word, value);

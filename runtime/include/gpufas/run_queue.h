@@ -20,15 +20,15 @@
  * all the same, all that was written is taken back while the guest is paused
  * (gpufas_all_or_nothing()).
  *
+ * A guest that runs on is changed under the locks that the kernel itself takes
+ * (--locks take). From a GPU, which cannot take them, a running system is paused
+ * by its in-kernel support (gpufas/support_pause.h).
+ *
  * It defines what the scheduler's sources call (gpufas/scheduler.h), so that one
  * source of a program includes it.
  */
 #ifndef _GPUFAS_RUN_QUEUE_H
 #define _GPUFAS_RUN_QUEUE_H
-
-#ifdef GPUFAS_LOCKS_TAKE
-#error "--schedule run-queue is for a paused guest: gpufas/scheduler_timers.h queues timers without their locks; use --locks check"
-#endif
 
 #include <gpufas/gpufas.h>
 #include <gpufas/interrupt.h>
@@ -51,6 +51,8 @@ static inline const char *gpufas_run_queue_obstacle(struct rq *rq)
 		return "its CPU may run without a tick (nohz_full)";
 	if (gpufas_scheduler_is_traced())
 		return "a tracepoint of the scheduler is on";
+	if (gpufas_account_needs_pause(rq->curr))
+		return "what its CPU runs has its time counted in a way that takes a paused system";
 	return NULL;
 }
 

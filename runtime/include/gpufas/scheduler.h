@@ -170,6 +170,21 @@ static inline bool gpufas_accounts_are_locked(void)
 }
 
 /*
+ * Whether the time that a task has had is added to a list that the CPU which does
+ * the accounting changes without a lock (css_rstat_updated() from 6.16 on): none of
+ * a running system's is this program. Before, what both add at once to a group's
+ * sum is counted once.
+ */
+static inline bool gpufas_account_needs_pause(struct task_struct *task)
+{
+#if defined(GPUFAS_LOCKS_TAKE) && LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+	return cgroup_parent(task_dfl_cgroup(task)) != NULL;
+#else
+	return false;
+#endif
+}
+
+/*
  * Tracepoints: what is attached to them is the running kernel's.
  */
 static inline bool gpufas_scheduler_is_traced(void)

@@ -52,8 +52,9 @@ ktime_t ktime_get(void)
 	return time;
 }
 
-/* Where a timer is on its way from one CPU's queue to another's; it has no CPU, and its lock is none of any */
-extern struct hrtimer_clock_base gpufas_migration_base __asm__("*:migration_base");
+/* Where a timer belongs that is on its way from one CPU's queue to another's */
+extern struct hrtimer_cpu_base gpufas_migration_cpu_base __asm__("*:migration_cpu_base");
+#define gpufas_migration_base (gpufas_migration_cpu_base.clock_base[0])
 
 /* Whether a lock is held of the timers of a CPU, or of the CPU that a timer was started on. */
 static inline bool gpufas_timers_are_locked(int cpu)

@@ -34,6 +34,8 @@ enum gpufas_support_operation {
 	GPUFAS_SUPPORT_LOCK = 3,	/* a raw_spinlock_t: address, value (tries) */
 	GPUFAS_SUPPORT_UNLOCK = 4,	/* the same: address */
 	GPUFAS_SUPPORT_INTERRUPT = 5,	/* value (CPU), width (which interrupt) */
+	GPUFAS_SUPPORT_PAUSE = 6,	/* value (microseconds at most); gives the pause's number once all CPUs stand */
+	GPUFAS_SUPPORT_RESUME = 7,	/* value (number) */
 	GPUFAS_SUPPORT_WAKE = 16,	/* value (pid) */
 	GPUFAS_SUPPORT_SIGNAL = 17,	/* value (pid), expected (signal), width (to whom) */
 };
@@ -53,6 +55,9 @@ enum gpufas_support_receiver {
 
 /* Tries of GPUFAS_SUPPORT_LOCK at most: interrupts are off meanwhile. */
 #define GPUFAS_SUPPORT_MAX_TRIES	10000
+
+/* A pause's length at most, in microseconds: less than any watchdog of the kernel's waits. */
+#define GPUFAS_SUPPORT_MAX_PAUSE_US	1000000
 
 /* Where a request was served. */
 enum gpufas_support_context {

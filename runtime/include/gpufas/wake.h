@@ -119,7 +119,7 @@ static inline bool gpufas_can_wake(void)
 #ifdef GPUFAS_SCHEDULE_RUN_QUEUE
 	return true;
 #else
-	return gpufas_interrupts_available();
+	return gpufas_can_interrupt();
 #endif
 }
 

@@ -74,7 +74,7 @@ static inline int gpufas_check_wake_queue(struct task_struct *task, const char *
 	if (READ_ONCE(task->on_cpu))
 		return -EAGAIN;
 
-	if (!gpufas_interrupts_available()) {
+	if (!gpufas_can_interrupt()) {
 		*obstacle = "no interrupts can be sent";
 		return -EOPNOTSUPP;
 	}

@@ -7,6 +7,7 @@ mod deadlocks;
 mod lifetime;
 mod memory;
 mod nmi;
+mod pause;
 mod requests;
 mod signals;
 
@@ -19,7 +20,7 @@ use gpufas_tests::bundle;
 use gpufas_tests::machine::Model;
 use gpufas_tests::modules::{DEADLOCK, Module, SUPPORT};
 use gpufas_tests::releases::of_techniques;
-use gpufas_tests::repair::{Repair, Report};
+use gpufas_tests::repair::{KILL_RUNNING, Repair, Report};
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
 
@@ -43,7 +44,7 @@ fn main() -> Result<ExitCode> {
     if bundle::filled().is_some() {
         for spec in kernels {
             let tools = tools(spec.name)?;
-            tools.compile_all(&[SUPPORT_PROGRAM, TEST_PROGRAM])?;
+            tools.compile_all(&[SUPPORT_PROGRAM, TEST_PROGRAM, KILL_RUNNING])?;
             for module in MODULES {
                 module.build(&tools)?;
             }
@@ -78,6 +79,7 @@ fn add(suite: &mut Suite, kernel: &str, target: Target) -> Result<()> {
     requests::add(&mut group);
     signals::add(&mut group);
     nmi::add(&mut group);
+    pause::add(&mut group);
     deadlocks::add(&mut group, kernel);
     Ok(())
 }

@@ -26,8 +26,24 @@ void gpufas_locks_are_refused(void) __attribute__((error(
 	"it takes a lock of the kernel's, which --locks refuse makes an error; use --locks check to see that it is free instead")));
 #endif
 
-/* How often a lock is looked at before it is taken to be held. */
-#define GPUFAS_LOCK_TRIES 1000
+/*
+ * How long a lock is waited for before it is taken to be held: a virtual CPU that
+ * holds it may itself wait for a processor, for some ticks of the host's. The clock
+ * is looked at now and then.
+ */
+#define GPUFAS_LOCK_PATIENCE_NS	100000000ULL
+#define GPUFAS_LOCK_TRIES	1000
+
+unsigned long long gpufas_clock(void);
+
+static __always_inline bool gpufas_lock_is_late(unsigned int tries, unsigned long long *start)
+{
+	if (tries % GPUFAS_LOCK_TRIES)
+		return false;
+	if (tries == GPUFAS_LOCK_TRIES)
+		*start = gpufas_clock();
+	return gpufas_clock() - *start > GPUFAS_LOCK_PATIENCE_NS;
+}
 
 /*
  * @free:	whether the lock could be had
@@ -52,10 +68,11 @@ void gpufas_lock_checked(void) __asm__("gpufas.lock_checked");
 #elif defined(GPUFAS_LOCKS_TAKE) && defined(GPUFAS_TARGET_HOST)
 
 #define gpufas_acquire(lock, free, try) do {		\
+	unsigned long long start = 0;			\
 	unsigned int tries = 0;				\
 							\
 	while (!((free) && (try)))			\
-		if (++tries == GPUFAS_LOCK_TRIES)	\
+		if (gpufas_lock_is_late(++tries, &start))	\
 			gpufas_lock_held(lock);		\
 } while (0)
 #define gpufas_try(free, try)		((free) && (try))

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Pausing a system that runs, through its in-kernel recovery support: all its
+ * CPUs stand in interrupts until they are told to go on, or a time is over. A
+ * program changes memory meanwhile as in a guest that QEMU has paused, from a GPU
+ * too, which can take no lock: all locks of the scheduler are free then.
+ *
+ *	u64 number;
+ *	int error = gpufas_support_pause(&support, 100000, &number);
+ *
+ *	if (error)
+ *		return error;
+ *	result = gpufas_send_signal(SIGKILL, task, PIDTYPE_TGID);
+ *	error = gpufas_support_resume(&support, number);
+ *
+ * What was found before may be gone: look for it in the pause. Interrupts of
+ * gpufas/interrupt.h are sent by the support while the pause lasts, and
+ * reach the CPUs when they go on.
+ *
+ * This comes before whatever includes gpufas/interrupt.h. The program runs with
+ * gpufas run --pause never.
+ */
+#ifndef _GPUFAS_SUPPORT_PAUSE_H
+#define _GPUFAS_SUPPORT_PAUSE_H
+
+#ifdef _GPUFAS_INTERRUPT_H
+#error "gpufas/support_pause.h comes before gpufas/interrupt.h, gpufas/wake.h and gpufas/signal.h"
+#endif
+
+#include <gpufas/support.h>
+
+#include <linux/cpumask.h>
+
+#include <asm/irq_vectors.h>
+
+/* The support that has paused the system for this program, NULL if none has. */
+static const struct gpufas_support *gpufas_paused_by;
+
+/*
+ * gpufas_support_pause - have all CPUs stand
+ * @limit_us:	when they go on whatever happens, GPUFAS_SUPPORT_MAX_PAUSE_US at most. A
+ *		program that writes later than that writes to a system that runs.
+ * @number:	of the pause, for gpufas_support_resume()
+ *
+ * Return: 0; -EAGAIN if a CPU took no interrupt in time, and all run on; -EBUSY
+ * if there is a pause already; -EOPNOTSUPP if the module knows of no pauses; or
+ * an error of gpufas_support_ask().
+ */
+static inline int gpufas_support_pause(const struct gpufas_support *support, u64 limit_us,
+				       u64 *number)
+{
+	int error = gpufas_support_ask(support, GPUFAS_SUPPORT_REQUEST(
+		.operation = GPUFAS_SUPPORT_PAUSE, .value = limit_us), number);
+
+	if (!error)
+		gpufas_paused_by = support;
+	return error;
+}
+
+/*
+ * gpufas_support_resume - have all CPUs go on
+ *
+ * Return: 0; -ETIME if they have gone on by themselves before, so that what the
+ * program did may have met what they did; or an error of gpufas_support_ask(),
+ * after which they go on when the time is over.
+ */
+static inline int gpufas_support_resume(const struct gpufas_support *support, u64 number)
+{
+	gpufas_paused_by = NULL;
+	return gpufas_support_ask(support, GPUFAS_SUPPORT_REQUEST(
+		.operation = GPUFAS_SUPPORT_RESUME, .value = number), NULL);
+}
+
+/* For gpufas/interrupt.h */
+#define gpufas_interrupts_by_support()	(gpufas_paused_by != NULL)
+
+static inline int gpufas_interrupt_by_support(unsigned int cpu, unsigned int vector)
+{
+	switch (vector) {
+	case RESCHEDULE_VECTOR:
+		return gpufas_support_interrupt(gpufas_paused_by, cpu, GPUFAS_SUPPORT_RESCHEDULE);
+	case CALL_FUNCTION_SINGLE_VECTOR:
+		return gpufas_support_interrupt(gpufas_paused_by, cpu, GPUFAS_SUPPORT_CALL_FUNCTION);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+#endif /* _GPUFAS_SUPPORT_PAUSE_H */

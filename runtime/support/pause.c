@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A pause: for a moment all CPUs stand in hard interrupts of this module's, so that
+ * whoever asked for it may change memory with plain stores, as if a hypervisor had
+ * paused the system. They took the interrupts, so none of them holds a lock that
+ * is taken with interrupts off: the scheduler's, those of timers, and, without
+ * PREEMPT_RT, siglock. Others may be held.
+ *
+ * The CPU that was asked leads: it waits until every CPU stands, and ends the
+ * pause when its time is over. They serve requests meanwhile, that to end it among
+ * them. When they go on the interrupt ends as any other, in which the kernel looks
+ * whether another task is to run.
+ */
+#include "support.h"
+
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
+#include <linux/errno.h>
+#include <linux/ktime.h>
+#include <linux/percpu.h>
+#include <linux/smp.h>
+#include <linux/timekeeping.h>
+
+/* What the kernel may do otherwise before a CPU takes its interrupt. */
+#define GATHERING_NS	(20 * NSEC_PER_MSEC)
+
+/* The number of the pause that CPUs stand for, 0 if there is none, and of the last one. */
+static atomic64_t current_pause;
+static atomic64_t last_pause;
+
+/* Of the current pause: the CPU that leads, and when it ends. Only that CPU looks at the time. */
+static int leader;
+static u64 end_ns;
+
+static u64 gathering_ns;
+
+/* The pause for which a CPU stands, or stood last. */
+static DEFINE_PER_CPU(u64, standing);
+
+static bool end_pause(u64 number)
+{
+	return atomic64_cmpxchg(&current_pause, number, 0) == number;
+}
+
+struct gpufas_outcome gpufas_pause(const struct gpufas_support_request *request)
+{
+	u64 number, deadline, now;
+	int cpu;
+
+	if (request->value == 0 || request->value > GPUFAS_SUPPORT_MAX_PAUSE_US)
+		return GPUFAS_REFUSED(-EINVAL, GPUFAS_SUPPORT_BAD_SIZE);
+
+	number = atomic64_inc_return(&last_pause);
+	if (atomic64_cmpxchg(&current_pause, 0, number) != 0)
+		return GPUFAS_FAILED(-EBUSY, 0);
+
+	WRITE_ONCE(leader, raw_smp_processor_id());
+	raw_cpu_write(standing, number);
+	now = ktime_get_mono_fast_ns();
+	deadline = now + gathering_ns;
+	for_each_online_cpu(cpu) {
+		while (smp_load_acquire(per_cpu_ptr(&standing, cpu)) != number) {
+			now = ktime_get_mono_fast_ns();
+			if (now > deadline) {
+				end_pause(number);
+				return GPUFAS_FAILED(-EAGAIN, cpu);
+			}
+			cpu_relax();
+		}
+	}
+
+	end_ns = now + request->value * NSEC_PER_USEC;
+	return GPUFAS_DONE(number);
+}
+
+struct gpufas_outcome gpufas_resume(const struct gpufas_support_request *request)
+{
+	if (request->value == 0)
+		return GPUFAS_REFUSED(-EINVAL, GPUFAS_SUPPORT_BAD_SIZE);
+
+	return end_pause(request->value) ? GPUFAS_DONE(0) : GPUFAS_FAILED(-ETIME, 0);
+}
+
+void gpufas_pause_stand(void)
+{
+	u64 number;
+
+	/* As soon as one is over the next may be asked for, and served here. */
+	while ((number = atomic64_read(&current_pause)) != 0) {
+		bool leads = READ_ONCE(leader) == raw_smp_processor_id() &&
+			     raw_cpu_read(standing) == number;
+
+		smp_store_release(raw_cpu_ptr(&standing), number);
+		while (atomic64_read(&current_pause) == number) {
+			gpufas_queue_serve(GPUFAS_SUPPORT_IN_HARD_INTERRUPT);
+			if (leads && ktime_get_mono_fast_ns() > end_ns)
+				end_pause(number);
+			cpu_relax();
+		}
+	}
+}
+
+void gpufas_pause_init(u32 period_us)
+{
+	/* A CPU comes when it looks for requests the next time. */
+	gathering_ns = 2 * (u64)period_us * NSEC_PER_USEC + GATHERING_NS;
+}

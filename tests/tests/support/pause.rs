@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! All processors stand while a program writes to a guest that nobody outside has paused.
+
+use anyhow::{Result, ensure};
+use gpufas_guest::protocol::ProcessEvent;
+use gpufas_tests::machine::LIMIT;
+use gpufas_tests::repair::{KILL_RUNNING, Repair};
+use gpufas_tests::suite::Group;
+
+use crate::{case, check};
+
+/// `SIGTERM` and `SIGKILL`.
+const TERM: i32 = 15;
+const KILL: i32 = 9;
+
+/// How often a process is stopped and goes on.
+const ROUNDS: u32 = 10;
+
+pub fn add(group: &mut Group<'_, Repair>) {
+    case(group, "all processors stand, and go on when they are told to or their time is over", |repair| {
+        check(repair, "pause", &[]).map(drop)
+    });
+    case(group, "signals are taken that were sent while all processors stood", |repair| {
+        let guest = repair.machine.guest();
+        let sleeper = guest.spawn_sleepers(1, "victim")?[0];
+        for _ in 0..ROUNDS {
+            send(repair, sleeper, "STOP")?;
+            guest.wait_for_process(sleeper, LIMIT, |event| matches!(event, ProcessEvent::Stopped { .. }))?;
+            send(repair, sleeper, "CONT")?;
+            guest
+                .wait_for_process(sleeper, LIMIT, |event| matches!(event, ProcessEvent::Continued { .. }))?;
+        }
+        send(repair, sleeper, "TERM")?;
+        repair.was_killed(sleeper, TERM)?;
+        let computes = guest.spawn_runaway("victim")?;
+        send(repair, computes, "KILL")?;
+        repair.was_killed(computes, KILL)
+    });
+}
+
+/// Sends a signal, which must be taken, with nothing but the support to send interrupts.
+fn send(repair: &Repair, pid: u32, signal: &str) -> Result<()> {
+    let options = ["--pause", "never", "--interrupts", "never"];
+    let arguments = ["--pid", &pid.to_string(), "--signal", signal];
+    let report = repair.report_with(0, KILL_RUNNING, "kill", &options, &arguments)?;
+    ensure!(report.0["guest"]["paused"] == false, "the guest was paused from outside: {report:?}");
+    report.says("delivered")
+}
