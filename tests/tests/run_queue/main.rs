@@ -3,6 +3,7 @@
 //! Processes that sleep are put on run queues by the kernel's own scheduler, which is compiled along.
 
 mod kinds;
+mod running;
 mod sleeping;
 mod ways;
 
@@ -13,8 +14,9 @@ use anyhow::{Result, ensure};
 use gpufas_tests::bundle;
 use gpufas_tests::command::{Ran, run};
 use gpufas_tests::machine::Model;
+use gpufas_tests::modules::SUPPORT;
 use gpufas_tests::releases::of_techniques;
-use gpufas_tests::repair::{KILL, Repair, Report};
+use gpufas_tests::repair::{KILL, KILL_RUNNING, Repair, Report};
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
 
@@ -39,8 +41,10 @@ fn main() -> Result<ExitCode> {
     if bundle::filled().is_some() {
         for name in kernels {
             let tools = Tools::for_guest(folder, name)?;
+            SUPPORT.build(&tools)?;
             for target in TARGETS {
                 tools.compile(KILL, target)?;
+                tools.compile_scheduled(KILL_RUNNING, target, RUN_QUEUE, &[])?;
                 for schedule in [RUN_QUEUE, RUN_QUEUE_FIRST, WAKE_QUEUE_FIRST] {
                     tools.compile_scheduled(KILL, target, schedule, &[])?;
                 }
@@ -56,12 +60,14 @@ fn main() -> Result<ExitCode> {
             let on = target.prefix();
             let of = if cpus == 1 { "1 processor" } else { "4 processors" };
             let mut group = suite.group(format!("{on}guest {name}, {of}"), move || {
-                let model = Model { cpus, memory_mib: 512, sleepers: 20, ..Model::default() };
+                let model =
+                    Model { cpus, memory_mib: 512, sleepers: 20, modules: &[SUPPORT], ..Model::default() };
                 Repair::new(&tools, target, model)
             });
             sleeping::add(&mut group, cpus);
             kinds::add(&mut group, cpus);
             ways::add(&mut group, cpus);
+            running::add(&mut group, target, cpus);
         }
     }
     Ok(suite.run())
