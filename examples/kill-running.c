@@ -20,10 +20,10 @@
 #include <gpufas/task.h>
 
 /* The CPUs go on by themselves after that, in microseconds: many times what a signal takes. */
-#define LIMIT_US	500000
+#define LIMIT_US	GPUFAS_SUPPORT_MAX_PAUSE_US
 
 /* How often it is tried: a lock may be held that is taken with interrupts on, or the task be on its way to sleep. */
-#define TRIES		20
+#define TRIES		50
 
 static int send(pid_t pid, int sig)
 {

@@ -18,18 +18,16 @@
 #include <linux/errno.h>
 #include <linux/ktime.h>
 #include <linux/percpu.h>
-#include <linux/smp.h>
 #include <linux/timekeeping.h>
 
-/* What the kernel may do otherwise before a CPU takes its interrupt. */
-#define GATHERING_NS	(20 * NSEC_PER_MSEC)
+/* What else a CPU may do before it takes its interrupt; a virtual one may have to wait for a processor. */
+#define GATHERING_NS	(50 * NSEC_PER_MSEC)
 
 /* The number of the pause that CPUs stand for, 0 if there is none, and of the last one. */
 static atomic64_t current_pause;
 static atomic64_t last_pause;
 
-/* Of the current pause: the CPU that leads, and when it ends. Only that CPU looks at the time. */
-static int leader;
+/* When the current one ends. Only the CPU that leads looks at that. */
 static u64 end_ns;
 
 static u64 gathering_ns;
@@ -39,6 +37,10 @@ static DEFINE_PER_CPU(u64, standing);
 
 static bool end_pause(u64 number)
 {
+	/* Whoever sees that it is in force knows that nobody has gone on: it is taken back first. */
+	if (atomic64_read(&current_pause) == number)
+		gpufas_queue_show_pause(0);
+	smp_mb();
 	return atomic64_cmpxchg(&current_pause, number, 0) == number;
 }
 
@@ -54,7 +56,6 @@ struct gpufas_outcome gpufas_pause(const struct gpufas_support_request *request)
 	if (atomic64_cmpxchg(&current_pause, 0, number) != 0)
 		return GPUFAS_FAILED(-EBUSY, 0);
 
-	WRITE_ONCE(leader, raw_smp_processor_id());
 	raw_cpu_write(standing, number);
 	now = ktime_get_mono_fast_ns();
 	deadline = now + gathering_ns;
@@ -69,6 +70,7 @@ struct gpufas_outcome gpufas_pause(const struct gpufas_support_request *request)
 		}
 	}
 
+	gpufas_queue_show_pause(number);
 	end_ns = now + request->value * NSEC_PER_USEC;
 	return GPUFAS_DONE(number);
 }
@@ -87,8 +89,8 @@ void gpufas_pause_stand(void)
 
 	/* As soon as one is over the next may be asked for, and served here. */
 	while ((number = atomic64_read(&current_pause)) != 0) {
-		bool leads = READ_ONCE(leader) == raw_smp_processor_id() &&
-			     raw_cpu_read(standing) == number;
+		/* It has said that it stands before it came here. */
+		bool leads = raw_cpu_read(standing) == number;
 
 		smp_store_release(raw_cpu_ptr(&standing), number);
 		while (atomic64_read(&current_pause) == number) {

@@ -176,6 +176,11 @@ void gpufas_queue_count_nmi(void)
 	WRITE_ONCE(gpufas_support_queue->counters.nmis, atomic64_inc_return(&nmis));
 }
 
+void gpufas_queue_show_pause(u64 number)
+{
+	WRITE_ONCE(gpufas_support_queue->counters.pause, number);
+}
+
 int gpufas_queue_init(u32 period_us)
 {
 	struct gpufas_support_queue *queue =

@@ -25,6 +25,9 @@ bool gpufas_queue_nmi_announced(void);
 /* One more NMI was taken to be for the module. */
 void gpufas_queue_count_nmi(void);
 
+/* Show which pause is in force, 0 if none is. */
+void gpufas_queue_show_pause(u64 number);
+
 /* The value of an answer, or why there is none. */
 struct gpufas_outcome {
 	int status;

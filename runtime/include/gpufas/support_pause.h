@@ -57,18 +57,33 @@ static inline int gpufas_support_pause(const struct gpufas_support *support, u64
 	return error;
 }
 
+/* gpufas_support_is_paused - whether nobody has gone on since a pause began */
+static inline bool gpufas_support_is_paused(const struct gpufas_support *support, u64 number)
+{
+	return READ_ONCE(support->queue->counters.pause) == number;
+}
+
 /*
  * gpufas_support_resume - have all CPUs go on
  *
- * Return: 0; -ETIME if they have gone on by themselves before, so that what the
+ * Return: 0; -ETIME if they had gone on by themselves before, so that what the
  * program did may have met what they did; or an error of gpufas_support_ask(),
  * after which they go on when the time is over.
  */
 static inline int gpufas_support_resume(const struct gpufas_support *support, u64 number)
 {
+	bool is_paused;
+	int error;
+
+	/* All that was written is there before this is read. */
+	smp_mb();
+	is_paused = gpufas_support_is_paused(support, number);
 	gpufas_paused_by = NULL;
-	return gpufas_support_ask(support, GPUFAS_SUPPORT_REQUEST(
+	error = gpufas_support_ask(support, GPUFAS_SUPPORT_REQUEST(
 		.operation = GPUFAS_SUPPORT_RESUME, .value = number), NULL);
+	if (!error || error == -ETIME)
+		return is_paused ? 0 : -ETIME;
+	return error;
 }
 
 /* For gpufas/interrupt.h */

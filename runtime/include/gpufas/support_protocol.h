@@ -111,7 +111,8 @@ struct gpufas_support_counters {
 	__u64	served[8];	/* by enum gpufas_support_context */
 	__u64	refused[8];	/* by enum gpufas_support_refusal */
 	__u64	nmis;		/* NMIs that were taken to be for the module, on all CPUs */
-	__u64	reserved[7];
+	__u64	pause;		/* the number of the pause that is in force, 0 if none is */
+	__u64	reserved[6];
 };
 
 struct gpufas_support_request {
