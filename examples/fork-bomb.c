@@ -135,7 +135,8 @@ GPUFAS_ENTRY(fork_bomb, "kill the largest group of alike processes, if the proce
 
 	bomb = find_largest(key, protect);
 	if (!bomb || bomb->tasks < least) {
-		gpufas_log("no %u tasks have the %s in common\n", least, by);
+		gpufas_log("no %u tasks have the %s in common, at most %u\n", least, by,
+			   bomb ? bomb->tasks : 0);
 		return -ESRCH;
 	}
 

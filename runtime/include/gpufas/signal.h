@@ -128,8 +128,9 @@ static inline int gpufas_wake_for_signals(struct task_struct *task)
 	if (!sighand)
 		return -ESRCH;
 
-	if (!gpufas_try_lock(&sighand->siglock))
-		return -EAGAIN;
+	while (!gpufas_try_lock(&sighand->siglock))
+		if (gpufas_is_late(start))
+			return -EAGAIN;
 
 	way = gpufas_check_wake(task, states);
 	if (way > 0) {
@@ -409,6 +410,7 @@ static inline int gpufas_send_signal_locked(int sig, struct task_struct *task, e
 static inline int gpufas_send_signal(int sig, struct task_struct *task, enum pid_type type)
 {
 	struct sighand_struct *sighand = READ_ONCE(task->sighand);
+	u64 start = gpufas_clock();
 	int result;
 
 	if (!valid_signal(sig) || (type != PIDTYPE_PID && type != PIDTYPE_TGID))

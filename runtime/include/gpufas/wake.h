@@ -29,6 +29,7 @@
 
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <linux/time64.h>
 #include <linux/version.h>
 
 /* gpufas-cc defines those of the ways that --schedule names, with their places in its list. */
@@ -93,12 +94,19 @@ static inline const char *gpufas_wake_text(int result)
 #define gpufas_raw_unlock(lock)		do { } while (0)
 #endif
 
-/* How often a task that is caught in the middle is looked at again: without a lock of ours, the kernel moves on meanwhile. */
+/*
+ * Whether there is no use in looking again at what was caught in the middle. A
+ * system that runs on moves on meanwhile, as soon as a virtual CPU that has a lock is
+ * let run itself (GPUFAS_LOCK_PATIENCE_NS in gpufas/functions/locks.h).
+ */
+static inline bool gpufas_is_late(u64 start)
+{
 #ifdef GPUFAS_LOCKS_TAKE
-#define GPUFAS_WAKE_TRIES 1000
+	return gpufas_clock() - start > 100 * NSEC_PER_MSEC;
 #else
-#define GPUFAS_WAKE_TRIES 1
+	return true;
 #endif
+}
 
 /* Why a task cannot be woken in each of the ways: NULL if it can be, or if that was not looked at. */
 struct gpufas_wake_obstacles {
@@ -200,9 +208,10 @@ static inline void gpufas_log_obstacles(const struct task_struct *task,
 static inline int gpufas_check_wake(struct task_struct *task, unsigned int state)
 {
 	struct gpufas_wake_obstacles obstacles = {};
-	int tries, way = -EAGAIN;
+	u64 start = gpufas_clock();
+	int way = -EAGAIN;
 
-	for (tries = 0; tries < GPUFAS_WAKE_TRIES && way == -EAGAIN; tries++) {
+	do {
 		/* try_to_wake_up() holds it throughout. */
 		if (!gpufas_try_raw_lock(&task->pi_lock))
 			continue;
@@ -210,7 +219,7 @@ static inline int gpufas_check_wake(struct task_struct *task, unsigned int state
 		obstacles = (struct gpufas_wake_obstacles){};
 		way = gpufas_wake_way(task, state, &obstacles);
 		gpufas_raw_unlock(&task->pi_lock);
-	}
+	} while (way == -EAGAIN && !gpufas_is_late(start));
 
 	gpufas_log_obstacles(task, &obstacles);
 	return way;
@@ -231,9 +240,10 @@ static inline int gpufas_check_wake(struct task_struct *task, unsigned int state
 static inline int gpufas_wake_task(struct task_struct *task, unsigned int state)
 {
 	struct gpufas_wake_obstacles obstacles;
-	int way = -EAGAIN, tries;
+	u64 start = gpufas_clock();
+	int way = -EAGAIN;
 
-	for (tries = 0; tries < GPUFAS_WAKE_TRIES && way == -EAGAIN; tries++) {
+	do {
 		if (!gpufas_try_raw_lock(&task->pi_lock))
 			continue;
 
@@ -253,7 +263,7 @@ static inline int gpufas_wake_task(struct task_struct *task, unsigned int state)
 			way = gpufas_enqueue_task(task) ?: way;
 #endif
 		gpufas_raw_unlock(&task->pi_lock);
-	}
+	} while (way == -EAGAIN && !gpufas_is_late(start));
 
 	return way;
 }

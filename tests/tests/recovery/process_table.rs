@@ -55,7 +55,7 @@ fn make(machine: &Machine) -> Result<()> {
 /// If it does not come to that.
 pub fn fill(machine: &Machine, begin: impl FnOnce() -> Result<()>) -> Result<()> {
     let guest = machine.guest();
-    guest.write_file(PID_MAX, "600")?;
+    guest.write_file(PID_MAX, "800")?;
     begin()?;
     // To start a process takes long while others are started, so that it is not tried before.
     let mut before = 0;

@@ -74,6 +74,9 @@ fn write(machine: &Machine) -> Result<()> {
 }
 
 fn fork(machine: &Machine) -> Result<()> {
+    wait::until("zombies of earlier ones are gone", LIMIT, || {
+        Ok(machine.guest().states(FORKER)?.is_empty())
+    })?;
     fill(machine, || {
         start(machine, MAIN, &["--quiet", "--fork", FORKERS, "--fork-max", "16000"])?;
         has_begun(machine, FORKER, 100)

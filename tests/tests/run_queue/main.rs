@@ -25,9 +25,6 @@ const RUN_QUEUE: &str = "run-queue";
 const RUN_QUEUE_FIRST: &str = "run-queue,wake-queue";
 const WAKE_QUEUE_FIRST: &str = "wake-queue,run-queue";
 
-/// Kernels with CFS and with EEVDF, of each flavour.
-const KERNELS: [&str; 6] = ["6.1", "6.12", "5.10", "7.2", "6.12-rt", "6.1-cloud"];
-
 /// The one that is part of every run.
 const OFTEN: &str = "6.1";
 
@@ -36,8 +33,9 @@ const TARGETS: [Target; 2] = [Target::Host, Target::Cuda];
 
 fn main() -> Result<ExitCode> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // CFS and EEVDF, and each flavour.
     let kernels = of_techniques(|spec| spec.name == OFTEN);
-    let kernels = kernels.iter().map(|spec| spec.name).filter(|name| KERNELS.contains(name));
+    let kernels = kernels.iter().filter(|spec| spec.recoveries).map(|spec| spec.name);
     if bundle::filled().is_some() {
         for name in kernels {
             let tools = Tools::for_guest(folder, name)?;

@@ -76,8 +76,8 @@ pub struct KernelSpec {
     pub flavour: &'static str,
     /// Whether every run of the tests uses it; the others are for `--matrix`.
     pub often: bool,
-    /// Whether `--matrix` makes every fault on it and cures it many times, which takes a quarter of an hour: every series, one
-    /// flavour for the cloud, one with PREEMPT_RT.
+    /// Whether `--matrix` makes every fault on it and cures it many times, and puts tasks on its run queues, which takes half an hour:
+    /// every series, one flavour for the cloud, one with PREEMPT_RT.
     pub recoveries: bool,
 }
 
