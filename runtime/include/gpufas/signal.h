@@ -112,6 +112,17 @@ static inline bool gpufas_signal_wake_up(struct task_struct *thread, bool fatal)
 	return gpufas_is_awake(thread);
 }
 
+/* Whether siglock is had: in a system that runs on whoever holds it is waited for. */
+static inline bool gpufas_lock_signals(struct sighand_struct *sighand)
+{
+	u64 start = gpufas_clock();
+
+	while (!gpufas_try_lock(&sighand->siglock))
+		if (gpufas_is_late(start))
+			return false;
+	return true;
+}
+
 /*
  * gpufas_wake_for_signals - wake a task that sleeps, if the signals that it has pending end its sleep
  *
@@ -128,9 +139,8 @@ static inline int gpufas_wake_for_signals(struct task_struct *task)
 	if (!sighand)
 		return -ESRCH;
 
-	while (!gpufas_try_lock(&sighand->siglock))
-		if (gpufas_is_late(start))
-			return -EAGAIN;
+	if (!gpufas_lock_signals(sighand))
+		return -EAGAIN;
 
 	way = gpufas_check_wake(task, states);
 	if (way > 0) {
@@ -410,7 +420,6 @@ static inline int gpufas_send_signal_locked(int sig, struct task_struct *task, e
 static inline int gpufas_send_signal(int sig, struct task_struct *task, enum pid_type type)
 {
 	struct sighand_struct *sighand = READ_ONCE(task->sighand);
-	u64 start = gpufas_clock();
 	int result;
 
 	if (!valid_signal(sig) || (type != PIDTYPE_PID && type != PIDTYPE_TGID))
@@ -420,7 +429,7 @@ static inline int gpufas_send_signal(int sig, struct task_struct *task, enum pid
 	if (!sighand)
 		return -ESRCH;
 
-	if (!gpufas_try_lock(&sighand->siglock))
+	if (!gpufas_lock_signals(sighand))
 		return -EAGAIN;
 
 	result = sighand == READ_ONCE(task->sighand) ? gpufas_send_signal_locked(sig, task, type) :
