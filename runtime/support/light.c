@@ -22,9 +22,9 @@ bool gpufas_is_nmi_safe(u32 operation)
 		return true;
 	default:
 		/*
-		 * A CPU stands where it took an interrupt. An interrupt is sent with two writes to the APIC where that is no
+		 * An interrupt is sent with two writes to the APIC where that is no
 		 * x2APIC, and the NMI may have come between those of the code that
-		 * it interrupted.
+		 * it interrupted. A pause is for CPUs that took an interrupt.
 		 */
 		return false;
 	}

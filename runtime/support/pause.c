@@ -70,8 +70,14 @@ struct gpufas_outcome gpufas_pause(const struct gpufas_support_request *request)
 		}
 	}
 
-	gpufas_queue_show_pause(number);
 	end_ns = now + request->value * NSEC_PER_USEC;
+	gpufas_queue_show_pause(number);
+	smp_mb();
+	/* Somebody may have guessed its number, and ended it before it was in force. */
+	if (atomic64_read(&current_pause) != number) {
+		gpufas_queue_show_pause(0);
+		return GPUFAS_FAILED(-EAGAIN, 0);
+	}
 	return GPUFAS_DONE(number);
 }
 
