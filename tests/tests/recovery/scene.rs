@@ -88,13 +88,7 @@ impl Shape {
 
     fn model(self) -> Model {
         let end_on_trouble = Some(tolerated());
-        // More than a small machine has, where there is time for it.
-        let cpus = if is_matrix() { 4 } else { 2 };
-        // Emulated processors that share a real one wait for locks whose holder does not run meanwhile: where there are more of them, a
-        // fork bomb takes ten times as long.
-        let real =
-            thread::available_parallelism().map_or(2, |count| u32::try_from(count.get()).unwrap_or(cpus));
-        let processors = cpus.min(real.max(2));
+        let cpus = processors();
         match self {
             Self::Signals => Model {
                 modules: self.loads(),
@@ -117,7 +111,7 @@ impl Shape {
             },
             Self::Processes | Self::Many | Self::Supported => Model {
                 modules: self.loads(),
-                cpus: if self == Self::Processes { processors } else { 1 },
+                cpus: if self == Self::Processes { cpus } else { 1 },
                 memory_mib: 512,
                 sleepers: 20,
                 disks: &[Disk::Files],
@@ -137,6 +131,13 @@ impl Shape {
             },
         }
     }
+}
+
+/// How many processors a guest has that needs several: two, and up to four in a matrix, but no more than this machine has. Emulated processors that
+/// share a real one wait for locks whose holder does not run meanwhile; a fork bomb takes ten times as long then.
+fn processors() -> u32 {
+    let real = thread::available_parallelism().map_or(2, usize::from);
+    if is_matrix() { real.clamp(2, 4).try_into().unwrap_or(2) } else { 2 }
 }
 
 /// What the kernel may say because of the guest's first process, which starts a thousand others as a real-time process.
