@@ -134,7 +134,7 @@ impl Shape {
 }
 
 /// How many processors a guest has that needs several: two, and up to four in a matrix, but no more than this machine has. Emulated processors that
-/// share a real one wait for locks whose holder does not run meanwhile; a fork bomb takes ten times as long then.
+/// share a real one wait for locks whose holder does not run meanwhile; a fork bomb takes several times as long then.
 fn processors() -> u32 {
     let real = thread::available_parallelism().map_or(2, usize::from);
     if is_matrix() { real.clamp(2, 4).try_into().unwrap_or(2) } else { 2 }

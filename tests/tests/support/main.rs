@@ -44,7 +44,7 @@ fn main() -> Result<ExitCode> {
     if bundle::filled().is_some() {
         for spec in kernels {
             let tools = tools(spec.name)?;
-            tools.compile_all(&[SUPPORT_PROGRAM, TEST_PROGRAM, KILL_RUNNING])?;
+            tools.compile_all(&[SUPPORT_PROGRAM, TEST_PROGRAM, KILL_RUNNING, pause::PROGRAM])?;
             for module in MODULES {
                 module.build(&tools)?;
             }

@@ -8,7 +8,10 @@ use gpufas_tests::machine::LIMIT;
 use gpufas_tests::repair::{KILL_RUNNING, Repair};
 use gpufas_tests::suite::Group;
 
-use crate::{case, check};
+use crate::{ask, case};
+
+/// Pauses, and looks whether they are as they should be.
+pub const PROGRAM: &str = "tests/programs/pauses.c";
 
 /// `SIGTERM` and `SIGKILL`.
 const TERM: i32 = 15;
@@ -19,7 +22,7 @@ const ROUNDS: u32 = 10;
 
 pub fn add(group: &mut Group<'_, Repair>) {
     case(group, "all processors stand, and go on when they are told to or their time is over", |repair| {
-        check(repair, "pause", &[]).map(drop)
+        ask(repair, PROGRAM, "pause", 0, &[]).map(drop)
     });
     case(group, "signals are taken that were sent while all processors stood", |repair| {
         let guest = repair.machine.guest();

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A pause by the in-kernel support: whether all CPUs stand, whether they go on, and what is served meanwhile.
+ */
+#include <gpufas/gpufas.h>
+#include <gpufas/support_pause.h>
+
+#include <linux/jiffies.h>
+
+/* Of a test that found something to be otherwise. */
+#define WRONG(format, ...) ({ gpufas_log("wrong: " format "\n", ##__VA_ARGS__); -EIO; })
+
+/* Whether ticks are counted for some time. */
+static bool ticks_go_on(u64 milliseconds)
+{
+	u64 start = gpufas_clock(), before = READ_ONCE(jiffies_64);
+
+	while (gpufas_clock() - start < milliseconds * NSEC_PER_MSEC)
+		if (READ_ONCE(jiffies_64) != before)
+			return true;
+	return false;
+}
+
+/* A pause that CPUs are on time for: they may be late, since they share processors of the host's. */
+static int pause(const struct gpufas_support *support, u64 limit_us, u64 *number)
+{
+	int tries, error = -EAGAIN;
+
+	for (tries = 0; tries < 100 && error == -EAGAIN; tries++)
+		error = gpufas_support_pause(support, limit_us, number);
+	return error;
+}
+
+/*
+ * One pause, ended by its number. Says whether it was in force throughout: on a busy machine it may be over
+ * before that, and then nothing is known.
+ */
+static int pause_and_resume(const struct gpufas_support *support, bool *was_paused)
+{
+	u64 number, other;
+	bool go_on;
+	int error = pause(support, GPUFAS_SUPPORT_MAX_PAUSE_US, &number), busy, other_end;
+
+	if (error)
+		return WRONG("no pause: %d", error);
+	go_on = ticks_go_on(20);
+	/* Requests are served meanwhile, but for another pause. */
+	error = gpufas_support_read(support, (u64)&support->queue->sender.reserved[0], 8, &other);
+	busy = gpufas_support_pause(support, 1000, &other);
+	other_end = gpufas_support_resume(support, number + 1);
+	*was_paused = gpufas_support_is_paused(support, number);
+	if (*was_paused && go_on)
+		return WRONG("ticks are counted in a pause");
+	if (*was_paused && (error || busy != -EBUSY || other_end != -ETIME))
+		return WRONG("in a pause, to read: %d, to pause: %d, to end another: %d", error, busy,
+			     other_end);
+	error = gpufas_support_resume(support, number);
+	if (*was_paused && error)
+		return WRONG("it was not ended: %d", error);
+	if (gpufas_support_is_paused(support, number))
+		return WRONG("it is not over");
+	if (!ticks_go_on(5000))
+		return WRONG("no ticks are counted any more");
+	return 0;
+}
+
+GPUFAS_ENTRY(pause, "have all CPUs stand until they are told to go on, and until their time is over")
+{
+	struct gpufas_support support;
+	int error = gpufas_support_find(&support);
+	unsigned int i, paused = 0;
+	bool was_paused;
+	u64 number;
+
+	if (error)
+		return error;
+
+	for (i = 0; i < 100 && paused < 10; i++) {
+		error = pause_and_resume(&support, &was_paused);
+		if (error)
+			return error;
+		paused += was_paused;
+	}
+	if (paused < 10)
+		return WRONG("%u pauses of %u lasted until they were ended", paused, i);
+
+	error = pause(&support, 10000, &number);
+	if (error)
+		return WRONG("no short pause: %d", error);
+	if (!ticks_go_on(5000))
+		return WRONG("a pause does not end by itself");
+	if (gpufas_support_resume(&support, number) != -ETIME)
+		return WRONG("a pause was ended that was over");
+
+	if (gpufas_support_pause(&support, 0, &number) != -EINVAL ||
+	    gpufas_support_pause(&support, GPUFAS_SUPPORT_MAX_PAUSE_US + 1, &number) != -EINVAL ||
+	    gpufas_support_resume(&support, 0) != -EINVAL)
+		return WRONG("a pause of no time, or too much, or the end of none");
+	return 0;
+}
