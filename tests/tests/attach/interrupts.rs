@@ -7,11 +7,10 @@ use gpufas_tests::command::{Ran, Source, run};
 use gpufas_tests::refusing_stub;
 use gpufas_tests::repair::{KILL, Repair};
 use gpufas_tests::suite::Group;
+use libc::SIGTERM;
 
 use crate::case;
 use crate::sockets::is_reported;
-
-const SIGTERM: i32 = 15;
 
 pub fn add(group: &mut Group<'_, Repair>) {
     case(group, "what was written is taken back where the interrupts for it cannot be sent", |repair| {

@@ -6,10 +6,9 @@ use anyhow::{Context, Result, ensure};
 use gpufas_tests::command::{Ran, ps};
 use gpufas_tests::repair::{KILL, PS, Repair, Report, number};
 use gpufas_tests::suite::Group;
+use libc::SIGKILL;
 
 use crate::{SLEEPERS, case};
-
-const SIGKILL: i32 = 9;
 
 /// The sleeping process behind which the list is corrupt, by its number.
 const BROKEN: usize = 500;

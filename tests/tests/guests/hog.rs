@@ -6,10 +6,9 @@ use anyhow::{Context, Result, ensure};
 use gpufas_guest::protocol::Process;
 use gpufas_tests::repair::{KILL_HOG, Repair, Report};
 use gpufas_tests::suite::Group;
+use libc::SIGKILL;
 
 use crate::case;
-
-const SIGKILL: i32 = 9;
 
 /// `ESRCH` of include/uapi/asm-generic/errno-base.h.
 const ESRCH: i64 = 3;

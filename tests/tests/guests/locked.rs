@@ -8,10 +8,9 @@ use gpufas_tests::command::{Running, run};
 use gpufas_tests::lock::{self, hold};
 use gpufas_tests::repair::{KILL, Repair};
 use gpufas_tests::suite::Group;
+use libc::SIGKILL;
 
 use crate::case;
-
-const SIGKILL: i32 = 9;
 
 /// `EAGAIN` of include/uapi/asm-generic/errno-base.h.
 const EAGAIN: i64 = 11;

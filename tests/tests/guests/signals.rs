@@ -9,15 +9,9 @@ use gpufas_tests::machine::LIMIT;
 use gpufas_tests::repair::{KILL, Repair};
 use gpufas_tests::suite::Group;
 use gpufas_tests::wait;
+use libc::{SIGCONT, SIGKILL, SIGSTOP, SIGTERM, SIGTSTP, SIGUSR1};
 
 use crate::case;
-
-const SIGKILL: i32 = 9;
-const SIGUSR1: i32 = 10;
-const SIGTERM: i32 = 15;
-const SIGCONT: i32 = 18;
-const SIGSTOP: i32 = 19;
-const SIGTSTP: i32 = 20;
 
 /// `EOPNOTSUPP`, `ESRCH` and `EINVAL` of include/uapi/asm-generic.
 const EOPNOTSUPP: i64 = 95;

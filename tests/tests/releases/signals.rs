@@ -15,12 +15,9 @@ use gpufas_tests::subject::{self, DOINGS, Doing, WAITS_KILLABLY};
 use gpufas_tests::suite::Group;
 use gpufas_tests::tools::{Target, Tools};
 use gpufas_tests::wait;
+use libc::{SIGKILL, SIGSTOP, SIGTERM};
 
 use crate::case;
-
-const SIGKILL: i32 = 9;
-const SIGTERM: i32 = 15;
-const SIGSTOP: i32 = 19;
 
 /// How often a case is repeated.
 fn rounds() -> usize {

@@ -10,6 +10,7 @@ use gpufas_tests::releases::is_matrix;
 use gpufas_tests::repair::{KILL, Repair, Report};
 use gpufas_tests::suite::Group;
 use gpufas_tests::wait;
+use libc::SIGTERM;
 
 use crate::case;
 
@@ -17,8 +18,6 @@ const UNLOCK: &str = "examples/unlock.c";
 
 /// What the cases run.
 pub const PROGRAMS: &[&str] = &[UNLOCK, KILL, deadlock::COUNTER];
-
-const SIGTERM: i32 = 15;
 
 /// What the guest is to be like.
 pub fn model(cpus: u32, queued: bool) -> Model {

@@ -6,8 +6,9 @@ use anyhow::{Result, ensure};
 use gpufas_tests::lock;
 use gpufas_tests::repair::{Repair, Report};
 use gpufas_tests::suite::Group;
+use libc::{SIGKILL, SIGTERM};
 
-use crate::sleeping::{ENQUEUED, SIGKILL, SIGTERM};
+use crate::sleeping::ENQUEUED;
 use crate::ways::{DELIVERED, wakes_by_queue};
 use crate::{case, schedule, signal_only};
 

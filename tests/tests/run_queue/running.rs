@@ -11,8 +11,8 @@ use gpufas_tests::modules::SUPPORT;
 use gpufas_tests::repair::{KILL, KILL_RUNNING, Repair, Report};
 use gpufas_tests::suite::Group;
 use gpufas_tests::tools::Target;
+use libc::SIGTERM;
 
-use crate::sleeping::SIGTERM;
 use crate::ways::{DELIVERED, wakes_by_queue};
 use crate::{RUN_QUEUE, case};
 

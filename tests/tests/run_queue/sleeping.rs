@@ -5,11 +5,9 @@
 use anyhow::{Result, ensure};
 use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::Group;
+use libc::{SIGKILL, SIGTERM};
 
 use crate::{case, schedule, signal_only};
-
-pub const SIGKILL: i32 = 9;
-pub const SIGTERM: i32 = 15;
 
 /// What is said of a process that was made to run.
 pub const ENQUEUED: &str = "woken, put on a run queue";

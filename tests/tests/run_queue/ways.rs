@@ -8,8 +8,8 @@ use gpufas_tests::lock;
 use gpufas_tests::machine::LIMIT;
 use gpufas_tests::repair::{Repair, Report};
 use gpufas_tests::suite::Group;
+use libc::{SIGKILL, SIGTERM};
 
-use crate::sleeping::{SIGKILL, SIGTERM};
 use crate::{RUN_QUEUE, RUN_QUEUE_FIRST, WAKE_QUEUE_FIRST, case, schedule_by};
 
 /// What is said of a signal that a process takes at once.

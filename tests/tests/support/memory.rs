@@ -15,6 +15,7 @@ use gpufas_tests::machine::LIMIT;
 use gpufas_tests::modules::{MEMORY, user_program};
 use gpufas_tests::suite::Suite;
 use gpufas_tests::tools::Tools;
+use libc::{SIGBUS, SIGUSR1};
 
 const PROGRAM: &str = "/modules/map_memory";
 
@@ -24,8 +25,6 @@ const TOLD: &str = "/modules/told";
 /// The guest's memory, with a hole below 1 MiB as every PC has, and one below 4 GiB.
 const MEMORY_MIB: u32 = 512;
 
-const SIGBUS: i32 = 7;
-const SIGUSR1: i32 = 10;
 const NOT_PERMITTED: i32 = 1;
 const BUSY: i32 = 16;
 

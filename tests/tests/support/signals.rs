@@ -7,10 +7,10 @@ use gpufas_guest::protocol::{Disposition, ProcessEvent, SignalProbe};
 use gpufas_tests::machine::LIMIT;
 use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::Group;
+use libc::SIGUSR1;
 
 use crate::{SUPPORT_PROGRAM, TEST_PROGRAM, ask, case, check, counter};
 
-const SIGUSR1: i32 = 10;
 /// `SI_KERNEL`.
 const FROM_KERNEL: i32 = 128;
 /// `ESRCH`.
