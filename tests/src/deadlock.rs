@@ -15,7 +15,7 @@ const STATUS: &str = "/sys/module/deadlock/parameters/status";
 const START: &str = "/sys/module/deadlock/parameters/start";
 
 /// Says how many wait, and for which lock, as its entry point `deadlocked`.
-pub const COUNTER: &str = "tests/programs/requests.c";
+pub const COUNTER: &str = "tests/programs/deadlocks.c";
 
 /// A deadlock in the guest.
 pub struct Deadlock<'a> {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use gpufas_tests::bundle;
+use gpufas_tests::deadlock::COUNTER;
 use gpufas_tests::machine::Model;
 use gpufas_tests::modules::{DEADLOCK, Module, SUPPORT};
 use gpufas_tests::releases::of_techniques;
@@ -44,7 +45,7 @@ fn main() -> Result<ExitCode> {
     if bundle::filled().is_some() {
         for spec in kernels {
             let tools = tools(spec.name)?;
-            tools.compile_all(&[SUPPORT_PROGRAM, TEST_PROGRAM, KILL_RUNNING, pause::PROGRAM])?;
+            tools.compile_all(&[SUPPORT_PROGRAM, TEST_PROGRAM, KILL_RUNNING, COUNTER, pause::PROGRAM])?;
             for module in MODULES {
                 module.build(&tools)?;
             }
