@@ -194,8 +194,7 @@ impl Scene {
 
     fn machine<'a>(&self, state: &'a mut State, tools: &Arc<Tools>) -> Result<&'a Machine> {
         if state.machine.is_none() {
-            let machine = Machine::boot(tools, self.shape.model())
-                .with_context(|| format!("a guest of {}", self.spec.name))?;
+            let machine = self.boot(tools)?;
             let guest = machine.guest();
             guest.stay_responsive()?;
             for module in self.shape.loads() {
@@ -210,6 +209,18 @@ impl Scene {
             state.machine = Some(machine);
         }
         state.machine.as_ref().context("no guest")
+    }
+
+    /// Boots a guest, once more if it does not come up: 5.10 was seen to stall on its way, as QEMU emulates it, which
+    /// says nothing about what is tried in it.
+    fn boot(&self, tools: &Arc<Tools>) -> Result<Machine> {
+        let boot = || {
+            Machine::boot(tools, self.shape.model()).with_context(|| format!("a guest of {}", self.spec.name))
+        };
+        boot().or_else(|error| {
+            println!("booting once more: {error:#}");
+            boot()
+        })
     }
 
     /// Makes a fault, cures it, and checks that the guest fares well. Says how long it took from the method's beginning, or
