@@ -6,6 +6,7 @@
 //! The order in which they run, and why, is in [`pipeline`].
 
 pub mod aliases;
+mod atomic;
 pub mod budget;
 pub mod chain;
 pub mod diagnostic;

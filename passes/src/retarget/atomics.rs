@@ -2,6 +2,7 @@
 
 //! Atomic operations of a GPU on the memory of a running system.
 
+use crate::atomic;
 use crate::diagnostic::{Diagnostic, Remark};
 use crate::llvm::{AtomicOp, Builder, Module, Opcode, Ordering, Predicate, Value, debug};
 use crate::program::Program;
@@ -70,28 +71,7 @@ fn separate_update<'c>(module: &Module<'c>, operation: Value<'c>) -> Option<()> 
     builder.fence(Ordering::LLVMAtomicOrderingSequentiallyConsistent, false);
     let old = builder.load(value.ty(), pointer, bytes);
     old.set_volatile();
-    let new = match operation.atomic_operation() {
-        AtomicOp::LLVMAtomicRMWBinOpXchg => value,
-        AtomicOp::LLVMAtomicRMWBinOpAdd => builder.add(old, value),
-        AtomicOp::LLVMAtomicRMWBinOpSub => builder.sub(old, value),
-        AtomicOp::LLVMAtomicRMWBinOpAnd => builder.and(old, value),
-        AtomicOp::LLVMAtomicRMWBinOpOr => builder.or(old, value),
-        AtomicOp::LLVMAtomicRMWBinOpXor => builder.xor(old, value),
-        AtomicOp::LLVMAtomicRMWBinOpNand => builder.not(builder.and(old, value)),
-        AtomicOp::LLVMAtomicRMWBinOpMax => {
-            builder.select(builder.compare(Predicate::LLVMIntSGT, old, value), old, value)
-        }
-        AtomicOp::LLVMAtomicRMWBinOpMin => {
-            builder.select(builder.compare(Predicate::LLVMIntSLT, old, value), old, value)
-        }
-        AtomicOp::LLVMAtomicRMWBinOpUMax => {
-            builder.select(builder.compare(Predicate::LLVMIntUGT, old, value), old, value)
-        }
-        AtomicOp::LLVMAtomicRMWBinOpUMin => {
-            builder.select(builder.compare(Predicate::LLVMIntULT, old, value), old, value)
-        }
-        _ => return None,
-    };
+    let new = atomic::updated(&builder, operation, old)?;
     builder.store(new, pointer, bytes).set_volatile();
     builder.fence(Ordering::LLVMAtomicOrderingSequentiallyConsistent, false);
     operation.replace_all_uses_with(old);
