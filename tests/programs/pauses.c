@@ -4,6 +4,7 @@
  */
 #include <gpufas/gpufas.h>
 #include <gpufas/support_pause.h>
+#include <gpufas/task.h>
 
 #include <linux/jiffies.h>
 
@@ -97,4 +98,24 @@ GPUFAS_ENTRY(pause, "have all CPUs stand until they are told to go on, and until
 	    gpufas_support_resume(&support, 0) != -EINVAL)
 		return WRONG("a pause of no time, or too much, or the end of none");
 	return 0;
+}
+
+GPUFAS_ENTRY(fault, "have all CPUs stand, change a process's name, and end with a fault", int, pid)
+{
+	struct task_struct *task = gpufas_find_task(pid);
+	struct gpufas_support support;
+	int error = gpufas_support_find(&support);
+	u64 number;
+
+	if (error)
+		return error;
+	if (!task)
+		return -ESRCH;
+
+	error = pause(&support, GPUFAS_SUPPORT_MAX_PAUSE_US, &number);
+	if (error)
+		return WRONG("no pause: %d", error);
+	task->comm[0] = 'F';
+	gpufas_support_interrupt(&support, 0, GPUFAS_SUPPORT_RESCHEDULE);
+	return *(volatile int *)8;
 }

@@ -16,6 +16,7 @@ mod trap;
 use gpufas_abi::fault::{Access, FaultKind};
 use gpufas_abi::symbols::runtime;
 
+use crate::atomic;
 use crate::diagnostic::Remark;
 use crate::effects;
 use crate::llvm::{Builder, Module, Opcode, Type, Value, debug};
@@ -34,7 +35,8 @@ const WIDEST_ACCESS: u64 = 16;
 pub fn run(module: &Module<'_>, program: &mut Program) {
     effects::forget(module);
     let linking = program.linking;
-    let mut pass = Pass { module, program };
+    let takes_locks = module.function(runtime::LOCK_TAKING).is_some();
+    let mut pass = Pass { module, program, takes_locks };
     for function in module.defined_functions() {
         for instruction in function.instructions() {
             pass.visit(function, instruction);
@@ -46,6 +48,8 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
 struct Pass<'m, 'c> {
     module: &'m Module<'c>,
     program: &'m mut Program,
+    /// Whether the program takes locks of the kernel's.
+    takes_locks: bool,
 }
 
 impl<'c> Pass<'_, 'c> {
@@ -188,6 +192,7 @@ impl<'c> Pass<'_, 'c> {
             if let Some(builder) = Builder::behind(self.module.context(), store) {
                 let site = builder.u32(self.site(store));
                 self.runtime_call(&builder, runtime::STORED, Type::void(self.module.context()), &[site]);
+                self.record_value(&builder, runtime::STORED_VALUE, &[value], size);
             }
             return;
         }
@@ -211,6 +216,22 @@ impl<'c> Pass<'_, 'c> {
         let address = self.translated(&builder, runtime::TRANSLATE_ATOMIC, operation, pointer, size);
         operation.set_operand(0, address);
         operation.set_volatile();
+        if let Some(builder) = Builder::behind(self.module.context(), operation).filter(|_| self.takes_locks)
+            && let Some((old, new)) = atomic::exchanged(&builder, operation)
+        {
+            self.record_value(&builder, runtime::EXCHANGED, &[old, new], size);
+        }
+    }
+
+    /// Has the journal of a program that takes locks say what a store of at most 8 bytes has left: what was stored under a lock is
+    /// taken back if the program ends before it releases that.
+    fn record_value(&self, builder: &Builder<'c>, name: &str, values: &[Value<'c>], size: u64) {
+        let context = self.module.context();
+        let is_number = |value: &Value<'c>| value.ty().is_integer() || value.ty().is_pointer();
+        if self.takes_locks && size <= 8 && values.iter().all(is_number) {
+            let values: Vec<_> = values.iter().map(|value| builder.to_unsigned(*value, 64)).collect();
+            self.runtime_call(builder, name, Type::void(context), &values);
+        }
     }
 }
 

@@ -24,7 +24,7 @@ pub mod types;
 
 pub use context::{AddressSpace, Buffer, Context, Segment};
 pub use fault::{Access, FaultKind, FaultRecord};
-pub use report::{InterruptRequest, JournalEntry, Report, Status};
+pub use report::{After, InterruptRequest, JournalEntry, JournalKind, Report, Status};
 
 /// Version of everything in this crate. A program and a host with different versions refuse each other.
-pub const ABI_VERSION: u32 = 5;
+pub const ABI_VERSION: u32 = 6;

@@ -61,7 +61,54 @@ pub struct Report {
     pub budget_left: u64,
 }
 
-/// One store to the target's memory, recorded before it was made.
+/// What an entry of the journal records. Written to [`JournalEntry::kind`] as a number.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JournalKind {
+    /// A store that is about to be made.
+    Store = 0,
+    /// The store before it has taken the lock whose word, of `size` bytes, is at `address`: the program holds it as long as the bits
+    /// `old` of that word are those of `new`. To release it, `new` is subtracted from the word, modulo its size.
+    LockTaken = 1,
+    /// The store before it has released that lock.
+    LockReleased = 2,
+    /// From here on the target stands still, for as long as the word of 8 bytes at `address` is `new`.
+    PauseBegun = 3,
+    /// The program has let the target go on from the pause of that word and that `new`.
+    PauseEnded = 4,
+    /// What the program writes to the `size` bytes at `address` must stay, whatever becomes of it: others act upon it at once.
+    Kept = 5,
+}
+
+impl JournalKind {
+    /// The kind whose number is `number`, if there is one.
+    pub const fn from_number(number: u32) -> Option<Self> {
+        Some(match number {
+            0 => Self::Store,
+            1 => Self::LockTaken,
+            2 => Self::LockReleased,
+            3 => Self::PauseBegun,
+            4 => Self::PauseEnded,
+            5 => Self::Kept,
+            _ => return None,
+        })
+    }
+}
+
+/// What is known of the bytes after a store. Written to [`JournalEntry::after`] as a number.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// Nothing.
+    Unknown = 0,
+    /// They were stored; `old` is what was there shortly before.
+    Stored = 1,
+    /// They were exchanged for `old` in one step.
+    Exchanged = 2,
+}
+
+/// An entry of the journal: one store to the target's memory, recorded before it was made, or another event without which the
+/// stores cannot be taken back.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JournalEntry {
@@ -71,10 +118,16 @@ pub struct JournalEntry {
     pub physical: u64,
     /// The bytes that were there, zero-extended; of a store of more than 8 bytes the first 8.
     pub old: u64,
+    /// The bytes that are there after it, if that is known.
+    pub new: u64,
     /// Bytes stored.
     pub size: u32,
     /// Index into the manifest's table of source sites.
     pub site: u32,
+    /// A [`JournalKind`]; each says what the other fields mean.
+    pub kind: u32,
+    /// An [`After`]. Programs that take locks write it; others leave the host to find out.
+    pub after: u32,
 }
 
 /// An interrupt that the program asks the host to send to one of the target's CPUs before the target runs on.

@@ -66,6 +66,10 @@ pub mod runtime {
     pub const TRANSLATE_STORE: &str = "gpufas_translate_store";
     /// `fn(site: u32)`: a store through [`TRANSLATE_STORE`] was made.
     pub const STORED: &str = "gpufas_stored";
+    /// `fn(new: u64)`: this was stored.
+    pub const STORED_VALUE: &str = "gpufas_stored_value";
+    /// `fn(old: u64, new: u64)`: the first was exchanged for the second in one step.
+    pub const EXCHANGED: &str = "gpufas_exchanged";
     /// As [`TRANSLATE_STORE`] for what is loaded and stored in one step; `va` must be a multiple of `size`.
     pub const TRANSLATE_ATOMIC: &str = "gpufas_translate_atomic";
     /// `fn(to: *mut u8, va: u64, size: u64, site: u32)`: loads any number of bytes from any address, which
@@ -116,6 +120,8 @@ pub mod runtime {
         TRANSLATE_LOAD,
         TRANSLATE_STORE,
         STORED,
+        STORED_VALUE,
+        EXCHANGED,
         TRANSLATE_ATOMIC,
         LOAD_BYTES,
         STORE_BYTES,
@@ -158,6 +164,10 @@ pub mod runtime {
     /// `fn(site: u32) -> u64`: nanoseconds from some moment on, of the machine that the program runs on; a function of [`LIBRARY`].
     pub const CLOCK: &str = "gpufas_clock";
 
+    /// `fn(word: *const u8, size: u32, site: u32)`: a lock of the kernel's is about to be taken; a function of [`LIBRARY`]. In a
+    /// program that calls it, [`STORED_VALUE`] or [`EXCHANGED`] follows each store of at most 8 bytes.
+    pub const LOCK_TAKING: &str = "gpufas_lock_taking";
+
     /// Functions of the kernel and of C that the device runtime implements under
     /// [`LIBRARY_PREFIX`] and the same name. Pointers may be kernel or own addresses.
     pub const LIBRARY: &[&str] = &[
@@ -175,6 +185,12 @@ pub mod runtime {
         "strrchr",
         "vsnprintf",
         "gpufas_lock_held",
+        LOCK_TAKING,
+        "gpufas_lock_taken",
+        "gpufas_lock_released",
+        "gpufas_pause_begun",
+        "gpufas_pause_ended",
+        "gpufas_stores_are_kept",
         "gpufas_not_allocated",
         CLOCK,
         INTERRUPTS_AVAILABLE,

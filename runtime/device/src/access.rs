@@ -38,6 +38,17 @@ pub unsafe fn store(to: *mut u8, value: u64, width: u64) {
     }
 }
 
+/// The low `width` bytes of a value; `width` is 1, 2, 4 or 8.
+#[inline]
+pub const fn low(value: u64, width: u64) -> u64 {
+    match width {
+        8 => value,
+        4 => value as u32 as u64,
+        2 => value as u16 as u64,
+        _ => value as u8 as u64,
+    }
+}
+
 /// The widest access that is aligned at all of `addresses` (combined by "or") and not wider than `room`,
 /// which is not 0.
 #[inline]

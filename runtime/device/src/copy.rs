@@ -209,6 +209,9 @@ impl Transfer {
                     journal::record(va, &memory, width, self.site);
                 }
                 access::store(pointer, value, width);
+                if journaled {
+                    journal::stored(None, access::low(value, width));
+                }
             }
             done = done.wrapping_add(width);
         }

@@ -36,6 +36,7 @@ pub mod physical;
 pub mod print;
 pub mod reader;
 pub mod report;
+pub mod section;
 pub mod state;
 pub mod string;
 pub mod target;

@@ -33,6 +33,7 @@ pub extern "C-unwind" fn gpufas_start(stack: *mut u8) {
     state.stack.set(stack.expose_provenance() as u64);
     state.budget.set(context.budget);
     state.journal_used.set(0);
+    state.last_store.set(0);
     state.interrupts_used.set(0);
     state.log_used.set(0);
     state.tlb.clear();

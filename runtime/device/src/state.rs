@@ -31,6 +31,8 @@ pub struct State {
     pub stack: Cell<u64>,
     /// Entries in the journal.
     pub journal_used: Cell<u64>,
+    /// The number of the journal's entry of the last store, from 1 on; 0 if it has none, or no other store may change it.
+    pub last_store: Cell<u64>,
     /// Interrupts that were asked for.
     pub interrupts_used: Cell<u64>,
     /// Bytes in the log.
@@ -63,6 +65,7 @@ static STATE: OneThread<State> = OneThread(State {
     budget: Cell::new(0),
     stack: Cell::new(0),
     journal_used: Cell::new(0),
+    last_store: Cell::new(0),
     interrupts_used: Cell::new(0),
     log_used: Cell::new(0),
     tlb: Tlb::new(),

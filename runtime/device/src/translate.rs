@@ -61,6 +61,8 @@ extern "C-unwind" fn translate_load_slow(va: u64, size: u64, site: u32) -> *mut 
 #[inline(never)]
 pub extern "C-unwind" fn gpufas_translate_store(va: u64, size: u64, site: u32) -> *mut u8 {
     if is_unaligned(va, size) {
+        // What follows knows nothing of its pieces.
+        state().last_store.set(0);
         return unaligned::store(va, size);
     }
     gpufas_translate_atomic(va, size, site)
@@ -78,6 +80,7 @@ const fn is_unaligned(va: u64, size: u64) -> bool {
 #[inline(never)]
 pub extern "C-unwind" fn gpufas_translate_atomic(va: u64, size: u64, site: u32) -> *mut u8 {
     let memory = aligned(va, size, Access::Store, site);
+    state().last_store.set(0);
     if is_kernel(va) {
         // SAFETY: `aligned` found `size` bytes of memory there, aligned.
         unsafe { journal::record(va, &memory, size, site) };

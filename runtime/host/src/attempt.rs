@@ -153,6 +153,10 @@ impl Plan<'_> {
         let is_half = self.all_or_nothing && outcome.stores_kept && matches!(outcome.end, End::Fault(_));
         if is_half && launch::undo(self.memory, &outcome.stores, outcome.stores_lost).is_ok() {
             outcome.stores_kept = false;
+            outcome.stores.iter_mut().for_each(|store| store.taken_back = true);
+            if let Some(left) = &mut outcome.left {
+                left.taken_back = Ok(());
+            }
         }
         outcome
     }

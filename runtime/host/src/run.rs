@@ -403,6 +403,8 @@ impl Summary {
     pub fn exit_status(&self) -> u8 {
         match self.last.end {
             _ if self.guest_error.is_some() => 2,
+            // What it returned with a lock held, or the guest standing still, is not worth more than a fault.
+            End::Finished(_) if self.last.left.is_some() => 3,
             End::Finished(result) if result >= 0 => 0,
             End::Finished(_) => 1,
             _ => 3,

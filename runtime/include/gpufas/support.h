@@ -34,6 +34,12 @@ struct gpufas_support {
 	u64 instance;	/* of the module, when it was found */
 };
 
+/*
+ * The runtime's: what the program writes to these bytes is acted upon at once, so
+ * that it is not taken back if the program ends in a critical section.
+ */
+void gpufas_stores_are_kept(const volatile void *first, unsigned int size);
+
 /* How long an answer is waited for. */
 #define GPUFAS_SUPPORT_PATIENCE_MS	10000
 
@@ -118,6 +124,7 @@ static inline int gpufas_support_find(struct gpufas_support *support)
 	    header.checksum != GPUFAS_SUPPORT_CHECKSUM(&header, 0))
 		return -EPROTO;
 
+	gpufas_stores_are_kept(support->queue, sizeof(*support->queue));
 	return 0;
 }
 

@@ -33,6 +33,14 @@
 
 #include <asm/irq_vectors.h>
 
+/*
+ * The runtime's: all CPUs stand for as long as the word is value; they were told
+ * to go on. If the program ends while they stand, what it wrote meanwhile is
+ * taken back.
+ */
+void gpufas_pause_begun(const volatile u64 *word, u64 value);
+void gpufas_pause_ended(const volatile u64 *word, u64 value);
+
 /* The support that has paused the system for this program, NULL if none has. */
 static const struct gpufas_support *gpufas_paused_by;
 
@@ -52,9 +60,11 @@ static inline int gpufas_support_pause(const struct gpufas_support *support, u64
 	int error = gpufas_support_ask(support, GPUFAS_SUPPORT_REQUEST(
 		.operation = GPUFAS_SUPPORT_PAUSE, .value = limit_us), number);
 
-	if (!error)
-		gpufas_paused_by = support;
-	return error;
+	if (error)
+		return error;
+	gpufas_paused_by = support;
+	gpufas_pause_begun(&support->queue->counters.pause, *number);
+	return 0;
 }
 
 /* gpufas_support_is_paused - whether nobody has gone on since a pause began */
@@ -81,6 +91,7 @@ static inline int gpufas_support_resume(const struct gpufas_support *support, u6
 	gpufas_paused_by = NULL;
 	error = gpufas_support_ask(support, GPUFAS_SUPPORT_REQUEST(
 		.operation = GPUFAS_SUPPORT_RESUME, .value = number), NULL);
+	gpufas_pause_ended(&support->queue->counters.pause, number);
 	if (!error || error == -ETIME)
 		return is_paused ? 0 : -ETIME;
 	return error;

@@ -5,6 +5,7 @@
 mod locks;
 mod pointers;
 mod relocatable;
+mod sections;
 mod signals;
 mod techniques;
 mod unlock;
@@ -47,6 +48,7 @@ fn main() -> Result<ExitCode> {
             // Their programs are compiled as they are run, for which a bundle has nothing.
             if target == Target::Host && bundle::used().is_none() {
                 locks::add(&mut group, name);
+                sections::add(&mut group);
                 pointers::add(&mut group);
             }
             variants::add(&mut group, name);
@@ -63,6 +65,7 @@ fn main() -> Result<ExitCode> {
     {
         let mut group = group(&mut suite, spec.name, Target::Host)?;
         locks::add(&mut group, spec.name);
+        sections::add(&mut group);
     }
     Ok(suite.run())
 }

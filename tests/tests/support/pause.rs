@@ -2,20 +2,17 @@
 
 //! All processors stand while a program writes to a guest that nobody outside has paused.
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use gpufas_guest::protocol::ProcessEvent;
 use gpufas_tests::machine::LIMIT;
 use gpufas_tests::repair::{KILL_RUNNING, Repair};
 use gpufas_tests::suite::Group;
+use libc::{SIGKILL, SIGTERM};
 
 use crate::{ask, case};
 
 /// Pauses, and looks whether they are as they should be.
 pub const PROGRAM: &str = "tests/programs/pauses.c";
-
-/// `SIGTERM` and `SIGKILL`.
-const TERM: i32 = 15;
-const KILL: i32 = 9;
 
 /// How often a process is stopped and goes on.
 const ROUNDS: u32 = 10;
@@ -24,6 +21,7 @@ pub fn add(group: &mut Group<'_, Repair>) {
     case(group, "all processors stand, and go on when they are told to or their time is over", |repair| {
         ask(repair, PROGRAM, "pause", 0, &[]).map(drop)
     });
+    case(group, "what a program wrote that ended while all processors stood is taken back", fault);
     case(group, "signals are taken that were sent while all processors stood", |repair| {
         let guest = repair.machine.guest();
         let sleeper = guest.spawn_sleepers(1, "victim")?[0];
@@ -35,11 +33,32 @@ pub fn add(group: &mut Group<'_, Repair>) {
                 .wait_for_process(sleeper, LIMIT, |event| matches!(event, ProcessEvent::Continued { .. }))?;
         }
         send(repair, sleeper, "TERM")?;
-        repair.was_killed(sleeper, TERM)?;
+        repair.was_killed(sleeper, SIGTERM)?;
         let computes = guest.spawn_runaway("victim")?;
         send(repair, computes, "KILL")?;
-        repair.was_killed(computes, KILL)
+        repair.was_killed(computes, SIGKILL)
     });
+}
+
+/// A program faults while all processors stand: what it wrote is taken back, unless they went on before, and they go on.
+fn fault(repair: &Repair) -> Result<()> {
+    let guest = repair.machine.guest();
+    for _ in 0..ROUNDS {
+        let pid = guest.spawn_sleepers(1, "victim")?[0];
+        let report = ask(repair, PROGRAM, "fault", 3, &[("pid", pid.to_string())])?;
+        let left = &report.0["critical_section"];
+        ensure!(left["paused"] == true && left["stores"] == 1, "{report:?}");
+        let is_taken_back = left["taken_back"] == true;
+        ensure!(is_taken_back || left["why_not"] == "the guest had gone on", "{report:?}");
+        let name = if is_taken_back { "victim" } else { "Fictim" };
+        let processes = guest.processes()?;
+        ensure!(processes.iter().any(|process| process.pid == pid && process.comm == name), "no {name}");
+        repair.clean_up(pid)?;
+        if is_taken_back {
+            return Ok(());
+        }
+    }
+    bail!("all processors went on {ROUNDS} times before anything was taken back")
 }
 
 /// Sends a signal, which must be taken, with nothing but the support to send interrupts.

@@ -5,9 +5,10 @@
 use super::buffers::{Buffers, Parts};
 use super::child::{self, Plan};
 use super::note::{EXIT_MEMORY_LOST, EXIT_NOT_STARTED, Note, SharedNote};
+use super::sections::Sections;
 use super::shadow::Shadow;
 use super::watch::{Watched, watch};
-use super::{End, Launch, LogSink, Outcome, context, stores};
+use super::{End, Launch, LogSink, Outcome, context, leave, stores};
 use crate::error::{Error, Result};
 use crate::memory::mapping::{Mapping, memory_file, page_size};
 use crate::memory::{Backing, GuestMemory, MappedMemory};
@@ -110,25 +111,30 @@ fn finish(
     status: libc::c_int,
 ) -> Result<Outcome> {
     let report = buffers.read_report();
-    let journal = buffers.read_journal();
+    let sections = Sections::new(buffers.read_journal());
     let end = match Status::from_number(report.status) {
         Some(Status::Finished) => End::Finished(report.result),
         Some(Status::Faulted) => End::Fault(report.fault),
         _ if !watched.ended => End::Unresponsive,
         _ => ended_without_report(view, &note, status)?,
     };
-    let (stores_kept, stores) = match view {
-        View::Mapped(_) => (true, stores::with_new_values(journal, |at| guest_byte(launch.memory, at))),
+    let returned = matches!(end, End::Finished(_));
+    let (left, stores_kept, stores) = match view {
+        View::Mapped(mapped) => {
+            let (left, stores) = leave(&sections, launch.memory, Some(mapped), report.journal_lost, returned);
+            (left, true, stores)
+        }
         View::Copy(shadow) => {
-            let keep = matches!(end, End::Finished(_)) && launch.memory.is_writable();
+            let keep = returned && launch.memory.is_writable();
             if keep {
-                write_back(launch.memory, shadow, &journal, report.journal_lost)?;
+                write_back(launch.memory, shadow, &sections.stores, report.journal_lost)?;
             }
             let byte = |at| {
                 let mut byte = [0];
                 shadow.read(at, &mut byte).ok().map(|()| byte[0])
             };
-            (keep, stores::with_new_values(journal, byte))
+            // The program had a copy, whose locks were nobody else's.
+            (None, keep, stores::with_new_values(sections.stores, byte))
         }
     };
     Ok(Outcome {
@@ -136,17 +142,13 @@ fn finish(
         stop_reason: watched.stop_reason,
         stores,
         stores_lost: report.journal_lost,
-        stores_kept,
+        stores_kept: stores_kept && !left.as_ref().is_some_and(|left| left.nothing_left),
+        left,
         interrupts: buffers.read_interrupts(),
         log_lost: report.log_lost,
         budget_left: report.budget_left,
         duration: watched.duration,
     })
-}
-
-fn guest_byte(memory: &GuestMemory, address: u64) -> Option<u8> {
-    let mut byte = [0];
-    memory.read_bytes(address, &mut byte).ok().map(|()| byte[0])
 }
 
 /// How the process ended, if the program has not said it.

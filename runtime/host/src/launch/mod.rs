@@ -7,16 +7,19 @@ mod child;
 pub mod cuda;
 pub mod host;
 mod note;
+mod sections;
 mod shadow;
 mod stores;
 mod watch;
+mod words;
 
+pub use sections::{Left, NotTakenBack};
 pub use stores::{Store, undo};
 
 use crate::arguments::Value;
 use crate::cpu::Cpu;
 use crate::error::{Error, Result};
-use crate::memory::{Backing, GuestMemory};
+use crate::memory::{Backing, GuestMemory, MappedMemory};
 use buffers::Buffers;
 use gpufas_abi::context::{
     FLAG_INTERRUPTS, FLAG_JOURNAL_COMPLETE, FLAG_READ_ONLY, MAX_ARGUMENTS, MAX_SEGMENTS,
@@ -24,6 +27,7 @@ use gpufas_abi::context::{
 use gpufas_abi::manifest::{Entry, Variant};
 use gpufas_abi::{ABI_VERSION, AddressSpace, Context, FaultRecord, InterruptRequest, Segment};
 use gpufas_kernel::Layout;
+use sections::Sections;
 use std::time::Duration;
 
 /// Backward branches that a program may take unless told otherwise. A walk of a list of a million
@@ -108,6 +112,8 @@ pub struct Outcome {
     /// Whether the stores are in the guest's memory. Of private memory the program has a copy, and its
     /// stores are only made in the guest if it ends regularly.
     pub stores_kept: bool,
+    /// How the critical sections were left that it ended in, if it ended in any.
+    pub left: Option<Left>,
     /// Interrupts that it asked for. They must be sent if its stores are in the guest's memory, however it ended.
     pub interrupts: Vec<InterruptRequest>,
     /// Messages that did not fit into the log.
@@ -120,6 +126,26 @@ pub struct Outcome {
 
 /// Takes a program's text as it comes.
 pub type LogSink<'a> = &'a mut dyn FnMut(&[u8]);
+
+/// Leaves the critical sections that a program ended in, unless `mapped` is none, since it still runs. Returns its stores as well.
+fn leave(
+    sections: &Sections,
+    memory: &GuestMemory,
+    mapped: Option<&MappedMemory>,
+    lost: u64,
+    returned: bool,
+) -> (Option<Left>, Vec<Store>) {
+    // Before anything is taken back: what is there last was stored last.
+    let mut stores = stores::with_new_values(sections.stores.clone(), |at| {
+        let mut byte = [0];
+        memory.read_bytes(at, &mut byte).ok().map(|()| byte[0])
+    });
+    let left = mapped.and_then(|mapped| sections.leave(memory, mapped, lost, returned));
+    if let Some(Left { stores: numbers, taken_back: Ok(()), .. }) = &left {
+        numbers.iter().for_each(|number| stores[*number].taken_back = true);
+    }
+    (left, stores)
+}
 
 /// `FLAG_*` bits for a launch.
 fn flags(launch: &Launch<'_>) -> u32 {

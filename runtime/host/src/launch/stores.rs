@@ -3,7 +3,7 @@
 //! A program's stores to the guest: what was there before, and what after each.
 
 use crate::memory::GuestMemory;
-use gpufas_abi::JournalEntry;
+use gpufas_abi::{After, JournalEntry};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
@@ -21,6 +21,8 @@ pub struct Store {
     pub entry: JournalEntry,
     /// What was there after it, as [`JournalEntry::old`]; none if that is not known.
     pub new: Option<u64>,
+    /// Whether it was taken back.
+    pub taken_back: bool,
 }
 
 /// Adds to each store what it stored: what the next store to the same place found, or what is there in
@@ -36,8 +38,9 @@ pub(super) fn with_new_values(
     let mut stores = Vec::with_capacity(journal.len());
     for entry in journal.into_iter().rev() {
         let known = entry.size.min(KNOWN);
-        let mut new = Some(0);
-        for index in 0..u64::from(known) {
+        let is_told = entry.after != After::Unknown as u32;
+        let mut new = Some(if is_told { entry.new } else { 0 });
+        for index in (0..u64::from(known)).filter(|_| !is_told) {
             let byte = entry.physical.checked_add(index).and_then(|at| match later.get(&at) {
                 Some(byte) => Some(*byte),
                 None if unknown.contains(at) => None,
@@ -57,7 +60,8 @@ pub(super) fn with_new_values(
             later.retain(|at, _| !(tail..end).contains(at));
             unknown.add(tail, end);
         }
-        stores.push(Store { entry, new: new.filter(|_| known > 0 && large <= MOST_LARGE) });
+        let new = new.filter(|_| known > 0 && large <= MOST_LARGE);
+        stores.push(Store { entry, new, taken_back: false });
     }
     stores.reverse();
     stores
@@ -107,7 +111,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn entry(physical: u64, size: u32, old: u64) -> JournalEntry {
-        JournalEntry { address: physical | 1 << 63, physical, old, size, site: 0 }
+        JournalEntry { address: physical | 1 << 63, physical, old, size, ..JournalEntry::default() }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use super::{errno, fault_name, site};
 use crate::arguments::Value;
 use crate::error::Error;
-use crate::launch::End;
+use crate::launch::{End, Left};
 use crate::message_interrupt::{Interrupt, Served};
 use crate::run::{NamedStore, Summary};
 use gpufas_abi::manifest::{ArgumentType, Variant};
@@ -48,6 +48,7 @@ pub fn summary(summary: &Summary, log: &str) -> Json {
         "stores": summary.stores.iter().map(|store| one_store(store, variant)).collect::<Vec<_>>(),
         "stores_lost": last.stores_lost,
         "stores_kept": last.stores_kept,
+        "critical_section": last.left.as_ref().map(critical_section),
         "interrupts": summary.interrupts.iter().map(interrupt).collect::<Vec<_>>(),
         "no_interrupts": summary.no_interrupts.as_ref().map(ToString::to_string),
         "budget_left": last.budget_left,
@@ -67,6 +68,17 @@ fn interrupt(interrupt: &Interrupt) -> Json {
         Served::Unknown => (Json::Null, None),
     };
     json!({ "cpu": interrupt.cpu, "vector": hexadecimal(interrupt.vector.into()), "served": served, "seconds": seconds })
+}
+
+fn critical_section(left: &Left) -> Json {
+    json!({
+        "locks_released": left.released,
+        "locks_not_released": left.not_released,
+        "paused": left.paused,
+        "stores": left.stores.len(),
+        "taken_back": left.taken_back.is_ok(),
+        "why_not": left.taken_back.err().map(|reason| reason.to_string()),
+    })
 }
 
 fn hexadecimal(number: u64) -> String {
@@ -122,6 +134,7 @@ fn one_store(named: &NamedStore, variant: &Variant) -> Json {
         "size": entry.size,
         "old": hexadecimal(entry.old),
         "new": named.store.new.map(hexadecimal),
+        "taken_back": named.store.taken_back,
         "site": site(variant, entry.site),
     })
 }

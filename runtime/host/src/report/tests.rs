@@ -3,7 +3,7 @@
 use super::*;
 use crate::arguments::Value;
 use crate::error::Error;
-use crate::launch::{End, Outcome, StopReason, Store};
+use crate::launch::{End, Left, NotTakenBack, Outcome, StopReason, Store};
 use crate::message_interrupt::{Interrupt, Served};
 use crate::program::Program;
 use crate::run::{Identity, NamedStore, Summary};
@@ -20,7 +20,11 @@ fn run(end: End) -> Summary {
     let program =
         Program::parse("kill.fatbin".as_ref(), crate::program::tests::fatbinary(&manifest)).unwrap();
     let store = |address, old, new, size, symbol: Option<(&str, u64)>| NamedStore {
-        store: Store { entry: JournalEntry { address, physical: 0x1000, old, size, site: 1 }, new },
+        store: Store {
+            entry: JournalEntry { address, physical: 0x1000, old, size, site: 1, ..JournalEntry::default() },
+            new,
+            taken_back: false,
+        },
         symbol: symbol.map(|(name, offset)| (name.into(), offset)),
     };
     let stores = vec![
@@ -44,6 +48,7 @@ fn run(end: End) -> Summary {
             stores: Vec::new(),
             stores_lost: 0,
             stores_kept: true,
+            left: None,
             interrupts: Vec::new(),
             log_lost: 0,
             budget_left: 7,
@@ -103,6 +108,50 @@ fn interrupts_are_told_with_what_came_of_them() {
     assert!(interrupts[2]["served"].is_null() && interrupts[1]["seconds"].is_null());
     assert_eq!(interrupts[2]["vector"], "0xfb");
     assert!(object["no_interrupts"].as_str().unwrap().contains("gdbserver none"));
+}
+
+#[test]
+fn a_critical_section_is_told_with_how_it_was_left() {
+    let left = |released, not_released, paused, stores, taken_back| Left {
+        released,
+        not_released,
+        paused,
+        stores: (0..stores).collect(),
+        taken_back,
+        nothing_left: false,
+    };
+    for (left, line) in [
+        (
+            left(2, 0, false, 1, Ok(())),
+            "it ended with 2 locks of the guest's held; released: 2; 1 store made meanwhile: taken back",
+        ),
+        (
+            left(0, 1, false, 2, Err(NotTakenBack::Changed)),
+            "it ended with 1 lock of the guest's held; not released: 1, since somebody else has, or a waiter has to be \
+             kicked; 2 stores made meanwhile: there still, since the guest has written there as well",
+        ),
+        (
+            left(0, 0, true, 0, Ok(())),
+            "it ended while the guest stood still for it; nothing was stored meanwhile",
+        ),
+    ] {
+        let mut summary = run(End::Finished(0));
+        summary.stores[0].store.taken_back = left.taken_back.is_ok();
+        let expected = [("locks_released", left.released), ("stores", left.stores.len())];
+        let is_taken_back = left.taken_back.is_ok();
+        summary.last.left = Some(left);
+        assert_eq!(summary.exit_status(), 3, "it returned when it must not");
+        let text = text_summary(&summary);
+        assert!(text.contains(&format!("  {line}\n")), "{text}");
+        assert_eq!(text.contains("0x02 -> 0x06 (taken back)\n"), is_taken_back, "{text}");
+        let object = json_summary(&summary, "");
+        for (field, value) in expected {
+            assert_eq!(object["critical_section"][field], value, "{object}");
+        }
+        assert_eq!(object["critical_section"]["taken_back"], is_taken_back);
+        assert_eq!(object["stores"][0]["taken_back"], is_taken_back);
+    }
+    assert!(json_summary(&run(End::Finished(0)), "")["critical_section"].is_null());
 }
 
 #[test]

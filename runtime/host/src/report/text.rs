@@ -3,7 +3,7 @@
 //! The summary of a run for people.
 
 use super::{errno, fault_text, printable, site};
-use crate::launch::End;
+use crate::launch::{End, Left};
 use crate::message_interrupt::{Interrupt, Served};
 use crate::run::{NamedStore, Summary};
 use gpufas_abi::manifest::{Site, Variant};
@@ -38,8 +38,43 @@ pub fn summary(summary: &Summary) -> String {
     if summary.last.log_lost > 0 {
         let _ = writeln!(text, "  {} messages did not fit into the log", summary.last.log_lost);
     }
+    if let Some(left) = &summary.last.left {
+        let _ = writeln!(text, "  {}", critical_section(left));
+    }
     interrupts(&mut text, summary);
     stores(&mut text, summary, variant);
+    text
+}
+
+/// How critical sections were left.
+fn critical_section(left: &Left) -> String {
+    let number = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    };
+    let mut text = match (left.paused, left.released + left.not_released) {
+        (true, 0) => "it ended while the guest stood still for it".to_owned(),
+        (true, locks) => {
+            format!("it ended while the guest stood still for it, with {} held", number(locks, "lock"))
+        }
+        (false, locks) => format!("it ended with {} of the guest's held", number(locks, "lock")),
+    };
+    if left.released > 0 {
+        let _ = write!(text, "; released: {}", left.released);
+    }
+    if left.not_released > 0 {
+        let _ = write!(
+            text,
+            "; not released: {}, since somebody else has, or a waiter has to be kicked",
+            left.not_released
+        );
+    }
+    let stores = number(left.stores.len(), "store");
+    let _ = match left.taken_back {
+        Ok(()) if left.stores.is_empty() => write!(text, "; nothing was stored meanwhile"),
+        Ok(()) => write!(text, "; {stores} made meanwhile: taken back"),
+        Err(reason) => write!(text, "; {stores} made meanwhile: there still, since {reason}"),
+    };
     text
 }
 
@@ -179,7 +214,9 @@ fn stores(text: &mut String, summary: &Summary, variant: &Variant) {
         let _ = writeln!(text, "  {count} {plural}, of which none is left in the guest:");
     }
     for store in summary.stores.iter().take(MOST_STORES) {
-        let _ = writeln!(text, "    {}", one_store(store, variant));
+        let taken_back = summary.last.stores_kept && store.store.taken_back;
+        let taken_back = if taken_back { " (taken back)" } else { "" };
+        let _ = writeln!(text, "    {}", one_store(store, variant, taken_back));
     }
     let hidden = count.saturating_sub(MOST_STORES as u64);
     if hidden > 0 {
@@ -187,7 +224,7 @@ fn stores(text: &mut String, summary: &Summary, variant: &Variant) {
     }
 }
 
-fn one_store(named: &NamedStore, variant: &Variant) -> String {
+fn one_store(named: &NamedStore, variant: &Variant, taken_back: &str) -> String {
     let entry = &named.store.entry;
     let digits = entry.size.min(8) as usize * 2;
     let symbol = match &named.symbol {
@@ -200,5 +237,5 @@ fn one_store(named: &NamedStore, variant: &Variant) -> String {
     let place = site(variant, entry.site);
     let place = place.map(|site| format!("\n      {}", short_place(site))).unwrap_or_default();
     let old = format!("{:#0width$x}", entry.old, width = digits + 2);
-    format!("{:#x}{symbol}: {old} -> {new}{more}{place}", entry.address)
+    format!("{:#x}{symbol}: {old} -> {new}{more}{taken_back}{place}", entry.address)
 }

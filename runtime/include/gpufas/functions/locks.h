@@ -18,6 +18,31 @@
 /* The runtime's: the lock at this address is held, so that the program ends. */
 void gpufas_lock_held(const volatile void *lock) __noreturn;
 
+/*
+ * Also the runtime's: a lock is about to be taken, was taken by the program's last
+ * store, or was released by it. If the program ends in between, what it wrote
+ * there is taken back, and value is subtracted from the lock's word, of size
+ * bytes, unless its bits of mask are no more those of value.
+ */
+void gpufas_lock_taking(const volatile void *word, unsigned int size);
+void gpufas_lock_taken(const volatile void *word, unsigned int size, unsigned long long value,
+		       unsigned long long mask);
+void gpufas_lock_released(const volatile void *word, unsigned int size);
+
+/* A try to take a lock, by one operation on its word, which is on record if it succeeds. */
+#define gpufas_recorded_try(try, word, value, mask) ({				\
+	bool gpufas_taken;							\
+										\
+	gpufas_lock_taking(word, sizeof(*(word)));				\
+	gpufas_taken = (try);							\
+	if (gpufas_taken)							\
+		gpufas_lock_taken(word, sizeof(*(word)), value, mask);		\
+	gpufas_taken;								\
+})
+
+/* Follows the operation that has released it. */
+#define gpufas_record_release(word) gpufas_lock_released(word, sizeof(*(word)))
+
 #if defined(GPUFAS_LOCKS_TAKE) && defined(GPUFAS_TARGET_CUDA)
 void gpufas_locks_are_refused(void) __attribute__((error(
 	"a lock of the kernel's cannot be taken from a GPU, whose operations are not atomic against CPUs; use --locks check, or --target host")));
@@ -141,13 +166,15 @@ static __always_inline bool gpufas_owner_is_free(const volatile unsigned long *o
 
 static __always_inline bool gpufas_owner_try(volatile unsigned long *owner, void *task)
 {
-	return __sync_bool_compare_and_swap(owner, 0UL, (unsigned long)task);
+	return gpufas_recorded_try(__sync_bool_compare_and_swap(owner, 0UL, (unsigned long)task),
+				   owner, (unsigned long)task, ~7UL);
 }
 
 static __always_inline void gpufas_owner_release(volatile unsigned long *owner, void *task)
 {
 	if (!__sync_bool_compare_and_swap(owner, (unsigned long)task, 0UL))
 		gpufas_lock_held(owner);
+	gpufas_record_release(owner);
 }
 
 #endif /* _GPUFAS_LOCKS_H */

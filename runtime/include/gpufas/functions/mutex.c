@@ -66,7 +66,9 @@ static __always_inline bool semaphore_try(struct semaphore *semaphore)
 {
 	unsigned int count = READ_ONCE(semaphore->count);
 
-	return (int)count > 0 && __sync_bool_compare_and_swap(&semaphore->count, count, count - 1);
+	return (int)count > 0 &&
+	       gpufas_recorded_try(__sync_bool_compare_and_swap(&semaphore->count, count, count - 1),
+				   &semaphore->count, -1U, 0);
 }
 
 static __always_inline void semaphore_acquire(struct semaphore *semaphore)
@@ -112,6 +114,7 @@ static __always_inline void semaphore_release(struct semaphore *semaphore)
 	if (semaphore_has_waiters(semaphore))
 		gpufas_lock_held(semaphore);
 	__sync_fetch_and_add(&semaphore->count, 1);
+	gpufas_record_release(&semaphore->count);
 }
 
 void KERNEL(up)(struct semaphore *semaphore)

@@ -79,13 +79,33 @@ static __always_inline bool read_try(atomic_t *readers)
 {
 	int count = READ_ONCE(readers->counter);
 
-	return count < 0 && atomic_cmpxchg(readers, count, count + 1) == count;
+	return count < 0 &&
+	       gpufas_recorded_try(atomic_cmpxchg(readers, count, count + 1) == count,
+				   &readers->counter, 1, 0);
+}
+
+static __always_inline void read_release(atomic_t *readers)
+{
+	atomic_dec(readers);
+	gpufas_record_release(&readers->counter);
+}
+
+static __always_inline bool write_try(atomic_t *readers)
+{
+	return gpufas_recorded_try(atomic_cmpxchg(readers, NO_READERS, A_WRITER) == NO_READERS,
+				   &readers->counter, A_WRITER - (1U << 31), 0);
+}
+
+static __always_inline void write_release(atomic_t *readers)
+{
+	atomic_set(readers, NO_READERS);
+	gpufas_record_release(&readers->counter);
 }
 
 #define READ_ACQUIRE(lock) \
 	gpufas_shared_acquire(lock, READ_ONCE(READERS(lock)->counter) < 0, read_try(READERS(lock)))
 #define WRITE_FREE(lock) (READ_ONCE(READERS(lock)->counter) == NO_READERS)
-#define WRITE_TRY(lock) (atomic_cmpxchg(READERS(lock), NO_READERS, A_WRITER) == NO_READERS)
+#define WRITE_TRY(lock) write_try(READERS(lock))
 
 void KERNEL(rt_read_lock)(rwlock_t *lock)
 {
@@ -99,7 +119,7 @@ int KERNEL(rt_read_trylock)(rwlock_t *lock)
 
 void KERNEL(rt_read_unlock)(rwlock_t *lock)
 {
-	gpufas_shared_release(atomic_dec(READERS(lock)));
+	gpufas_shared_release(read_release(READERS(lock)));
 }
 
 void KERNEL(rt_write_lock)(rwlock_t *lock)
@@ -119,7 +139,7 @@ int KERNEL(rt_write_trylock)(rwlock_t *lock)
 
 void KERNEL(rt_write_unlock)(rwlock_t *lock)
 {
-	gpufas_shared_release(atomic_set(READERS(lock), NO_READERS));
+	gpufas_shared_release(write_release(READERS(lock)));
 }
 
 #endif

@@ -17,7 +17,9 @@ static __always_inline bool read_try(struct qrwlock *lock)
 {
 	int count = READ_ONCE(lock->cnts.counter);
 
-	return !(count & (_QR_BIAS - 1)) && atomic_cmpxchg(&lock->cnts, count, count + _QR_BIAS) == count;
+	return !(count & (_QR_BIAS - 1)) &&
+	       gpufas_recorded_try(atomic_cmpxchg(&lock->cnts, count, count + _QR_BIAS) == count,
+				   &lock->cnts.counter, _QR_BIAS, 0);
 }
 
 static __always_inline bool write_is_free(struct qrwlock *lock)
@@ -27,7 +29,14 @@ static __always_inline bool write_is_free(struct qrwlock *lock)
 
 static __always_inline bool write_try(struct qrwlock *lock)
 {
-	return atomic_cmpxchg(&lock->cnts, 0, _QW_LOCKED) == 0;
+	return gpufas_recorded_try(atomic_cmpxchg(&lock->cnts, 0, _QW_LOCKED) == 0,
+				   &lock->cnts.counter, _QW_LOCKED, _QW_LOCKED);
+}
+
+static __always_inline void release(struct qrwlock *lock, int value)
+{
+	atomic_sub(value, &lock->cnts);
+	gpufas_record_release(&lock->cnts.counter);
 }
 
 static __always_inline void read_acquire(struct qrwlock *lock)
@@ -41,9 +50,9 @@ static __always_inline void write_acquire(struct qrwlock *lock)
 }
 
 #define READ_ACQUIRE(lock)	read_acquire(&(lock)->raw_lock)
-#define READ_RELEASE(lock)	gpufas_release(atomic_sub(_QR_BIAS, &(lock)->raw_lock.cnts))
+#define READ_RELEASE(lock)	gpufas_release(release(&(lock)->raw_lock, _QR_BIAS))
 #define WRITE_ACQUIRE(lock)	write_acquire(&(lock)->raw_lock)
-#define WRITE_RELEASE(lock)	gpufas_release(atomic_sub(_QW_LOCKED, &(lock)->raw_lock.cnts))
+#define WRITE_RELEASE(lock)	gpufas_release(release(&(lock)->raw_lock, _QW_LOCKED))
 
 GPUFAS_LOCK_FORMS(_raw_read_lock, rwlock_t, READ_ACQUIRE)
 GPUFAS_LOCK_FORMS(_raw_write_lock, rwlock_t, WRITE_ACQUIRE)
@@ -99,12 +108,12 @@ int KERNEL(queued_write_trylock)(struct qrwlock *lock)
 
 void KERNEL(queued_read_unlock)(struct qrwlock *lock)
 {
-	gpufas_release(atomic_sub(_QR_BIAS, &lock->cnts));
+	gpufas_release(release(lock, _QR_BIAS));
 }
 
 void KERNEL(queued_write_unlock)(struct qrwlock *lock)
 {
-	gpufas_release(atomic_sub(_QW_LOCKED, &lock->cnts));
+	gpufas_release(release(lock, _QW_LOCKED));
 }
 
 #endif

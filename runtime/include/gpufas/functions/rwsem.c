@@ -22,23 +22,29 @@
 
 #define READ_FREE(lock)		(READ_ONCE(READERS(lock)->counter) < 0)
 #define WRITE_FREE(lock)	(READ_ONCE(READERS(lock)->counter) == NO_READERS)
-#define WRITE_TRY(lock)		(atomic_cmpxchg(READERS(lock), NO_READERS, A_WRITER) == NO_READERS)
+#define WRITE_TRY(lock)							\
+	gpufas_recorded_try(atomic_cmpxchg(READERS(lock), NO_READERS, A_WRITER) == NO_READERS, \
+			    &READERS(lock)->counter, A_WRITER - (1U << 31), 0)
 
 static __always_inline bool read_try(struct rw_semaphore *lock)
 {
 	int count = READ_ONCE(READERS(lock)->counter);
 
-	return count < 0 && atomic_cmpxchg(READERS(lock), count, count + 1) == count;
+	return count < 0 &&
+	       gpufas_recorded_try(atomic_cmpxchg(READERS(lock), count, count + 1) == count,
+				   &READERS(lock)->counter, 1, 0);
 }
 
 static __always_inline void read_release(struct rw_semaphore *lock)
 {
 	atomic_dec(READERS(lock));
+	gpufas_record_release(&READERS(lock)->counter);
 }
 
 static __always_inline void write_release(struct rw_semaphore *lock)
 {
 	atomic_set(READERS(lock), NO_READERS);
+	gpufas_record_release(&READERS(lock)->counter);
 }
 
 #else
@@ -51,14 +57,17 @@ static __always_inline void write_release(struct rw_semaphore *lock)
 
 #define READ_FREE(lock)		(!(READ_ONCE((lock)->count.counter) & READ_FAILED))
 #define WRITE_FREE(lock)	(READ_ONCE((lock)->count.counter) == 0)
-#define WRITE_TRY(lock)		(atomic_long_cmpxchg(&(lock)->count, 0, WRITER) == 0)
+#define WRITE_TRY(lock)							\
+	gpufas_recorded_try(atomic_long_cmpxchg(&(lock)->count, 0, WRITER) == 0, \
+			    &(lock)->count.counter, WRITER, WRITER)
 
 static __always_inline bool read_try(struct rw_semaphore *lock)
 {
 	long count = READ_ONCE((lock)->count.counter);
 
 	return !(count & READ_FAILED) &&
-	       atomic_long_cmpxchg(&lock->count, count, count + A_READER) == count;
+	       gpufas_recorded_try(atomic_long_cmpxchg(&lock->count, count, count + A_READER) == count,
+				   &lock->count.counter, A_READER, 0);
 }
 
 /* Whoever waits would have to be woken. */
@@ -67,12 +76,14 @@ static __always_inline void read_release(struct rw_semaphore *lock)
 	if (READ_ONCE(lock->count.counter) & WAITERS)
 		gpufas_lock_held(lock);
 	atomic_long_sub(A_READER, &lock->count);
+	gpufas_record_release(&lock->count.counter);
 }
 
 static __always_inline void write_release(struct rw_semaphore *lock)
 {
 	if (atomic_long_cmpxchg(&lock->count, WRITER, 0) != WRITER)
 		gpufas_lock_held(lock);
+	gpufas_record_release(&lock->count.counter);
 }
 
 #endif
@@ -155,18 +166,24 @@ bool KERNEL(__percpu_down_read)(struct percpu_rw_semaphore *lock, bool try)
 
 static __maybe_unused bool percpu_try(struct percpu_rw_semaphore *lock)
 {
-	this_cpu_inc(*lock->read_count);
+	unsigned int *count = this_cpu_ptr(lock->read_count);
+
+	(void)gpufas_recorded_try(({ this_cpu_inc(*lock->read_count); true; }), count, 1, 0);
 	smp_mb();
 	if (PERCPU_FREE(lock))
 		return true;
 	this_cpu_dec(*lock->read_count);
+	gpufas_record_release(count);
 	return false;
 }
 
 static __maybe_unused void percpu_release(struct percpu_rw_semaphore *lock)
 {
+	unsigned int *count = this_cpu_ptr(lock->read_count);
+
 	smp_mb();
 	this_cpu_dec(*lock->read_count);
+	gpufas_record_release(count);
 	if (rcuwait_active(&lock->writer))
 		gpufas_lock_held(lock);
 }

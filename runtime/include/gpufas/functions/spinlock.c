@@ -16,7 +16,8 @@ static __always_inline bool word_is_free(struct qspinlock *lock)
 
 static __always_inline bool word_try(struct qspinlock *lock)
 {
-	return atomic_cmpxchg(&lock->val, 0, _Q_LOCKED_VAL) == 0;
+	return gpufas_recorded_try(atomic_cmpxchg(&lock->val, 0, _Q_LOCKED_VAL) == 0,
+				   &lock->val.counter, _Q_LOCKED_VAL, _Q_LOCKED_MASK);
 }
 
 /* A hypervisor's own kind of lock has another value there if a waiter is to be kicked, which only the kernel can do. */
@@ -24,6 +25,7 @@ static __always_inline void word_release(struct qspinlock *lock)
 {
 	if (cmpxchg(&lock->locked, _Q_LOCKED_VAL, 0) != _Q_LOCKED_VAL)
 		gpufas_lock_held(lock);
+	gpufas_record_release(&lock->val.counter);
 }
 
 static __always_inline void word_acquire(struct qspinlock *lock)
@@ -94,9 +96,20 @@ void KERNEL(queued_spin_unlock)(struct qspinlock *lock)
  * One bit of a word that has other uses (include/linux/bit_spinlock.h), as in
  * the lists of struct hlist_bl_head.
  */
+static __always_inline bool bit_try(int bit, unsigned long *word)
+{
+	return gpufas_recorded_try(!test_and_set_bit_lock(bit, word), word, 1UL << bit, 1UL << bit);
+}
+
 static __always_inline void bit_acquire(int bit, unsigned long *word)
 {
-	gpufas_acquire(word, !test_bit(bit, word), !test_and_set_bit_lock(bit, word));
+	gpufas_acquire(word, !test_bit(bit, word), bit_try(bit, word));
+}
+
+static __always_inline void bit_release(int bit, unsigned long *word)
+{
+	clear_bit_unlock(bit, word);
+	gpufas_record_release(word);
 }
 
 void KERNEL(bit_spin_lock)(int bit, unsigned long *word)
@@ -106,15 +119,15 @@ void KERNEL(bit_spin_lock)(int bit, unsigned long *word)
 
 int KERNEL(bit_spin_trylock)(int bit, unsigned long *word)
 {
-	return gpufas_try(!test_bit(bit, word), !test_and_set_bit_lock(bit, word));
+	return gpufas_try(!test_bit(bit, word), bit_try(bit, word));
 }
 
 void KERNEL(bit_spin_unlock)(int bit, unsigned long *word)
 {
-	gpufas_release(clear_bit_unlock(bit, word));
+	gpufas_release(bit_release(bit, word));
 }
 
 void KERNEL(__bit_spin_unlock)(int bit, unsigned long *word)
 {
-	gpufas_release(clear_bit_unlock(bit, word));
+	gpufas_release(bit_release(bit, word));
 }

@@ -8,8 +8,9 @@
 mod driver;
 
 use super::buffers::{Buffers, Parts};
+use super::sections::Sections;
 use super::watch::watch;
-use super::{End, Launch, LogSink, Outcome, check_segments, context, stores};
+use super::{End, Launch, LogSink, Outcome, check_segments, context, leave};
 use crate::error::{Error, Result};
 use crate::memory::mapping::{Mapping, page_size};
 use crate::memory::{Backing, GuestMemory, MappedMemory};
@@ -135,7 +136,7 @@ impl Gpu {
         let (registered, segments) = register(&self.device, &view.segments())?;
         self.device.set_stack_size((STACK_SIZE + STACK_RESERVE) as usize)?;
         let module = Module::load(&self.device, code)?;
-        let held = Held { module, _registered: registered, _view: view, gpu: self };
+        let held = Held { module, _registered: registered, view, gpu: self };
         Ok(Prepared { segments, held: ManuallyDrop::new(held), abandoned: false, has_run: false })
     }
 }
@@ -145,7 +146,7 @@ struct Held {
     // In the order in which they are to be dropped.
     module: Module,
     _registered: Vec<RegisteredMemory>,
-    _view: View,
+    view: View,
     gpu: Gpu,
 }
 
@@ -230,10 +231,14 @@ impl Prepared {
                 }
             }
         };
-        let stores = stores::with_new_values(buffers.read_journal(), |at| {
-            let mut byte = [0];
-            launch.memory.read(at, &mut byte).ok().map(|()| byte[0])
-        });
+        let returned = matches!(end, End::Finished(_));
+        let mapped = match &self.held.view {
+            // One that still runs may still write.
+            View::Mapped(mapped) if watched.ended => Some(mapped),
+            _ => None,
+        };
+        let sections = Sections::new(buffers.read_journal());
+        let (left, stores) = leave(&sections, launch.memory, mapped, report.journal_lost, returned);
         let interrupts = buffers.read_interrupts();
         if !self.abandoned {
             drop(ManuallyDrop::into_inner(running));
@@ -245,7 +250,8 @@ impl Prepared {
             stop_reason: watched.stop_reason,
             stores,
             stores_lost: report.journal_lost,
-            stores_kept: true,
+            stores_kept: !left.as_ref().is_some_and(|left| left.nothing_left),
+            left,
             interrupts,
             log_lost: report.log_lost,
             budget_left: report.budget_left,

@@ -37,8 +37,8 @@ struct report {
 };
 
 struct journal_entry {
-	u64 address, physical, old;
-	u32 size, site;
+	u64 address, physical, old, new;
+	u32 size, site, kind, after;
 };
 
 struct interrupt_request {
@@ -48,6 +48,8 @@ struct interrupt_request {
 
 enum { FINISHED = 2, FAULTED = 3 };
 enum { STOPPED = 8 };
+enum { STORE, LOCK_TAKEN, LOCK_RELEASED, PAUSE_BEGUN, PAUSE_ENDED, KEPT };
+enum { UNKNOWN, STORED, EXCHANGED };
 
 struct context gpufas_context = { 1 };
 u64 gpufas_symbol_table[2] = { 1, 1 };
@@ -118,16 +120,52 @@ static inline void put(u64 address, u32 size, u64 value)
 		*(volatile u64 *)p = value;
 }
 
-static inline void record(u64 address, u32 size, u64 old)
+static inline volatile struct journal_entry *enter(u32 kind, u64 address, u32 size, u64 old, u64 new)
 {
 	volatile struct journal_entry *e = &JOURNAL[REPORT->journal_used];
 	e->address = address + 0xffff888000000000;
 	e->physical = address;
 	e->old = old;
+	e->new = new;
 	e->size = size;
 	e->site = 1;
+	e->kind = kind;
+	e->after = UNKNOWN;
 	__sync_synchronize();
 	REPORT->journal_used++;
+	return e;
+}
+
+static inline void record(u64 address, u32 size, u64 old)
+{
+	enter(STORE, address, size, old, 0);
+}
+
+/* A store in a program that takes locks. */
+static inline void change(u64 address, u32 size, u64 value)
+{
+	volatile struct journal_entry *e = enter(STORE, address, size, get(address, size), value);
+	put(address, size, value);
+	e->after = STORED;
+}
+
+static inline void set_flag(u64 address, u8 flag)
+{
+	u8 old = __sync_fetch_and_or(physical(address), flag);
+	enter(STORE, address, 1, old, old | flag)->after = EXCHANGED;
+}
+
+/* A lock whose word has 4 bytes, of which the lowest is 1 while it is held. */
+static inline void take(u64 address)
+{
+	change(address, 4, get(address, 4) | 1);
+	enter(LOCK_TAKEN, address, 4, 0xff, 1);
+}
+
+static inline void release(u64 address)
+{
+	change(address, 1, 0);
+	enter(LOCK_RELEASED, address, 4, 0, 0);
 }
 
 static inline void store(u64 address, u32 size, u64 value)
