@@ -308,8 +308,8 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
     })
 }
 
-/// Whether a program has found a lock held, and may be run again: it says so itself, or was ended at a lock before anything
-/// that it wrote reached the guest.
+/// Whether a program has found a lock held, and may be run again: it says so itself, or was ended at a lock and nothing that it
+/// wrote is in the guest.
 fn found_lock_held(outcome: &Outcome) -> bool {
     match &outcome.end {
         End::Finished(result) => *result == -EAGAIN,

@@ -109,8 +109,8 @@ pub struct Outcome {
     pub stores: Vec<Store>,
     /// Stores of which nothing is known but their number.
     pub stores_lost: u64,
-    /// Whether the stores are in the guest's memory. Of private memory the program has a copy, and its
-    /// stores are only made in the guest if it ends regularly.
+    /// Whether any of the stores is in the guest's memory. Of private memory the program has a copy, and its
+    /// stores are only made in the guest if it ends regularly; what was stored in a critical section may have been taken back.
     pub stores_kept: bool,
     /// How the critical sections were left that it ended in, if it ended in any.
     pub left: Option<Left>,
