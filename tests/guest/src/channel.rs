@@ -16,6 +16,12 @@ use gpufas_guest_init::{Event, ProcessEvent, Ready, Reply};
 use crate::console::Tail;
 use crate::kernel_log;
 
+/// How long the kernel must say nothing until a report on the console is taken to be over.
+const REPORT_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest that a report on the console is waited for.
+const REPORT_LIMIT: Duration = Duration::from_secs(3);
+
 /// The longest line that is taken from the guest, in bytes. The guest is ours, its memory may be corrupt.
 const MAX_LINE: u64 = 1 << 20;
 
@@ -208,25 +214,19 @@ impl Channel {
 
     fn read_console(&self, console: UnixStream, mut copy: Option<File>, watch: Option<&Watch>) {
         let mut reader = BufReader::new(console);
-        while let Some(Line { text: line, .. }) = read_line(&mut reader) {
-            if let Some(file) = &mut copy
-                && file.write_all(&line).and_then(|()| file.write_all(b"\n")).is_err()
-            {
-                // The copy is for people to look at; a full disk must not end the guest.
-                copy = None;
+        while let Some(text) = self.read_console_line(&mut reader, &mut copy) {
+            let event = kernel_log::panic_in(&text)
+                .map(|message| GuestEvent::Panicked { message: message.to_owned() })
+                .or_else(|| {
+                    let message = kernel_log::trouble_in(&text, &watch?.tolerated)?.to_owned();
+                    Some(GuestEvent::Trouble { message })
+                });
+            let Some(event) = event else { continue };
+            if watch.is_some() {
+                self.read_report(&mut reader, &mut copy);
             }
-            let text = String::from_utf8_lossy(&line).into_owned();
-            let trouble =
-                watch.and_then(|watch| Some((watch, kernel_log::trouble_in(&text, &watch.tolerated)?)));
-            self.change(|state| {
-                if let Some(message) = kernel_log::panic_in(&text) {
-                    state.events.push(GuestEvent::Panicked { message: message.to_owned() });
-                } else if let Some((_, message)) = trouble {
-                    state.events.push(GuestEvent::Trouble { message: message.to_owned() });
-                }
-                state.console.push(&text);
-            });
-            if let Some((watch, _)) = trouble {
+            self.change(|state| state.events.push(event));
+            if let Some(watch) = watch {
                 (watch.end)();
             }
         }
@@ -234,6 +234,32 @@ impl Channel {
             state.console_ended = true;
             state.end_if_both_ended();
         });
+    }
+
+    /// Reads the lines that follow the first one of a report, such as its call trace: who learns of the trouble is shown them.
+    fn read_report(&self, reader: &mut BufReader<UnixStream>, copy: &mut Option<File>) {
+        let begin = Instant::now();
+        // Without a limit a guest that says no more would be waited for for ever.
+        if reader.get_ref().set_read_timeout(Some(REPORT_PAUSE)).is_err() {
+            return;
+        }
+        while begin.elapsed() < REPORT_LIMIT && self.read_console_line(reader, copy).is_some() {}
+        // What is left is the end, which comes.
+        let _ = reader.get_ref().set_read_timeout(None);
+    }
+
+    /// Reads a line of the console, copies it to the file, and keeps it for error messages.
+    fn read_console_line(&self, reader: &mut impl BufRead, copy: &mut Option<File>) -> Option<String> {
+        let Line { text: line, .. } = read_line(reader)?;
+        if let Some(file) = copy
+            && file.write_all(&line).and_then(|()| file.write_all(b"\n")).is_err()
+        {
+            // The copy is for people to look at; a full disk must not end the guest.
+            *copy = None;
+        }
+        let text = String::from_utf8_lossy(&line).into_owned();
+        self.change(|state| state.console.push(&text));
+        Some(text)
     }
 }
 
@@ -299,10 +325,12 @@ mod tests {
         let watch = Watch { tolerated: vec!["expected".into()], end: end_guest };
         let channel = Channel::start(far_control, far_console, None, Some(watch));
         writeln!(console, "[ 1.0] WARNING: an expected one\r\n[ 1.1] BUG: another\r").unwrap();
+        writeln!(console, "[ 1.1] RIP: 0010:somewhere\r\n[ 1.1] ---[ end trace ]---\r").unwrap();
         match channel.wait(LIMIT, |state| state.take_answer(1)) {
             Err(Interruption::Trouble(message)) => assert_eq!(message, "[ 1.1] BUG: another"),
             other => panic!("{other:?}"),
         }
+        assert!(channel.console_tail().ends_with("[ 1.1] ---[ end trace ]---\n"), "the whole report is kept");
         end.recv_timeout(LIMIT).unwrap();
         end.try_recv().unwrap_err();
     }

@@ -4,8 +4,8 @@
 
 use std::collections::VecDeque;
 
-/// How many lines are kept.
-const LINES: usize = 40;
+/// How many lines are kept: those of a kernel's report with its call trace, and what led to it.
+const LINES: usize = 120;
 
 /// The last lines of a text that grows.
 #[derive(Debug, Default)]
@@ -39,6 +39,6 @@ mod tests {
             tail.push(&number.to_string());
         }
         assert!(tail.text().starts_with("2\n3\n"));
-        assert!(tail.text().ends_with("40\n41\n"));
+        assert!(tail.text().ends_with(&format!("{}\n{}\n", LINES, LINES + 1)));
     }
 }

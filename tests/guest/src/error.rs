@@ -185,14 +185,20 @@ impl Error {
             | Self::PackageMissing { .. }
             | Self::KernelMissing { .. }
             | Self::KernelIncomplete { .. }
-            | Self::BootFailed { .. }
-            | Self::Protocol { .. } => true,
+            | Self::BootFailed { .. } => true,
             Self::Panicked { .. }
             | Self::Trouble { .. }
             | Self::Gone { .. }
             | Self::NoAnswer { .. }
-            | Self::Refused { .. } => false,
+            | Self::Refused { .. }
+            // What sends it lies in the guest's memory.
+            | Self::Protocol { .. } => false,
         }
+    }
+
+    /// Whether the guest's kernel has died or complained, or its QEMU has ended.
+    pub fn is_harm(&self) -> bool {
+        matches!(self, Self::Panicked { .. } | Self::Trouble { .. } | Self::Gone { .. })
     }
 
     /// For `map_err` on operations with one file.
