@@ -11,7 +11,7 @@ use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, bail, ensure};
 use gpufas_guest::{Kernel, kernels};
@@ -71,8 +71,8 @@ pub struct Tools {
     /// None: programs come compiled.
     compiler: Option<PathBuf>,
     gpufas: PathBuf,
-    /// None: the bundle has no such kernel.
-    kernel: Option<Kernel>,
+    /// The kernel, once somebody has asked for it: if it cannot be had, that is the failure of those cases alone that need it.
+    kernel: OnceLock<Kernel>,
     /// Its name in the list of kernels.
     kernel_name: String,
     /// Where compiled programs are.
@@ -104,7 +104,7 @@ impl Tools {
         let kernel_name = kernel.to_owned();
         if let Some(bundle) = bundle::used() {
             let (gpufas, folder) = (bundle.join("gpufas"), bundle.join(PROGRAMS));
-            let kernel = kernels::bundled::find(&bundle, kernel)?;
+            let kernel = kernels::bundled::find(&bundle, kernel)?.map_or_else(OnceLock::new, OnceLock::from);
             return Ok(Arc::new(Self { compiler: None, gpufas, kernel, kernel_name, folder, made }));
         }
         let folder = match bundle::filled() {
@@ -112,7 +112,8 @@ impl Tools {
             None => folder.join("recovery"),
         };
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let kernel = Some(kernels::find(kernel)?.fetch(&|_| {})?);
+        kernels::find(kernel)?;
+        let kernel = OnceLock::new();
         let (compiler, gpufas) = (Some(tool("GPUFAS_CC")?), tool("GPUFAS")?);
         Ok(Arc::new(Self { compiler, gpufas, kernel, kernel_name, folder, made }))
     }
@@ -126,12 +127,19 @@ impl Tools {
     ///
     /// # Errors
     ///
-    /// [`Skipped`] if a bundle has no such kernel.
+    /// [`Skipped`] if a bundle has no such kernel; if it cannot be fetched.
     pub fn kernel(&self) -> Result<&Kernel> {
+        if let Some(kernel) = self.kernel.get() {
+            return Ok(kernel);
+        }
         let name = &self.kernel_name;
-        let missing =
-            || Skipped(format!("the bundle has no kernel {name}: cargo xtask bundle --kernel {name}"));
-        self.kernel.as_ref().ok_or_else(|| missing().into())
+        if bundle::used().is_some() {
+            let missing = format!("the bundle has no kernel {name}: cargo xtask bundle --kernel {name}");
+            return Err(Skipped(missing).into());
+        }
+        let fetched = kernels::find(name)?.fetch(&|_| {});
+        let kernel = fetched.with_context(|| format!("the set-up of kernel {name}"))?;
+        Ok(self.kernel.get_or_init(|| kernel))
     }
 
     /// The kernel's name in the list of kernels.

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, ensure};
 use gpufas_coverage::{Compiled, Compiler, Floor, Reasons, SELECTION, floors, headers, selection, types};
-use gpufas_guest::kernels::KernelSpec;
+use gpufas_guest::kernels::{KERNELS, KernelSpec};
 use gpufas_tests::releases;
 use gpufas_tests::tools::tool;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -40,11 +40,14 @@ struct Measurement {
 }
 
 impl Measurement {
-    /// The floors of the kernel; a flavour without any has those of its release.
+    /// The floors of the kernel; a flavour without any has those of its release, and a new release those of the one before it.
     fn floor(&self) -> Result<Floor> {
         let floors = floors()?;
-        let floor = floors.get(self.spec.name).or_else(|| floors.get(self.spec.series));
-        floor.copied().with_context(|| format!("floors.json has none for {}", self.spec.series))
+        let before = KERNELS.iter().take_while(|spec| *spec != self.spec).collect::<Vec<_>>();
+        let names = [self.spec.name, self.spec.series];
+        let mut names = names.into_iter().chain(before.iter().rev().map(|spec| spec.series));
+        let floor = names.find_map(|name| floors.get(name));
+        floor.copied().with_context(|| format!("floors.json has none for {} or before", self.spec.series))
     }
 
     fn selection(&self) -> Result<&[(String, Compiled)]> {

@@ -70,6 +70,16 @@ pub fn kernel(spec: &KernelSpec) -> Result<Kernel> {
     Ok(kernel)
 }
 
+/// Kernels with their sources, each from the cache folder or the network. Says what is wrong with those that cannot be had, which
+/// does not stop the others.
+pub fn kernels<'a>(specs: impl IntoIterator<Item = &'a KernelSpec>) -> Vec<String> {
+    let failed = specs.into_iter().filter_map(|spec| {
+        let result = kernel(spec).and_then(|_| kernel_source(spec));
+        result.err().map(|error| format!("the set-up of kernel {}: {error:#}", spec.name))
+    });
+    failed.collect()
+}
+
 /// A kernel's own sources, from the cache folder or the network.
 pub fn kernel_source(spec: &KernelSpec) -> Result<PathBuf> {
     if let Some(folder) = spec.cached_source()? {

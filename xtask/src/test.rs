@@ -58,12 +58,9 @@ const GUEST_TESTS: &str = "gpufas-tests";
 /// Runs the tests. The last line says how many passed, failed and were skipped.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     setup::prepare(true)?;
-    for spec in KERNELS.iter().filter(|spec| spec.often || arguments.matrix) {
-        setup::kernel(spec)?;
-        setup::kernel_source(spec)?;
-    }
-    let began = SystemTime::now();
     let mut counts = Counts::default();
+    counts.failed.extend(setup::kernels(KERNELS.iter().filter(|spec| spec.often || arguments.matrix)));
+    let began = SystemTime::now();
     for part in Part::value_variants() {
         if arguments.only.is_empty() || arguments.only.contains(part) {
             counts.add(run_part(*part, arguments)?);

@@ -24,9 +24,6 @@ use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
 
-/// The guests.
-const RELEASES: [&str; 4] = ["5.10", "6.1", "6.12", "7.2"];
-
 /// Where the programs run.
 const TARGETS: [Target; 2] = [Target::Host, Target::Cuda];
 
@@ -43,7 +40,7 @@ fn main() -> Result<ExitCode> {
     }
     let mut suite = Suite::default();
     for target in TARGETS {
-        for name in RELEASES {
+        for name in KERNELS.iter().filter(|spec| spec.often).map(|spec| spec.name) {
             let mut group = group(&mut suite, name, target)?;
             // Their programs are compiled as they are run, for which a bundle has nothing.
             if target == Target::Host && bundle::used().is_none() {

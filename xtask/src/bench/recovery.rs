@@ -60,15 +60,12 @@ fn measure(arguments: &Arguments) -> Result<(Vec<PathBuf>, ExitCode)> {
         );
     }
     setup::prepare(false)?;
-    for spec in specs {
-        setup::kernel(spec)?;
-        setup::kernel_source(spec)?;
-    }
+    let missing = setup::kernels(specs);
     let results = target_dir().join(RESULTS);
     let written =
         || fs::metadata(&results).and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let before = written();
-    let counts = test::guest_tests(&["--test", "recovery"], true, |command| {
+    let mut counts = test::guest_tests(&["--test", "recovery"], true, |command| {
         if let Some(kernel) = &arguments.kernel {
             // Cases are called by their guest.
             command.arg(format!("guest {kernel}:"));
@@ -77,6 +74,7 @@ fn measure(arguments: &Arguments) -> Result<(Vec<PathBuf>, ExitCode)> {
             command.env(RUNS, runs.to_string());
         }
     })?;
+    counts.failed.extend(missing);
     test::report(&counts);
     if written() == before {
         bail!("nothing was measured, so there is nothing to draw");
