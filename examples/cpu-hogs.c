@@ -7,9 +7,16 @@
  *	gpufas run cpu-hogs.fatbin continue_hogs --qmp SOCKET -- --pids 123,456
  *
  * The first says whom it has stopped, in the form that the second takes.
+ *
+ * With the in-kernel support (runtime/support/) the kernel itself can send the
+ * signals, while the system runs:
+ *
+ *	gpufas run cpu-hogs.fatbin cpu_hogs_supported --pause never ...
+ *	gpufas run cpu-hogs.fatbin continue_hogs_supported --pause never ...
  */
 #include <gpufas/gpufas.h>
 #include <gpufas/signal.h>
+#include <gpufas/support.h>
 #include <gpufas/task.h>
 #include <gpufas/victim.h>
 
@@ -38,8 +45,15 @@ static bool is_hog(struct task_struct *thread, unsigned int busy_percent, unsign
 	return thread->se.avg.runnable_avg * 100 / SCHED_CAPACITY_SCALE >= busy_percent;
 }
 
-GPUFAS_ENTRY(cpu_hogs, "stop all processes that compute and do nothing else",
-	     unsigned int, busy_percent, unsigned int, run_ms, const char *, protect)
+/* From outside, or by the in-kernel support if there is one. */
+static int send(const struct gpufas_support *support, int sig, struct task_struct *process)
+{
+	return support ? gpufas_support_signal(support, process->pid, sig, GPUFAS_SUPPORT_PROCESS) :
+			 gpufas_send_signal(sig, process, PIDTYPE_TGID);
+}
+
+static int stop_hogs(const struct gpufas_support *support, unsigned int busy_percent,
+		     unsigned int run_ms, const char *protect)
 {
 	struct task_struct *process, *thread;
 	unsigned int stopped = 0;
@@ -55,7 +69,7 @@ GPUFAS_ENTRY(cpu_hogs, "stop all processes that compute and do nothing else",
 			if (!is_hog(thread, busy_percent, run_ms))
 				continue;
 
-			result = gpufas_send_signal(SIGSTOP, process, PIDTYPE_TGID);
+			result = send(support, SIGSTOP, process);
 			if (result < 0)
 				error = result;
 			else
@@ -68,7 +82,7 @@ GPUFAS_ENTRY(cpu_hogs, "stop all processes that compute and do nothing else",
 	return error ?: stopped ? 0 : -ESRCH;
 }
 
-GPUFAS_ENTRY(continue_hogs, "let stopped processes go on", const char *, pids)
+static int let_go_on(const struct gpufas_support *support, const char *pids)
 {
 	unsigned int continued = 0;
 	int error = 0;
@@ -86,10 +100,13 @@ GPUFAS_ENTRY(continue_hogs, "let stopped processes go on", const char *, pids)
 			return -EINVAL;
 
 		process = gpufas_find_task(pid);
-		result = process ? gpufas_send_signal(SIGCONT, process, PIDTYPE_TGID) : -ESRCH;
+		result = process ? send(support, SIGCONT, process) : -ESRCH;
 		if (result < 0) {
-			gpufas_log("%d: signal %d %s\n", pid, SIGCONT,
-				   gpufas_signal_result_text(result));
+			if (support)
+				gpufas_log("%d: signal %d: error %d\n", pid, SIGCONT, result);
+			else
+				gpufas_log("%d: signal %d %s\n", pid, SIGCONT,
+					   gpufas_signal_result_text(result));
 			error = result;
 		} else {
 			continued++;
@@ -98,4 +115,30 @@ GPUFAS_ENTRY(continue_hogs, "let stopped processes go on", const char *, pids)
 
 	gpufas_log("%u processes: signal %d sent\n", continued, SIGCONT);
 	return error;
+}
+
+GPUFAS_ENTRY(cpu_hogs, "stop all processes that compute and do nothing else",
+	     unsigned int, busy_percent, unsigned int, run_ms, const char *, protect)
+{
+	return stop_hogs(NULL, busy_percent, run_ms, protect);
+}
+
+GPUFAS_ENTRY(cpu_hogs_supported, "have the kernel stop all processes that compute and do nothing else",
+	     unsigned int, busy_percent, unsigned int, run_ms, const char *, protect)
+{
+	struct gpufas_support support;
+
+	return gpufas_support_find(&support) ?: stop_hogs(&support, busy_percent, run_ms, protect);
+}
+
+GPUFAS_ENTRY(continue_hogs, "let stopped processes go on", const char *, pids)
+{
+	return let_go_on(NULL, pids);
+}
+
+GPUFAS_ENTRY(continue_hogs_supported, "have the kernel let stopped processes go on", const char *, pids)
+{
+	struct gpufas_support support;
+
+	return gpufas_support_find(&support) ?: let_go_on(&support, pids);
 }

@@ -8,9 +8,15 @@
  *
  * Nothing is done unless that much of both memory and swap space is in use, so
  * that the program can be run on suspicion.
+ *
+ * With the in-kernel support (runtime/support/) the kernel itself can send the
+ * signal, while the system runs:
+ *
+ *	gpufas run memory.fatbin memory_supported --pause never ...
  */
 #include <gpufas/gpufas.h>
 #include <gpufas/signal.h>
+#include <gpufas/support.h>
 #include <gpufas/task.h>
 #include <gpufas/victim.h>
 
@@ -76,24 +82,53 @@ static struct task_struct *find_worst(const char *protect, unsigned long *worst)
 	return found;
 }
 
-GPUFAS_ENTRY(memory, "kill the process that uses most memory and swap space, if both are short",
-	     unsigned int, memory_percent, unsigned int, swap_percent, const char *, protect)
+/* The process to kill: 0, -ENOENT if there is room, -ESRCH if nobody may be killed. */
+static int find_victim(unsigned int memory_percent, unsigned int swap_percent, const char *protect,
+		       struct task_struct **victim)
 {
 	unsigned int memory = memory_in_use_percent(), swap = swap_in_use_percent();
-	struct task_struct *victim;
 	unsigned long pages;
-	int result;
 
 	gpufas_log("%u %% of memory and %u %% of swap space are in use\n", memory, swap);
 	if (memory < memory_percent || swap < swap_percent)
 		return -ENOENT;
 
-	victim = find_worst(protect, &pages);
-	if (!victim)
+	*victim = find_worst(protect, &pages);
+	if (!*victim)
 		return -ESRCH;
 
+	gpufas_log("%d (%s) uses %lu KiB\n", (*victim)->pid, (*victim)->comm,
+		   pages << (PAGE_SHIFT - 10));
+	return 0;
+}
+
+GPUFAS_ENTRY(memory, "kill the process that uses most memory and swap space, if both are short",
+	     unsigned int, memory_percent, unsigned int, swap_percent, const char *, protect)
+{
+	struct task_struct *victim;
+	int result = find_victim(memory_percent, swap_percent, protect, &victim);
+
+	if (result)
+		return result;
+
 	result = gpufas_send_signal(SIGKILL, victim, PIDTYPE_TGID);
-	gpufas_log("%d (%s) uses %lu KiB: signal %d %s\n", victim->pid, victim->comm,
-		   pages << (PAGE_SHIFT - 10), SIGKILL, gpufas_signal_result_text(result));
+	gpufas_log("signal %d %s\n", SIGKILL, gpufas_signal_result_text(result));
 	return min(result, 0);
+}
+
+GPUFAS_ENTRY(memory_supported, "have the kernel kill the process that uses most memory and swap space",
+	     unsigned int, memory_percent, unsigned int, swap_percent, const char *, protect)
+{
+	struct gpufas_support support;
+	struct task_struct *victim;
+	int result = gpufas_support_find(&support);
+
+	if (!result)
+		result = find_victim(memory_percent, swap_percent, protect, &victim);
+	if (result)
+		return result;
+
+	result = gpufas_support_signal(&support, victim->pid, SIGKILL, GPUFAS_SUPPORT_PROCESS);
+	gpufas_log("the kernel sends signal %d: %d\n", SIGKILL, result);
+	return result;
 }

@@ -24,6 +24,9 @@ pub const LIMIT: Duration = Duration::from_secs(120);
 /// The name of the processes that must not come to harm.
 pub const SLEEPER: &str = "sleeper";
 
+/// The file in its folder that a guest's console is copied to.
+const CONSOLE: &str = "console.log";
+
 /// What a guest is to be like.
 #[derive(Clone, Copy, Debug)]
 pub struct Model {
@@ -83,8 +86,12 @@ pub struct Machine {
     /// The last kernel message before anything was done to it.
     baseline: Option<u64>,
     memory: OnceLock<Memory>,
+    usual_answer: OnceLock<Duration>,
     folder: TempDir,
 }
+
+/// How many answers tell how long one takes.
+const ANSWERS: usize = 10;
 
 impl Machine {
     /// Boots a guest.
@@ -96,6 +103,7 @@ impl Machine {
         let folder = tempfile::tempdir()?;
         let monitor = folder.path().join("monitor");
         let mut builder: GuestBuilder = Guest::builder(tools.kernel()?);
+        builder = builder.console_file(folder.path().join(CONSOLE));
         builder = builder.cpus(model.cpus).memory_mib(model.memory_mib).backing(model.backing);
         builder = builder.five_level_paging(model.five_level_paging);
         builder = builder.qemu_argument("-qmp");
@@ -132,7 +140,8 @@ impl Machine {
         let sleepers = guest.spawn_sleepers(model.sleepers, SLEEPER)?;
         let baseline = guest.kernel_log(None)?.last();
         let tools = Arc::clone(tools);
-        Ok(Self { guest, tools, monitor, sleepers, baseline, memory: OnceLock::new(), folder })
+        let (memory, usual_answer) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { guest, tools, monitor, sleepers, baseline, memory, usual_answer, folder })
     }
 
     /// The guest.
@@ -148,6 +157,27 @@ impl Machine {
     /// A folder that goes with it.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Everything that the guest has written to its console.
+    pub fn console(&self) -> PathBuf {
+        self.folder.path().join(CONSOLE)
+    }
+
+    /// How long an answer of the guest takes, at most, while it fares well: the slowest of some, when this was first asked.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer.
+    pub fn usual_answer(&self) -> Result<Duration> {
+        if let Some(usual) = self.usual_answer.get() {
+            return Ok(*usual);
+        }
+        let mut slowest = Duration::ZERO;
+        for _ in 0..ANSWERS {
+            slowest = slowest.max(self.guest.answer_time(LIMIT)?);
+        }
+        Ok(*self.usual_answer.get_or_init(|| slowest))
     }
 
     /// The processes that must not come to harm, in the order in which they were started.

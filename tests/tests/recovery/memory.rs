@@ -18,6 +18,8 @@ const NAME: &str = "writer";
 /// How much is written, in MiB: more than there is, less than there is with swap space.
 pub const WRITTEN_MIB: u32 = MEMORY_MIB * 3 / 2;
 
+const ARGUMENTS: &[&str] = &["--memory_percent", "80", "--swap_percent", "10", "--protect", PROTECT];
+
 /// A process that writes to more memory than there is.
 pub const THRASHING: Fault = Fault {
     name: "memory exhausted",
@@ -25,13 +27,9 @@ pub const THRASHING: Fault = Fault {
     often: true,
     shape: Shape::Memory,
     make,
-    program: (
-        "examples/memory.c",
-        "memory",
-        &["--memory_percent", "80", "--swap_percent", "10", "--protect", PROTECT],
-    ),
+    program: ("examples/memory.c", "memory", ARGUMENTS),
     arguments: no_arguments,
-    supported: None,
+    supported: Some(("examples/memory.c", "memory_supported", ARGUMENTS)),
     lock: None,
     victims: NAME,
     signal: libc::SIGKILL,
@@ -45,9 +43,8 @@ pub const THRASHING: Fault = Fault {
 };
 
 fn make(machine: &Machine) -> Result<()> {
-    let before = slowest_answer(machine)?;
     machine.guest().spawn_many(1, NAME, Activity::WriteMemory { mib: WRITTEN_MIB })?;
-    is_there(machine, NAME, before)
+    is_there(machine, NAME)
 }
 
 /// Waits until memory is short and answers take longer than before, or who writes is gone.
@@ -55,8 +52,8 @@ fn make(machine: &Machine) -> Result<()> {
 /// # Errors
 ///
 /// If that does not come.
-pub fn is_there(machine: &Machine, name: &str, before: Duration) -> Result<()> {
-    let guest = machine.guest();
+pub fn is_there(machine: &Machine, name: &str) -> Result<()> {
+    let (guest, usual) = (machine.guest(), machine.usual_answer()?);
     // Who watches over the guest from inside may have seen it before.
     let is_over = || Ok::<_, Error>(guest.states(name)?.is_empty());
     wait::until("memory is short", LIMIT, || {
@@ -67,33 +64,19 @@ pub fn is_there(machine: &Machine, name: &str, before: Duration) -> Result<()> {
     })?;
     // An ordinary process has to fetch its own memory from the disk.
     wait::until("answers take longer", LIMIT, || match guest.answer_time(LIMIT) {
-        Ok(time) => Ok(time > before || is_over()?),
+        Ok(time) => Ok(time > usual || is_over()?),
         Err(Error::NoAnswer { .. }) => Ok(true),
         Err(error) => Err(error.into()),
     })
 }
 
-/// The slowest of some answers of a guest that fares well.
-///
-/// # Errors
-///
-/// If it does not answer.
-pub fn slowest_answer(machine: &Machine) -> Result<Duration> {
-    let mut slowest = Duration::ZERO;
-    for _ in 0..10 {
-        slowest = slowest.max(machine.guest().answer_time(LIMIT)?);
-    }
-    Ok(slowest)
-}
-
-/// What was there before does not go on: an answer must come as quickly as when nothing was wrong, with what has to be
-/// fetched from the disk once.
+/// Waits until answers come as quickly as before anything was wrong.
 ///
 /// # Errors
 ///
 /// If it does not come.
 pub fn answers_as_before(machine: &Machine, limit: Duration) -> Result<()> {
-    let usual = slowest_answer(machine)?;
+    let usual = machine.usual_answer()?;
     wait::until("answers come as before", limit, || Ok(machine.guest().answer_time(LIMIT)? <= usual))
 }
 

@@ -113,7 +113,9 @@ impl Method {
     /// The guest in which it is tried on a fault.
     pub fn shape(&self, fault: &Fault) -> Shape {
         match self.act {
-            Act::Supported if matches!(fault.shape, Shape::Processes | Shape::Many) => Shape::Supported,
+            // The support looks for requests every millisecond, on each processor, which is not to weigh on what needs it not.
+            Act::Supported if fault.shape == Shape::Many => Shape::Supported,
+            Act::Supported if fault.shape == Shape::Processes => Shape::Signals,
             Act::EarlyOom => Shape::EarlyOom,
             _ => fault.shape,
         }
@@ -122,6 +124,11 @@ impl Method {
     /// Whether it wakes tasks that sleep.
     pub fn wakes(&self) -> bool {
         matches!(self.act, Act::Program { wakes: true, .. })
+    }
+
+    /// Whether the in-kernel support does it.
+    pub fn is_supported(&self) -> bool {
+        matches!(self.act, Act::Supported)
     }
 
     /// Whether a program does it, which runs on the host's processor or on a GPU.

@@ -18,6 +18,8 @@ const NAME: &str = "hog";
 /// How long each must have run, in milliseconds: a little more than the program asks for.
 const RUN_MS: u64 = 150;
 
+const ARGUMENTS: &[&str] = &["--busy_percent", "60", "--run_ms", "100", "--protect", PROTECT];
+
 /// Processes that compute.
 pub const HOGS: Fault = Fault {
     name: "CPU hogs",
@@ -25,13 +27,9 @@ pub const HOGS: Fault = Fault {
     often: true,
     shape: Shape::Processes,
     make,
-    program: (
-        "examples/cpu-hogs.c",
-        "cpu_hogs",
-        &["--busy_percent", "60", "--run_ms", "100", "--protect", PROTECT],
-    ),
+    program: ("examples/cpu-hogs.c", "cpu_hogs", ARGUMENTS),
     arguments: no_arguments,
-    supported: None,
+    supported: Some(("examples/cpu-hogs.c", "cpu_hogs_supported", ARGUMENTS)),
     lock: None,
     victims: NAME,
     signal: libc::SIGSTOP,
@@ -76,13 +74,17 @@ fn after(repaired: Repaired<'_>, method: &Method) -> Result<()> {
     let hogs: Vec<u32> =
         guest.processes()?.iter().filter(|process| process.comm == NAME).map(|process| process.pid).collect();
     let pids = hogs.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
-    let program: Program<'_> = ("examples/cpu-hogs.c", "continue_hogs", &["--pids", &pids]);
+    let arguments = ["--pids", pids.as_str()];
+    let program = |entry| -> Program<'_> { ("examples/cpu-hogs.c", entry, &arguments) };
     if method.wakes() {
-        run_program(repaired, program, &[])?;
+        run_program(repaired, program("continue_hogs"), &[])?;
+    } else if method.is_supported() {
+        run_program(repaired, program("continue_hogs_supported"), &["--pause", "never"])?;
     } else {
         if method.is_program() {
             // CONT does nothing for who is not woken: a program that may not wake refuses it, and changes nothing.
-            let refused = run_program(repaired, program, &["--interrupts", "never"]).is_err();
+            let refused =
+                run_program(repaired, program("continue_hogs"), &["--interrupts", "never"]).is_err();
             ensure!(refused, "CONT should be refused where nobody can be woken");
             ensure!(guest.states(NAME)?.chars().all(|state| state == 'T'), "not all are stopped any more");
         }

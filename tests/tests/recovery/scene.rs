@@ -3,11 +3,12 @@
 //! A guest in which faults are made and cured, as long as it lives through them.
 
 use std::cell::Cell;
+use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use gpufas_guest::Disk;
 use gpufas_guest::kernels::KernelSpec;
 use gpufas_tests::machine::{Machine, Model};
@@ -16,6 +17,7 @@ use gpufas_tests::releases::is_matrix;
 use gpufas_tests::tools::{Target, Tools};
 
 use crate::fault::{Fault, LIMIT, faults};
+use crate::folder;
 use crate::method::Method;
 
 /// The memory of a guest in which it becomes short, in MiB.
@@ -79,9 +81,10 @@ impl Shape {
     /// The modules that are loaded from the start.
     fn loads(self) -> &'static [Module] {
         match self {
-            Self::Processes | Self::Many | Self::Memory | Self::Stress => &[SEND_SIGNAL],
+            Self::Processes | Self::Many => &[SEND_SIGNAL],
             Self::Supported | Self::Locks => &[SUPPORT],
-            Self::Signals => &[SUPPORT, SEND_SIGNAL],
+            // Of all methods.
+            Self::Signals | Self::Memory | Self::Stress => &[SUPPORT, SEND_SIGNAL],
             Self::EarlyOom => &[],
         }
     }
@@ -174,6 +177,11 @@ struct State {
 #[error("the set-up failed")]
 pub struct SetUpFailed;
 
+/// What was done has harmed the guest, whether it was to cure anything or not.
+#[derive(Debug, thiserror::Error)]
+#[error("the guest has come to harm")]
+pub struct Harmed;
+
 impl Scene {
     /// A guest of that kernel, to be repaired from a target. None is booted yet.
     pub fn new(spec: &'static KernelSpec, shape: Shape, target: Target) -> Self {
@@ -206,6 +214,8 @@ impl Scene {
             // Starts the process that answers, which is there before anything is wrong.
             guest.answer_time(LIMIT)?;
             guest.check_health(LIMIT)?;
+            // What is wrong later is measured against it.
+            machine.usual_answer()?;
             state.machine = Some(machine);
         }
         state.machine.as_ref().context("no guest")
@@ -235,15 +245,34 @@ impl Scene {
         let tools = state.tools.clone().context("nothing was prepared")?;
         let machine = self.machine(&mut state, &tools).context(SetUpFailed)?;
         let result = cure((machine, self.target), fault, method);
-        // What was known to be in vain has done no harm.
-        let is_over = || match fault.end {
-            Some(end) if method.is_in_vain(fault) => end(machine).is_ok(),
-            _ => false,
-        };
-        if result.is_err() && !is_over() {
-            state.machine = None;
+        let mut goes_on = result.is_ok();
+        let result = result.or_else(|error| {
+            if method.is_in_vain(fault) {
+                // It was known that it cures nothing, and must have done no harm.
+                fault.end.map_or(Ok(()), |end| end(machine)).context(Harmed)?;
+                check_health(machine, fault)?;
+                goes_on = fault.end.is_some();
+            }
+            Err(error)
+        });
+        if goes_on {
+            return result;
         }
+        let result = result.map_err(|error| self.keep_console(machine, fault, method, error));
+        state.machine = None;
         result
+    }
+
+    /// Keeps what the guest has written to its console, and lets the error say where.
+    fn keep_console(&self, machine: &Machine, fault: &Fault, method: &Method, error: Error) -> Error {
+        let folder = folder().join("consoles");
+        let letters = |text: &str| text.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+        let name = format!("{}, {}, {}", self.spec.name, fault.name, method.name);
+        let file = folder.join(letters(&name) + ".log");
+        match fs::create_dir_all(&folder).and_then(|()| fs::copy(machine.console(), &file)) {
+            Ok(_) => error.context(format!("the guest's console is kept in {}", file.display())),
+            Err(_) => error,
+        }
     }
 
     /// Checks that the guest fares well, if there is one.
@@ -253,6 +282,7 @@ impl Scene {
     /// If something is wrong. The guest is given up then.
     pub fn is_healthy(&self, fault: &Fault) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // A guest that was given up has had its failure.
         let result = state.machine.as_ref().map_or(Ok(()), |machine| check_health(machine, fault));
         if result.is_err() {
             state.machine = None;
@@ -314,15 +344,15 @@ fn cure((machine, target): Repaired<'_>, fault: &Fault, method: &Method) -> Resu
 
 /// Checks that a guest fares well and that its kernel has nothing to complain of, but for what belongs to the fault.
 fn check_health(machine: &Machine, fault: &Fault) -> Result<()> {
-    machine.guest().check_health(LIMIT)?;
+    machine.guest().check_health(LIMIT).context(Harmed)?;
     let texts = [TOLERATED, fault.tolerated].concat();
     // A report on memory has many lines, which count by their level only. Whatever comes before it is none of it.
     let reported = Cell::new(false);
-    machine.check_unharmed_but(|problem| {
+    let checked = machine.check_unharmed_but(|problem| {
         let says = |text: &str| problem.record.text.contains(text);
         let begins = fault.is_for_oom_killer && MEMORY_REPORTS.iter().any(|text| says(text));
         reported.set(reported.get() || begins);
         texts.iter().any(|text| says(text)) || (reported.get() && problem.is_mere_warning())
-    })?;
-    Ok(())
+    });
+    checked.context(Harmed)
 }

@@ -15,7 +15,7 @@ use gpufas_tests::tools::Target;
 
 use crate::fault::Fault;
 use crate::method::Method;
-use crate::scene::SetUpFailed;
+use crate::scene::{Harmed, SetUpFailed};
 
 /// After so many failures one after another a cell is left: it takes a guest each time.
 const FAILURES: u32 = 3;
@@ -33,6 +33,8 @@ pub struct Cell {
     target: Target,
     /// Whether each run must be a success.
     must_cure: bool,
+    /// Whether a program of ours is what it is about.
+    is_program: bool,
     runs: u32,
     times: Vec<Duration>,
     /// How long all of it took: booting, making the fault, checking the guest as well.
@@ -40,6 +42,8 @@ pub struct Cell {
     failures_in_a_row: u32,
     /// The first failure.
     failure: Option<String>,
+    /// The first harm that came to a guest.
+    harm: Option<String>,
     /// Why it could not be tried.
     set_up: Option<String>,
     /// What the method said when it refused, as it must.
@@ -56,11 +60,13 @@ impl Cell {
             method: method.name,
             target,
             must_cure: method.cures(fault) || method.refusal(fault).is_some(),
+            is_program: method.is_program(),
             runs: 0,
             times: Vec::new(),
             spent: Duration::ZERO,
             failures_in_a_row: 0,
             failure: None,
+            harm: None,
             set_up: None,
             refused: None,
         }
@@ -89,11 +95,16 @@ impl Cell {
     /// Takes note of a failure.
     pub fn failed(&mut self, error: &Error) {
         self.failures_in_a_row += 1;
-        if error.is::<SetUpFailed>() || is_set_up(error) {
+        // A kernel that dies or complains is no mere set-up, whatever was being done.
+        let has_harmed = error.is::<Harmed>() || of_guest(error).any(gpufas_guest::Error::is_harm);
+        if !has_harmed && (error.is::<SetUpFailed>() || of_guest(error).any(gpufas_guest::Error::is_setup)) {
             self.set_up_failed(error);
-        } else {
-            self.runs += 1;
-            self.failure.get_or_insert_with(|| format!("{error:#}"));
+            return;
+        }
+        self.runs += 1;
+        self.failure.get_or_insert_with(|| format!("{error:#}"));
+        if has_harmed {
+            self.harm.get_or_insert_with(|| format!("{error:#}"));
         }
     }
 
@@ -118,13 +129,19 @@ impl Cell {
     ///
     /// If something is not as it must be.
     pub fn verdict(&self) -> Result<()> {
-        if let Some(message) = &self.set_up {
-            bail!("the set-up is broken: {message}");
-        }
         if let Some(message) = &self.failure
             && self.must_cure
         {
             bail!("{} of {} were cured: {message}", self.times.len(), self.runs);
+        }
+        // What a user has without us may do as it does. A program of ours must do no harm, be it in vain.
+        if let Some(message) = &self.harm
+            && self.is_program
+        {
+            bail!("a guest has come to harm: {message}");
+        }
+        if let Some(message) = &self.set_up {
+            bail!("the set-up is broken: {message}");
         }
         Ok(())
     }
@@ -160,12 +177,9 @@ impl Cell {
     }
 }
 
-/// Whether an error is that of a guest's set-up.
-fn is_set_up(error: &Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<gpufas_guest::Error>())
-        .any(gpufas_guest::Error::is_setup)
+/// What an error has of the guest's library.
+fn of_guest(error: &Error) -> impl Iterator<Item = &gpufas_guest::Error> {
+    error.chain().filter_map(|cause| cause.downcast_ref())
 }
 
 /// All cells.
@@ -225,6 +239,9 @@ impl Table {
         let totals =
             totals.iter().map(|(method, (cured, runs))| format!("{method}: {cured} of {runs} cured"));
         lines.extend(totals);
+        lines.push(
+            "times count from the method's beginning; of what acts by itself, from the fault's".to_owned(),
+        );
         let runs: u32 = cells.iter().map(|cell| cell.runs).sum();
         lines.push(format!("{runs} runs in {} minutes", self.began.elapsed().as_secs().div_ceil(60)));
         lines.join("\n") + "\n"
