@@ -45,12 +45,15 @@ GPUFAS_ENTRY(waiters, "show who waits for a spinning lock", unsigned long, addre
 	return gpufas_show_spinning((struct qspinlock *)address);
 }
 
-#ifndef CONFIG_PREEMPT_RT
+GPUFAS_ENTRY(spinlock_waiters, "show who waits for a spinlock_t, with PREEMPT_RT too", unsigned long, address)
+{
+	return gpufas_show_spinlock((spinlock_t *)address);
+}
+
 GPUFAS_ENTRY(mutex_waiters, "show who waits for a struct mutex", unsigned long, address)
 {
 	return gpufas_show_mutex((struct mutex *)address);
 }
-#endif
 
 /* What became of a lock, in words */
 static int report(const char *kind, const void *lock, int waiters, int error)
@@ -71,19 +74,14 @@ GPUFAS_ENTRY(raw_spinlock, "release a raw_spinlock_t", unsigned long, address)
 	return report("raw spinlock", lock, waiters, gpufas_release_raw_spinlock(lock));
 }
 
-GPUFAS_ENTRY(spinlock, "release a spinlock_t", unsigned long, address)
+GPUFAS_ENTRY(spinlock, "release a spinlock_t; with PREEMPT_RT, one whose owner is dead", unsigned long, address)
 {
 	spinlock_t *lock = (spinlock_t *)address;
-#ifdef CONFIG_PREEMPT_RT
-	int waiters = 0;
-#else
-	int waiters = gpufas_show_spinning(&lock->rlock.raw_lock);
-#endif
+	int waiters = gpufas_show_spinlock(lock);
 
 	return report("spinlock", lock, waiters, gpufas_release_spinlock(lock));
 }
 
-#ifndef CONFIG_PREEMPT_RT
 GPUFAS_ENTRY(mutex, "release a struct mutex whose owner is dead", unsigned long, address)
 {
 	struct mutex *lock = (struct mutex *)address;
@@ -91,4 +89,3 @@ GPUFAS_ENTRY(mutex, "release a struct mutex whose owner is dead", unsigned long,
 
 	return report("mutex", lock, waiters, gpufas_release_mutex(lock));
 }
-#endif

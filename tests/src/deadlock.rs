@@ -24,8 +24,8 @@ pub struct Deadlock<'a> {
 }
 
 impl<'a> Deadlock<'a> {
-    /// Lets it begin in half a second, on one processor or on all. `kind`: `raw`, `spin` or `mutex`. Whatever program is to end
-    /// it must be compiled before: that takes longer than a guest may be locked.
+    /// Lets it begin in half a second, on one processor or on all. `kind`: `raw`, `spin`, `mutex` or `orphan`, as the module says.
+    /// Whatever program is to end it must be compiled before: that takes longer than a guest may be locked.
     ///
     /// # Errors
     ///
@@ -33,6 +33,15 @@ impl<'a> Deadlock<'a> {
     pub fn start(repair: &'a Repair, kind: &str, interrupts: bool, cpu: Option<u32>) -> Result<Self> {
         repair.machine.tools().compile(COUNTER, repair.target)?;
         Ok(Self { repair, lock: start(&repair.machine, kind, interrupts, cpu)? })
+    }
+
+    /// Has the lock taken, with nobody waiting for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn hold(repair: &'a Repair, kind: &str) -> Result<Self> {
+        Ok(Self { repair, lock: command(&repair.machine, &format!("{kind} on none"))? })
     }
 
     /// The lock's address.
@@ -68,13 +77,18 @@ impl<'a> Deadlock<'a> {
 ///
 /// Those of the guest; if the module says no address.
 pub fn start(machine: &Machine, kind: &str, interrupts: bool, cpu: Option<u32>) -> Result<u64> {
+    let state = if interrupts { "on" } else { "off" };
+    let cpus = cpu.map(|cpu| cpu.to_string()).unwrap_or_default();
+    command(machine, &format!("{kind} {state} {cpus}"))
+}
+
+/// Gives the module a command, and says the lock's address.
+fn command(machine: &Machine, command: &str) -> Result<u64> {
     let guest = machine.guest();
     if !guest.read_file("/proc/modules")?.contains(DEADLOCK.name) {
         guest.load_module(DEADLOCK.name, "")?;
     }
-    let state = if interrupts { "on" } else { "off" };
-    let cpus = cpu.map(|cpu| cpu.to_string()).unwrap_or_default();
-    guest.write_file(START, &format!("{kind} {state} {cpus}"))?;
+    guest.write_file(START, command)?;
     let status = guest.read_file(STATUS)?;
     let lock = status.trim().rsplit_once(" lock ").context("no lock in the status")?.1;
     Ok(u64::from_str_radix(lock.trim_start_matches("0x"), 16)?)

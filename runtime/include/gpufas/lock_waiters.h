@@ -104,6 +104,13 @@ static inline u64 gpufas_sleeping_ms(const struct task_struct *task)
 	return now > since ? (now - since) / NSEC_PER_MSEC : 0;
 }
 
+/* gpufas_show_sleeping - say who sleeps for a lock, and for how long */
+static inline void gpufas_show_sleeping(const struct task_struct *task)
+{
+	gpufas_log("%d (%s) has waited for %llu ms\n", task->pid, task->comm,
+		   gpufas_sleeping_ms(task));
+}
+
 /* gpufas_queue_node - a node of a CPU's, NULL if the CPU does not use it */
 static inline struct mcs_spinlock *gpufas_queue_node(unsigned int cpu, unsigned int index)
 {

@@ -14,9 +14,11 @@
 #define _GPUFAS_UNLOCK_H
 
 #include <gpufas/lock_waiters.h>
+#include <gpufas/task.h>
 #include <gpufas/wake.h>
 
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/version.h>
@@ -92,50 +94,145 @@ static inline int gpufas_release_raw_spinlock(raw_spinlock_t *lock)
 /*
  * gpufas_owner_is_dead - whether a task that has a lock will never run again
  *
- * A task that is gone is in no list any more, and its memory may be another's.
+ * Once it has told its parent (exit_notify()), a task still frees what it has, and
+ * may take and release locks for that, until do_task_dead(). A task that is gone is
+ * in no list any more, and its memory may be another's; but one that nobody waits
+ * for leaves the lists before it has come to its end (release_task()).
  */
-static inline bool gpufas_owner_is_dead(const struct task_struct *owner)
+static inline bool gpufas_owner_is_dead(struct task_struct *owner)
 {
 	struct task_struct *process, *thread;
+	bool has_ended = READ_ONCE(gpufas_task_state(owner)) & TASK_DEAD;
 
 	for_each_process_thread(process, thread)
 		if (thread == owner)
-			return thread->exit_state;
+			return owner->exit_state && has_ended;
 
-	return true;
+	return has_ended || !(owner->flags & PF_EXITING) ||
+	       (owner->exit_state != EXIT_DEAD && owner->exit_state != EXIT_TRACE);
 }
 
 #ifdef CONFIG_PREEMPT_RT
 
+/* An rt_mutex without what only lock debugging needs: spinlock_t and struct mutex have one (linux/rtmutex.h). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 15, 0)
+#define gpufas_rt_mutex rt_mutex_base
+#define gpufas_rt_of_mutex(mutex) (&(mutex)->rtmutex)
+#else
+#define gpufas_rt_mutex rt_mutex
+#define gpufas_rt_of_mutex(mutex) (&(mutex)->lock)
+#endif
+
+/* kernel/locking/rtmutex_common.h: on the stack of whoever waits */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 16, 0)
+struct gpufas_copy_of_kernel rt_waiter_node {
+	struct rb_node entry;
+	int prio;
+	u64 deadline;
+};
+
+struct gpufas_copy_of_kernel rt_mutex_waiter {
+	struct rt_waiter_node tree;
+	struct rt_waiter_node pi_tree;
+	struct task_struct *task;
+	struct rt_mutex_base *lock;
+	unsigned int wake_state;
+	struct ww_acquire_ctx *ww_ctx;
+};
+#define gpufas_rt_waiter(node) rb_entry(node, struct rt_mutex_waiter, tree.entry)
+#else
+struct gpufas_copy_of_kernel rt_mutex_waiter {
+	struct rb_node tree_entry;
+	struct rb_node pi_tree_entry;
+	struct task_struct *task;
+	struct rt_mutex *lock;
+	int prio;
+	bool savestate;
+	u64 deadline;
+};
+#define gpufas_rt_waiter(node) rb_entry(node, struct rt_mutex_waiter, tree_entry)
+#endif
+
+/* The bit of an rt_mutex's owner that says that somebody waits. */
+#define GPUFAS_RT_MUTEX_HAS_WAITERS 1UL
+
+/* rb_next(), which is in lib/rbtree.c */
+static inline struct rb_node *gpufas_rb_next(struct rb_node *node)
+{
+	struct rb_node *parent;
+
+	if (node->rb_right) {
+		node = node->rb_right;
+		while (node->rb_left)
+			node = node->rb_left;
+		return node;
+	}
+
+	while ((parent = rb_parent(node)) && node == parent->rb_right)
+		node = parent;
+	return parent;
+}
+
+/* gpufas_show_rt - say who waits for an rt_mutex, and for how long, the first first. Returns how many wait. */
+static inline int gpufas_show_rt(struct gpufas_rt_mutex *lock)
+{
+	struct rb_node *node;
+	int waiters = 0;
+
+	for (node = lock->waiters.rb_leftmost; node; node = gpufas_rb_next(node)) {
+		gpufas_show_sleeping(gpufas_rt_waiter(node)->task);
+		waiters++;
+	}
+
+	return waiters;
+}
+
 /*
- * gpufas_release_rt - release a lock of PREEMPT_RT that a task owns
+ * gpufas_release_rt - release an rt_mutex whose owner is dead
  *
- * Nobody may wait for it: a waiter has lent its priority to the owner, which
- * only the kernel can take back (rt_mutex_dequeue_pi() and
- * rt_mutex_adjust_prio() in kernel/locking/rtmutex.c).
+ * Nobody may wait for it: a waiter has lent its priority to the owner, in whose
+ * tree of those who lend it stands, and which only the kernel can take it out of
+ * (rt_mutex_dequeue_pi() and rt_mutex_adjust_prio() in kernel/locking/rtmutex.c).
  *
  * Returns 0, or with nothing written:
- * -EALREADY	it is free
+ * -EALREADY	nobody has it
+ * -EBUSY	its owner is alive
  * -EAGAIN	the kernel is at work on it
  * -EOPNOTSUPP	somebody waits for it
  */
-#define gpufas_release_rt(base) ({						\
-	typeof(base) gpufas_base = (base);					\
-	unsigned long gpufas_owner = (unsigned long)READ_ONCE(gpufas_base->owner); \
-	int gpufas_error = 0;							\
-										\
-	if (!gpufas_owner)							\
-		gpufas_error = -EALREADY;					\
-	else if (gpufas_owner & 1 || !RB_EMPTY_ROOT(&gpufas_base->waiters.rb_root)) \
-		gpufas_error = -EOPNOTSUPP;					\
-	else if (!gpufas_try_raw_lock(&gpufas_base->wait_lock))			\
-		gpufas_error = -EAGAIN;						\
-	if (!gpufas_error) {							\
-		WRITE_ONCE(gpufas_base->owner, NULL);				\
-		gpufas_raw_unlock(&gpufas_base->wait_lock);			\
-	}									\
-	gpufas_error;								\
-})
+static inline int gpufas_release_rt(struct gpufas_rt_mutex *lock)
+{
+	unsigned long owner = (unsigned long)READ_ONCE(lock->owner);
+	int error = 0;
+
+	if (!owner)
+		return -EALREADY;
+
+	/* It is free, and the first that waits is about to take it. */
+	if (owner == GPUFAS_RT_MUTEX_HAS_WAITERS)
+		return -EAGAIN;
+
+	if (!gpufas_owner_is_dead((struct task_struct *)(owner & ~GPUFAS_RT_MUTEX_HAS_WAITERS)))
+		return -EBUSY;
+
+	/* It guards the tree of waiters, and the bit that says that there are any. */
+	if (!gpufas_try_raw_lock(&lock->wait_lock))
+		return -EAGAIN;
+
+	if ((unsigned long)READ_ONCE(lock->owner) & GPUFAS_RT_MUTEX_HAS_WAITERS ||
+	    !RB_EMPTY_ROOT(&lock->waiters.rb_root))
+		error = -EOPNOTSUPP;
+	else
+		WRITE_ONCE(lock->owner, NULL);
+	gpufas_raw_unlock(&lock->wait_lock);
+	return error;
+}
+
+/* gpufas_show_spinlock - say who waits for a spinlock_t; as gpufas_show_rt() */
+static inline int gpufas_show_spinlock(spinlock_t *lock)
+{
+	return gpufas_show_rt(&lock->lock);
+}
 
 /* gpufas_release_spinlock - release a spinlock_t; as gpufas_release_rt() */
 static inline int gpufas_release_spinlock(spinlock_t *lock)
@@ -143,7 +240,25 @@ static inline int gpufas_release_spinlock(spinlock_t *lock)
 	return gpufas_release_rt(&lock->lock);
 }
 
+/* gpufas_show_mutex - say who waits for a mutex; as gpufas_show_rt() */
+static inline int gpufas_show_mutex(struct mutex *lock)
+{
+	return gpufas_show_rt(gpufas_rt_of_mutex(lock));
+}
+
+/* gpufas_release_mutex - release a mutex; as gpufas_release_rt() */
+static inline int gpufas_release_mutex(struct mutex *lock)
+{
+	return gpufas_release_rt(gpufas_rt_of_mutex(lock));
+}
+
 #else
+
+/* gpufas_show_spinlock - say who waits for a spinlock_t; as gpufas_show_spinning() */
+static inline int gpufas_show_spinlock(spinlock_t *lock)
+{
+	return gpufas_show_spinning(&lock->rlock.raw_lock);
+}
 
 /* gpufas_release_spinlock - release a spinlock_t; as gpufas_release_queued() */
 static inline int gpufas_release_spinlock(spinlock_t *lock)
@@ -189,10 +304,7 @@ static inline int gpufas_show_mutex(struct mutex *lock)
 	int waiters = 0;
 
 	while (waiter) {
-		struct task_struct *task = waiter->task;
-
-		gpufas_log("%d (%s) has waited for %llu ms\n", task->pid, task->comm,
-			   gpufas_sleeping_ms(task));
+		gpufas_show_sleeping(waiter->task);
 		waiters++;
 
 		waiter = list_next_entry(waiter, list);

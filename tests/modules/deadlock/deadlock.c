@@ -5,9 +5,10 @@
  *	echo "KIND INTERRUPTS [CPUS]" > /sys/module/deadlock/parameters/start
  *	cat /sys/module/deadlock/parameters/status
  *
- * KIND is raw (raw_spinlock_t), spin (spinlock_t) or mutex (struct mutex, whose
- * owner is dead); INTERRUPTS is on or off, and says in what state a CPU spins; CPUS
- * is a list as 0,2-3, all CPUs that are on line if it is left out. Half a second
+ * KIND is raw (raw_spinlock_t), spin (spinlock_t), mutex (struct mutex, whose
+ * owner is dead) or, with PREEMPT_RT only, orphan (spinlock_t, whose owner is dead);
+ * INTERRUPTS is on or off, and says in what state a CPU spins; CPUS is a list as
+ * 0,2-3, or none, and all CPUs that are on line if it is left out. Half a second
  * after the command a thread on each of these CPUs waits, so that whoever gave it
  * still gets an answer. The status is
  *
@@ -26,15 +27,16 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
-enum kind { RAW, SPIN, MUTEX, KINDS };
+enum kind { RAW, SPIN, MUTEX, ORPHAN, KINDS };
 
-static const char *const kind_names[KINDS] = { "raw", "spin", "mutex" };
+static const char *const kind_names[KINDS] = { "raw", "spin", "mutex", "orphan" };
 
 static DEFINE_RAW_SPINLOCK(raw_lock);
 static DEFINE_SPINLOCK(spin_lock_of_tests);
@@ -70,7 +72,7 @@ static arch_spinlock_t *spinning(void)
 
 static bool has_owner(void)
 {
-	return kind == MUTEX || (kind == SPIN && IS_ENABLED(CONFIG_PREEMPT_RT));
+	return kind == MUTEX || kind == ORPHAN || (kind == SPIN && IS_ENABLED(CONFIG_PREEMPT_RT));
 }
 
 static void *lock_address(void)
@@ -79,13 +81,14 @@ static void *lock_address(void)
 	case RAW:
 		return &raw_lock;
 	case SPIN:
+	case ORPHAN:
 		return &spin_lock_of_tests;
 	default:
 		return &mutex_of_tests;
 	}
 }
 
-/* Takes a lock; the mutex's owner ends with it. */
+/* Takes a lock, and ends with it if the owner is to be dead. */
 static int own(void *unused)
 {
 	if (kind == MUTEX) {
@@ -95,12 +98,17 @@ static int own(void *unused)
 	}
 	spin_lock(&spin_lock_of_tests);
 	complete(&owner_has_it);
+	if (kind == ORPHAN)
+		return 0;
+	/* Whoever has it reads under RCU, and must not sleep then. */
+	rcu_read_unlock();
 	while (!kthread_should_stop()) {
 		set_current_state(TASK_IDLE);
 		if (!kthread_should_stop())
 			schedule();
 		__set_current_state(TASK_RUNNING);
 	}
+	rcu_read_lock();
 	spin_unlock(&spin_lock_of_tests);
 	return 0;
 }
@@ -157,6 +165,24 @@ static void collect(void)
 	atomic_set(&gpufas_deadlock_proceeded, 0);
 }
 
+/*
+ * In place of an owner that is dead. Whoever unlocks is not asked whether it is the
+ * owner: the waiter that is woken leaves the dead one's list of those who lend it
+ * priority as it is, and nobody looks at that again.
+ */
+static void release_for_the_dead(void)
+{
+	if (kind == MUTEX) {
+		mutex_unlock(&mutex_of_tests);
+		return;
+	}
+#ifdef CONFIG_PREEMPT_RT
+	rcu_read_lock();
+	migrate_disable();
+	spin_unlock(&spin_lock_of_tests);
+#endif
+}
+
 static struct task_struct *begin_thread(int (*function)(void *), int cpu, const char *name)
 {
 	struct task_struct *thread = kthread_create(function, NULL, "%s/%d", name, cpu);
@@ -211,12 +237,15 @@ static int set_start(const char *text, const struct kernel_param *param)
 	kind_number = fields >= 2 ? match_string(kind_names, KINDS, name) : -EINVAL;
 	if (kind_number < 0 || (strcmp(state, "on") && strcmp(state, "off")))
 		return -EINVAL;
+	if (kind_number == ORPHAN && !IS_ENABLED(CONFIG_PREEMPT_RT))
+		return -EOPNOTSUPP;
 
 	if (!zalloc_cpumask_var(&cpus, GFP_KERNEL))
 		return -ENOMEM;
 
-	cpumask_copy(cpus, cpu_online_mask);
-	error = fields == 3 ? cpulist_parse(list, cpus) : 0;
+	if (strcmp(list, "none"))
+		cpumask_copy(cpus, cpu_online_mask);
+	error = fields == 3 && strcmp(list, "none") ? cpulist_parse(list, cpus) : 0;
 	if (!error && !cpumask_subset(cpus, cpu_online_mask))
 		error = -ENXIO;
 	if (!error) {
@@ -259,6 +288,8 @@ static void __exit deadlock_exit(void)
 		put_task_struct(owner);
 		owner = NULL;
 	}
+	if (atomic_read(&gpufas_deadlock_proceeded) < waiters && (kind == MUTEX || kind == ORPHAN))
+		release_for_the_dead();
 	collect();
 	kfree(threads);
 }

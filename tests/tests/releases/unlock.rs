@@ -85,7 +85,9 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &str, cpus: u32, queued: bool)
             repair.was_killed(sleeper, SIGTERM)
         },
     );
-    if !realtime {
+    if realtime {
+        owned(group, cpus);
+    } else {
         case(group, "those who wait for a mutex whose owner is dead go on", move |repair| {
             for _ in 0..rounds {
                 let deadlock = deadlock(repair, "mutex", true)?;
@@ -108,6 +110,61 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &str, cpus: u32, queued: bool)
         let report = unlock(repair, 3, "raw_spinlock", 16)?;
         report.has_written(false)
     });
+}
+
+/// Adds the cases of locks that tasks own with PREEMPT_RT. The kinds are those of the module that makes deadlocks.
+fn owned(group: &mut Group<'_, Repair>, cpus: u32) {
+    for (kind, entry) in [("orphan", "spinlock"), ("mutex", "mutex")] {
+        case(group, &format!("a {entry} whose owner is dead is released"), move |repair| {
+            // Twice: it could not be taken again had it not been released.
+            for _ in 0..2 {
+                let lock = Deadlock::hold(repair, kind)?.lock();
+                let report = released(repair, entry, lock)?;
+                report.says("is released, 0 wait for it")?;
+                ensure!(report.stores()?.len() == 1, "one store: {report:?}");
+                unlock(repair, 1, entry, lock)?.says("nobody has it")?;
+            }
+            Ok(())
+        });
+        case(
+            group,
+            &format!("a {entry} whose owner is dead is not released while somebody waits"),
+            move |repair| {
+                let deadlock = deadlock(repair, kind, true)?;
+                let waiting = wait_for(repair, &format!("{entry}_waiters"), deadlock.lock(), cpus)?;
+                ensure!(waiting.log().matches("(waiter/").count() == cpus as usize, "{}", waiting.log());
+                let report = unlock(repair, 1, entry, deadlock.lock())?;
+                report.says("who waits for it cannot be woken from outside here")?;
+                report.has_written(false)?;
+                ensure!(report.log().matches("(waiter/").count() == cpus as usize, "{}", report.log());
+                // All go on, or this would not end.
+                repair.machine.guest().unload_module(DEADLOCK.name)?;
+                Ok(())
+            },
+        );
+    }
+    case(group, "a spinlock whose owner is alive is not released", |repair| {
+        let lock = Deadlock::hold(repair, "spin")?.lock();
+        let report = unlock(repair, 1, "spinlock", lock)?;
+        report.says("its owner is alive")?;
+        report.has_written(false)?;
+        // The owner releases it itself.
+        repair.machine.guest().unload_module(DEADLOCK.name)?;
+        Ok(())
+    });
+}
+
+/// Releases a lock once its owner, which has just begun to exit, is dead.
+fn released(repair: &Repair, entry: &str, lock: u64) -> Result<Report> {
+    let mut report = None;
+    wait::until("its owner is dead", LIMIT, || {
+        let ran = repair.run(UNLOCK, entry, &["--json"], &["--address", &lock.to_string()])?;
+        let now = Report(ran.json()?);
+        let is_alive = now.log().contains("its owner is alive");
+        report = Some(now);
+        Ok(!is_alive)
+    })?;
+    report.context("nothing is reported")
 }
 
 /// Begins a deadlock. What ends it is compiled before.
