@@ -6,12 +6,13 @@
  * A CPU that waits for a spinlock stands in a queue of nodes that each CPU has
  * four of, one for each context it can be in (kernel/locking/qspinlock.c). The
  * lock's word names the last of them; the first of all that wait needs no
- * node, and is known only by a bit of the word.
+ * node: a bit of the word says that there is one, but not who.
  *
  * In a virtual machine whose hypervisor does not offer more, there is no queue:
- * all try again and again (virt_spin_lock() in asm/qspinlock.h). Who waits is
- * then known only from the registers that an interrupt has saved on the stack
- * while it waited, and not at all if interrupts are off.
+ * all try again and again (virt_spin_lock() in asm/qspinlock.h).
+ *
+ * Who waits without a node is known only from the registers that an interrupt has
+ * saved on the stack while it waited, and not at all if interrupts are off.
  */
 #ifndef _GPUFAS_LOCK_WAITERS_H
 #define _GPUFAS_LOCK_WAITERS_H
@@ -67,27 +68,45 @@ static inline struct task_struct *gpufas_cpu_task(unsigned int cpu)
 }
 
 /*
- * gpufas_scheduler_time - the time as the scheduler has it, in nanoseconds
+ * gpufas_latest_cpu - the CPU that the scheduler has told the time last
  *
  * No clock of a CPU can be read from outside. The task that a CPU runs is told
- * the time at each tick (update_curr() in kernel/sched/fair.c); the latest of
- * these times is at most a tick ago, unless no CPU takes interrupts.
+ * the time when it begins to run and at each tick (update_curr() in
+ * kernel/sched/fair.c).
  */
-static inline u64 gpufas_scheduler_time(void)
+static inline unsigned int gpufas_latest_cpu(void)
 {
-	u64 latest = 0;
-	unsigned int cpu;
+	unsigned int cpu, latest = cpumask_first(cpu_online_mask);
+	u64 time = 0;
 
-	for_each_online_cpu(cpu)
-		latest = max(latest, READ_ONCE(gpufas_cpu_task(cpu)->se.exec_start));
+	for_each_online_cpu(cpu) {
+		u64 its = READ_ONCE(gpufas_cpu_task(cpu)->se.exec_start);
+
+		if (its > time) {
+			time = its;
+			latest = cpu;
+		}
+	}
 
 	return latest;
 }
 
 /*
+ * gpufas_scheduler_time - the time as the scheduler has it, in nanoseconds
+ *
+ * It is at most a tick ago, unless no CPU has ticks: they take no interrupts, or
+ * are idle. See gpufas_knows_time().
+ */
+static inline u64 gpufas_scheduler_time(void)
+{
+	return READ_ONCE(gpufas_cpu_task(gpufas_latest_cpu())->se.exec_start);
+}
+
+/*
  * gpufas_running_ms - for how long a task that runs has run without a switch, in milliseconds
  *
- * It has waited for what it waits for, spinning, at most as long.
+ * It has waited for what it waits for, spinning, at most as long, if the time is
+ * known; else it has run for longer than this.
  */
 static inline u64 gpufas_running_ms(const struct task_struct *task)
 {
@@ -96,7 +115,7 @@ static inline u64 gpufas_running_ms(const struct task_struct *task)
 	return now > since ? (now - since) / NSEC_PER_MSEC : 0;
 }
 
-/* gpufas_sleeping_ms - for how long a task that sleeps has not run, in milliseconds */
+/* gpufas_sleeping_ms - for how long at least a task that sleeps has not run, in milliseconds */
 static inline u64 gpufas_sleeping_ms(const struct task_struct *task)
 {
 	u64 now = gpufas_scheduler_time(), since = READ_ONCE(task->se.exec_start);
@@ -107,7 +126,7 @@ static inline u64 gpufas_sleeping_ms(const struct task_struct *task)
 /* gpufas_show_sleeping - say who sleeps for a lock, and for how long */
 static inline void gpufas_show_sleeping(const struct task_struct *task)
 {
-	gpufas_log("%d (%s) has waited for %llu ms\n", task->pid, task->comm,
+	gpufas_log("%d (%s) has waited for at least %llu ms\n", task->pid, task->comm,
 		   gpufas_sleeping_ms(task));
 }
 
@@ -157,7 +176,30 @@ extern const char gpufas_lock_slowpath[] __asm__("native_queued_spin_lock_slowpa
 #define GPUFAS_SLOWPATH_SIZE 0x300
 
 /*
- * gpufas_spins_on - the lock that a task that runs is waiting for, spinning
+ * gpufas_spinning_registers - what an interrupt saved that met a task while it waited for a spinlock
+ * @after:	what was found before, or NULL
+ *
+ * NULL if there is no more of them. What is left from an earlier wait counts too.
+ */
+static inline const struct pt_regs *gpufas_spinning_registers(const struct task_struct *task,
+							      const struct pt_regs *after)
+{
+	const unsigned long *stack = task->stack;
+	unsigned int at = after ? (const unsigned long *)after - stack + 1 : 0;
+
+	for (; at + sizeof(struct pt_regs) / 8 <= THREAD_SIZE / 8; at++) {
+		const struct pt_regs *regs = (const struct pt_regs *)&stack[at];
+
+		if (READ_ONCE(regs->ip) - (unsigned long)gpufas_lock_slowpath < GPUFAS_SLOWPATH_SIZE &&
+		    (u16)regs->cs == __KERNEL_CS)
+			return regs;
+	}
+
+	return NULL;
+}
+
+/*
+ * gpufas_spins_on - the lock that a task that runs is waiting for, spinning without a node
  *
  * NULL if no interrupt has met it there. Registers that are left from an
  * earlier wait count too: so this is a hint, to be taken with for how long the
@@ -165,20 +207,13 @@ extern const char gpufas_lock_slowpath[] __asm__("native_queued_spin_lock_slowpa
  */
 static inline struct qspinlock *gpufas_spins_on(const struct task_struct *task)
 {
-	const unsigned long *stack = task->stack;
-	unsigned int at;
+	const struct pt_regs *regs = NULL;
 
-	for (at = 0; at + sizeof(struct pt_regs) / 8 <= THREAD_SIZE / 8; at++) {
-		const struct pt_regs *regs = (const struct pt_regs *)&stack[at];
-		struct qspinlock *lock;
+	while ((regs = gpufas_spinning_registers(task, regs))) {
+		/* The first argument, which the loop uses. */
+		struct qspinlock *lock = (struct qspinlock *)regs->di;
 		u32 word;
 
-		if (READ_ONCE(regs->ip) - (unsigned long)gpufas_lock_slowpath >= GPUFAS_SLOWPATH_SIZE ||
-		    (u16)regs->cs != __KERNEL_CS)
-			continue;
-
-		/* The first argument, which the loop uses. */
-		lock = (struct qspinlock *)regs->di;
 		if ((long)lock >= 0 || (unsigned long)lock % sizeof(word) ||
 		    get_kernel_nofault(word, &lock->val.counter))
 			continue;
@@ -189,6 +224,37 @@ static inline struct qspinlock *gpufas_spins_on(const struct task_struct *task)
 	return NULL;
 }
 
+/* Whether a CPU waits for a lock, and stands in no queue. */
+static inline bool gpufas_waits_without_node(unsigned int cpu, const struct qspinlock *lock)
+{
+	return !gpufas_queue_node(cpu, 0) && gpufas_spins_on(gpufas_cpu_task(cpu)) == lock;
+}
+
+/*
+ * gpufas_knows_time - whether gpufas_scheduler_time() is that of a CPU that takes interrupts
+ * @some_are_hidden:	whether a CPU that stands in no queue may wait with interrupts off
+ *
+ * An interrupt has met it while it waited; or it neither waits nor is idle, so
+ * that it has ticks.
+ */
+static inline bool gpufas_knows_time(bool some_are_hidden)
+{
+	unsigned int cpu = gpufas_latest_cpu();
+	const struct task_struct *task = gpufas_cpu_task(cpu);
+
+	if (gpufas_spinning_registers(task, NULL))
+		return true;
+
+	return !some_are_hidden && !gpufas_queue_node(cpu, 0) && !is_idle_task(task);
+}
+
+/* Say where a CPU waits, who that is, and for how long. */
+#define gpufas_show_spinner(task, is_time_known, format, ...)				\
+	gpufas_log(format ": %d (%s), for %s %llu ms\n", ##__VA_ARGS__, (task)->pid,	\
+		   (task)->comm, (is_time_known) ? "at most" :				\
+		   "a time that is not known; it has run for at least",			\
+		   gpufas_running_ms(task))
+
 /*
  * gpufas_show_spinning - say who waits for a spinning lock, and for how long
  *
@@ -198,22 +264,34 @@ static inline int gpufas_show_spinning(struct qspinlock *lock)
 {
 	u32 word = atomic_read(&lock->val);
 	struct mcs_spinlock *tail = gpufas_tail_node(word);
-	unsigned int cpu, index, behind;
+	unsigned int cpu, index, behind, without_node = 0;
+	bool is_next = word & _Q_PENDING_MASK, is_time_known;
 	int waiters = 0;
 
-	if (word & _Q_PENDING_MASK) {
-		gpufas_log("a CPU is next, and waits without a place in the queue\n");
+	for_each_online_cpu(cpu)
+		if ((is_next || word == _Q_LOCKED_VAL) && gpufas_waits_without_node(cpu, lock))
+			without_node++;
+	is_time_known = gpufas_knows_time(is_next && !without_node);
+
+	if (is_next) {
 		waiters++;
+		if (!without_node)
+			gpufas_log("a CPU is next, and waits without a place in the queue\n");
 	}
 
 	for_each_online_cpu(cpu) {
-		struct task_struct *task = gpufas_cpu_task(cpu);
+		const struct task_struct *task = gpufas_cpu_task(cpu);
 
-		/* Without a queue */
-		if (word == _Q_LOCKED_VAL && gpufas_spins_on(task) == lock) {
-			gpufas_log("CPU %u spins: %d (%s), for at most %llu ms\n", cpu, task->pid,
-				   task->comm, gpufas_running_ms(task));
-			waiters++;
+		if (without_node && gpufas_waits_without_node(cpu, lock)) {
+			/* One is next. Others have been there, and went on. */
+			if (is_next) {
+				gpufas_show_spinner(task, is_time_known,
+						    "CPU %u %s next, without a place in the queue",
+						    cpu, without_node == 1 ? "is" : "may be");
+			} else {
+				gpufas_show_spinner(task, is_time_known, "CPU %u spins", cpu);
+				waiters++;
+			}
 		}
 
 		for (index = 0; tail && index < GPUFAS_QUEUE_NODES; index++) {
@@ -222,8 +300,8 @@ static inline int gpufas_show_spinning(struct qspinlock *lock)
 			if (!node || gpufas_last_in_queue(node, &behind) != tail)
 				continue;
 
-			gpufas_log("CPU %u waits in the queue, %u behind it: %d (%s), for at most %llu ms\n",
-				   cpu, behind, task->pid, task->comm, gpufas_running_ms(task));
+			gpufas_show_spinner(task, is_time_known,
+					    "CPU %u waits in the queue, %u behind it", cpu, behind);
 			waiters++;
 		}
 	}
