@@ -7,9 +7,9 @@
  * PREEMPT_RT, siglock. Others may be held.
  *
  * The CPU that was asked leads: it waits until every CPU stands, and ends the
- * pause when its time is over. They serve requests meanwhile, that to end it among
- * them. When they go on the interrupt ends as any other, in which the kernel looks
- * whether another task is to run.
+ * pause when its time is over, which began when it stood itself, the first. They
+ * serve requests meanwhile, that to end it among them. When they go on the interrupt
+ * ends as any other, in which the kernel looks whether another task is to run.
  */
 #include "support.h"
 
@@ -17,6 +17,7 @@
 #include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/timekeeping.h>
 
@@ -46,23 +47,25 @@ static bool end_pause(u64 number)
 
 struct gpufas_outcome gpufas_pause(const struct gpufas_support_request *request)
 {
-	u64 number, deadline, now;
+	u64 limit_ns = request->value * NSEC_PER_USEC;
+	u64 number, begin, deadline;
 	int cpu;
 
 	if (request->value == 0 || request->value > GPUFAS_SUPPORT_MAX_PAUSE_US)
 		return GPUFAS_REFUSED(-EINVAL, GPUFAS_SUPPORT_BAD_SIZE);
 
+	/* None stands before this. */
+	begin = ktime_get_mono_fast_ns();
 	number = atomic64_inc_return(&last_pause);
 	if (atomic64_cmpxchg(&current_pause, 0, number) != 0)
 		return GPUFAS_FAILED(-EBUSY, 0);
 
 	raw_cpu_write(standing, number);
-	now = ktime_get_mono_fast_ns();
-	deadline = now + gathering_ns;
+	/* Half of the time at least is for whoever asked. */
+	deadline = begin + min(gathering_ns, limit_ns / 2);
 	for_each_online_cpu(cpu) {
 		while (smp_load_acquire(per_cpu_ptr(&standing, cpu)) != number) {
-			now = ktime_get_mono_fast_ns();
-			if (now > deadline) {
+			if (ktime_get_mono_fast_ns() > deadline) {
 				end_pause(number);
 				return GPUFAS_FAILED(-EAGAIN, cpu);
 			}
@@ -70,7 +73,7 @@ struct gpufas_outcome gpufas_pause(const struct gpufas_support_request *request)
 		}
 	}
 
-	end_ns = now + request->value * NSEC_PER_USEC;
+	end_ns = begin + limit_ns;
 	gpufas_queue_show_pause(number);
 	smp_mb();
 	/* Somebody may have guessed its number, and ended it before it was in force. */

@@ -46,8 +46,9 @@ static const struct gpufas_support *gpufas_paused_by;
 
 /*
  * gpufas_support_pause - have all CPUs stand
- * @limit_us:	when they go on whatever happens, GPUFAS_SUPPORT_MAX_PAUSE_US at most. A
- *		program that writes later than that writes to a system that runs.
+ * @limit_us:	when they go on whatever happens, counted from when the first of them
+ *		stands; GPUFAS_SUPPORT_MAX_PAUSE_US at most. Up to half of it goes by
+ *		before all stand. A program that writes later writes to a system that runs.
  * @number:	of the pause, for gpufas_support_resume()
  *
  * Return: 0; -EAGAIN if a CPU took no interrupt in time, and all run on; -EBUSY

@@ -56,7 +56,10 @@ enum gpufas_support_receiver {
 /* Tries of GPUFAS_SUPPORT_LOCK at most: interrupts are off meanwhile. */
 #define GPUFAS_SUPPORT_MAX_TRIES	10000
 
-/* A pause's length at most, in microseconds: less than any watchdog of the kernel's waits. */
+/*
+ * A pause's length at most, in microseconds, from when the first CPU stands: less
+ * than any watchdog of the kernel's waits.
+ */
 #define GPUFAS_SUPPORT_MAX_PAUSE_US	1000000
 
 /* Where a request was served. */

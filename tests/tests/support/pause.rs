@@ -4,12 +4,15 @@
 
 use anyhow::{Result, bail, ensure};
 use gpufas_guest::protocol::ProcessEvent;
+use gpufas_tests::deadlock::Deadlock;
 use gpufas_tests::machine::LIMIT;
+use gpufas_tests::modules::SUPPORT;
 use gpufas_tests::repair::{KILL_RUNNING, Repair};
 use gpufas_tests::suite::Group;
 use libc::{SIGKILL, SIGTERM};
 
-use crate::{ask, case};
+use crate::deadlocks::release;
+use crate::{SUPPORT_PROGRAM, ask, case};
 
 /// Pauses, and looks whether they are as they should be.
 pub const PROGRAM: &str = "tests/programs/pauses.c";
@@ -21,6 +24,7 @@ pub fn add(group: &mut Group<'_, Repair>) {
     case(group, "all processors stand, and go on when they are told to or their time is over", |repair| {
         ask(repair, PROGRAM, "pause", 0, &[]).map(drop)
     });
+    group.case("processors stand for no longer than was asked for, however seldom they look", give_up);
     case(group, "what a program wrote that ended while all processors stood is taken back", fault);
     case(group, "signals are taken that were sent while all processors stood", |repair| {
         let guest = repair.machine.guest();
@@ -38,6 +42,22 @@ pub fn add(group: &mut Group<'_, Repair>) {
         send(repair, computes, "KILL")?;
         repair.was_killed(computes, SIGKILL)
     });
+}
+
+/// A processor does not come for a pause, and the others wait for it no longer than they may stand.
+fn give_up(repair: &Repair) -> Result<()> {
+    let guest = repair.machine.guest();
+    for program in [PROGRAM, SUPPORT_PROGRAM] {
+        repair.machine.tools().compile(program, repair.target)?;
+    }
+    guest.load_module(SUPPORT.name, "period_us=1000000")?;
+    let deadlock = Deadlock::start(repair, "raw", false, Some(2))?;
+    deadlock.wait_until_started(1)?;
+    ask(repair, PROGRAM, "give_up", 0, &[])?;
+    release(repair, deadlock.lock())?;
+    deadlock.has_ended(1)?;
+    guest.unload_module(SUPPORT.name)?;
+    repair.machine.check_unharmed()
 }
 
 /// A program faults while all processors stand: what it wrote is taken back, unless they went on before, and they go on.
