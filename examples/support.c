@@ -130,7 +130,7 @@ GPUFAS_ENTRY(leave_unlock, "leave a request to release a raw_spinlock_t, for an 
 	if (!error)
 		error = gpufas_support_submit(&support, &request);
 	if (!error)
-		gpufas_support_announce_nmi(&support);
+		gpufas_support_announce_nmis(&support, 1);
 	return error;
 }
 

@@ -57,6 +57,7 @@ static enum hrtimer_restart look(struct hrtimer *timer)
 		else
 			hrtimer_start(&poll->heavy, 0, HRTIMER_MODE_REL_PINNED_SOFT);
 	}
+	gpufas_nmi_look();
 	gpufas_pause_stand();
 	hrtimer_forward_now(timer, period);
 	return HRTIMER_RESTART;

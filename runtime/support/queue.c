@@ -17,7 +17,6 @@
 #include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
-#include <linux/percpu.h>
 #include <linux/random.h>
 #include <linux/smp.h>
 #include <linux/string.h>
@@ -33,8 +32,6 @@ static atomic64_t served[GPUFAS_SUPPORT_CONTEXTS];
 static atomic64_t refused[GPUFAS_SUPPORT_REFUSALS];
 static atomic64_t nmis;
 static u64 instance;
-
-static DEFINE_PER_CPU(u64, nmi_seen);
 
 static void count_refusal(unsigned int reason)
 {
@@ -159,16 +156,9 @@ bool gpufas_queue_serve(enum gpufas_support_context context)
 	return heavy;
 }
 
-bool gpufas_queue_nmi_announced(void)
+u64 gpufas_queue_announced_nmis(void)
 {
-	u64 now = READ_ONCE(gpufas_support_queue->sender.nmi);
-
-	/* Only this CPU's NMIs come here, one at a time. */
-	if (raw_cpu_read(nmi_seen) == now)
-		return false;
-
-	raw_cpu_write(nmi_seen, now);
-	return true;
+	return READ_ONCE(gpufas_support_queue->sender.nmi);
 }
 
 void gpufas_queue_count_nmi(void)

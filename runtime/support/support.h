@@ -20,8 +20,8 @@ void gpufas_queue_exit(void);
  */
 bool gpufas_queue_serve(enum gpufas_support_context context);
 
-/* Whether the sender has announced an NMI since this CPU was told so for the last time. */
-bool gpufas_queue_nmi_announced(void);
+/* How many NMIs the sender has announced in all. It may be anything. */
+u64 gpufas_queue_announced_nmis(void);
 /* One more NMI was taken to be for the module. */
 void gpufas_queue_count_nmi(void);
 
@@ -69,6 +69,8 @@ void gpufas_pause_stand(void);
 /* nmi.c */
 
 int gpufas_nmi_init(void);
+/* Give up NMIs that were announced and have not come. In a hard interrupt. */
+void gpufas_nmi_look(void);
 /* Send an NMI to another CPU, or this one. Not in an NMI. */
 void gpufas_nmi_send(unsigned int cpu);
 void gpufas_nmi_exit(void);

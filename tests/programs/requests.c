@@ -410,7 +410,17 @@ GPUFAS_ENTRY(leave, "leave a request for a CPU and announce an NMI", unsigned in
 	request.address = address_of(&support, 0);
 	error = gpufas_support_submit(&support, &request);
 	if (!error && announce)
-		gpufas_support_announce_nmi(&support);
+		gpufas_support_announce_nmis(&support, 1);
+	return error;
+}
+
+GPUFAS_ENTRY(announce, "announce NMIs", u64, count)
+{
+	struct gpufas_support support;
+	int error = gpufas_support_find(&support);
+
+	if (!error)
+		gpufas_support_announce_nmis(&support, count);
 	return error;
 }
 

@@ -52,6 +52,8 @@ pub struct Model {
     pub stress_ng: bool,
     /// Its virtio disks.
     pub disks: &'static [Disk],
+    /// Words of its kernel's command line.
+    pub kernel_arguments: &'static [&'static str],
     /// Ends it as soon as its kernel reports trouble on the console, in a line with none of these texts.
     pub end_on_trouble: Option<&'static [&'static str]>,
 }
@@ -71,6 +73,7 @@ impl Default for Model {
             earlyoom: false,
             stress_ng: false,
             disks: &[],
+            kernel_arguments: &[],
             end_on_trouble: None,
         }
     }
@@ -129,6 +132,9 @@ impl Machine {
         }
         for disk in model.disks {
             builder = builder.disk(*disk);
+        }
+        for argument in model.kernel_arguments {
+            builder = builder.kernel_argument(*argument);
         }
         if let Some(tolerated) = model.end_on_trouble {
             builder = builder.end_on_trouble(tolerated);

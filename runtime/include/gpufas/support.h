@@ -338,15 +338,18 @@ static inline int gpufas_support_signal(const struct gpufas_support *support, u6
 }
 
 /*
- * gpufas_support_announce_nmi - say that NMIs are about to be sent for the module
+ * gpufas_support_announce_nmis - say that NMIs are about to be sent for the module
+ * @count:	how many CPUs will take one
  *
- * Without it the kernel complains of NMIs that nobody knows.
+ * Without it the kernel complains of NMIs that nobody knows. One that does not come
+ * within GPUFAS_SUPPORT_NMI_PATIENCE_S is announced no more, so that the next one
+ * that nobody knows, which may tell of an error, is complained of.
  */
-static inline void gpufas_support_announce_nmi(const struct gpufas_support *support)
+static inline void gpufas_support_announce_nmis(const struct gpufas_support *support, u64 count)
 {
 	u64 *nmi = &support->queue->sender.nmi;
 
-	WRITE_ONCE(*nmi, READ_ONCE(*nmi) + 1);
+	WRITE_ONCE(*nmi, READ_ONCE(*nmi) + count);
 }
 
 #endif /* _GPUFAS_SUPPORT_H */

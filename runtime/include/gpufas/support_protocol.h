@@ -62,6 +62,9 @@ enum gpufas_support_receiver {
  */
 #define GPUFAS_SUPPORT_MAX_PAUSE_US	1000000
 
+/* For how long an NMI that was announced is waited for, in seconds, by CPUs that take interrupts. */
+#define GPUFAS_SUPPORT_NMI_PATIENCE_S	60
+
 /* Where a request was served. */
 enum gpufas_support_context {
 	GPUFAS_SUPPORT_IN_HARD_INTERRUPT = 0,
@@ -104,7 +107,10 @@ struct gpufas_support_sender {
 	 * module was loaded has the number GPUFAS_SUPPORT_SLOTS.
 	 */
 	__u64	last;
-	/* To be changed before an NMI is sent: such an NMI is taken to be for the module. */
+	/*
+	 * How many NMIs were announced in all, each before it is sent: as many that
+	 * nobody else knows are taken to be for the module.
+	 */
 	__u64	nmi;
 	__u64	reserved[6];
 };

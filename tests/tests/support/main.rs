@@ -57,6 +57,7 @@ fn main() -> Result<ExitCode> {
         for target in [Target::Host, Target::Cuda] {
             add(&mut suite, spec.name, target)?;
         }
+        nmi::add_everywhere(&mut suite, spec.name, tools(spec.name)?);
         memory::add(&mut suite, spec);
     }
     Ok(suite.run())

@@ -2,13 +2,19 @@
 
 //! A processor that has interrupts off is reached by an NMI: from outside, or from another processor.
 
+use std::sync::Arc;
+
 use anyhow::{Result, ensure};
 use gpufas_tests::deadlock::Deadlock;
+use gpufas_tests::machine::{LIMIT, Model};
+use gpufas_tests::modules::SUPPORT;
 use gpufas_tests::repair::Repair;
-use gpufas_tests::suite::Group;
+use gpufas_tests::suite::{Group, Suite};
+use gpufas_tests::tools::{Target, Tools};
+use gpufas_tests::wait;
 
 use crate::deadlocks::release;
-use crate::{case, check, counter};
+use crate::{CPUS, case, check, counter};
 
 pub fn add(group: &mut Group<'_, Repair>) {
     case(group, "an NMI that was announced is taken, and one for nobody told of", |repair| {
@@ -27,6 +33,51 @@ pub fn add(group: &mut Group<'_, Repair>) {
     case(group, "requests are served on a processor that has interrupts off: NMI from another", |repair| {
         is_served_by_nmi(repair, 2, 1, &|| check(repair, "nmi", &[("cpu", "2".into())]).map(drop))
     });
+}
+
+/// What a kernel says of an NMI that nobody knows (`unknown_nmi_error()`).
+const UNKNOWN: &str = "NMI received for unknown reason";
+
+/// Adds a case with a guest whose processors all take NMIs from outside.
+pub fn add_everywhere(suite: &mut Suite, kernel: &'static str, tools: Arc<Tools>) {
+    suite.case(
+        format!("guest {kernel}: as many NMIs are taken as were announced, and others told of"),
+        move || {
+            let model = Model {
+                cpus: CPUS,
+                sleepers: 20,
+                modules: &[SUPPORT],
+                kernel_arguments: &["apic_extnmi=all"],
+                ..Model::default()
+            };
+            announced(&Repair::new(&tools, Target::Host, model)?)
+        },
+    );
+}
+
+fn announced(repair: &Repair) -> Result<()> {
+    let guest = repair.machine.guest();
+    let baseline = guest.kernel_log(None)?.last();
+    let unknown = || -> Result<usize> {
+        let log = guest.kernel_log(baseline)?;
+        Ok(log.records.iter().filter(|record| record.text.contains(UNKNOWN)).count())
+    };
+    let send = |announced: u32| -> Result<()> {
+        check(repair, "announce", &[("count", announced.to_string())])?;
+        repair.machine.monitor()?.human("nmi")?;
+        Ok(())
+    };
+    guest.load_module(SUPPORT.name, "")?;
+    let cpus = u64::from(CPUS);
+    send(CPUS)?;
+    wait::until("each processor takes one", LIMIT, || Ok(counter(repair, "nmis")? == cpus))?;
+    ensure!(unknown()? == 0, "an NMI that was announced is told of");
+    send(1)?;
+    wait::until("the others are told of", LIMIT, || Ok(unknown()? == CPUS as usize - 1))?;
+    ensure!(counter(repair, "nmis")? == cpus + 1, "another number was taken");
+    guest.unload_module(SUPPORT.name)?;
+    let is_expected = |text: &str| text.contains(UNKNOWN) || text.contains("Dazed and confused");
+    repair.machine.check_unharmed_but(|problem| is_expected(&problem.record.text))
 }
 
 /// Leaves a request for a processor that spins with interrupts off, and sees that it is not served before an NMI comes.
