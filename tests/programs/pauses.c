@@ -4,9 +4,33 @@
  */
 #include <gpufas/gpufas.h>
 #include <gpufas/support_pause.h>
-#include <gpufas/task.h>
 
 #include <linux/jiffies.h>
+
+/* A pause that is to run out between the request of an interrupt and what it is for; 0 if none is. */
+static u64 runs_out;
+
+static bool ticks_go_on(u64 milliseconds);
+
+/* Has an interrupt sent, and comes back when the CPU that it is for has taken it. */
+static int interrupt_too_early(unsigned int cpu, unsigned int vector)
+{
+	int error = gpufas_interrupt_by_support(cpu, vector);
+	u64 start;
+
+	if (!runs_out || error)
+		return error;
+	while (gpufas_support_is_paused(gpufas_paused_by, runs_out))
+		cpu_relax();
+	for (start = gpufas_clock(); gpufas_clock() - start < 20 * NSEC_PER_MSEC;)
+		cpu_relax();
+	return ticks_go_on(5000) ? 0 : -EIO;
+}
+
+#define gpufas_interrupt_by_support interrupt_too_early
+
+#include <gpufas/task.h>
+#include <gpufas/wake.h>
 
 /* Of a test that found something to be otherwise. */
 #define WRONG(format, ...) ({ gpufas_log("wrong: " format "\n", ##__VA_ARGS__); -EIO; })
@@ -143,4 +167,33 @@ GPUFAS_ENTRY(fault, "have all CPUs stand, change a process's name, and end with 
 	task->comm[0] = 'F';
 	gpufas_support_interrupt(&support, 0, GPUFAS_SUPPORT_RESCHEDULE);
 	return *(volatile int *)8;
+}
+
+GPUFAS_ENTRY(late, "wake a process in a pause that is over before it is on its CPU's queue", int, pid)
+{
+	struct task_struct *task = gpufas_find_task(pid);
+	struct gpufas_support support;
+	int error = gpufas_support_find(&support), way;
+	u64 start;
+
+	if (error)
+		return error;
+	if (!task)
+		return -ESRCH;
+
+	error = pause(&support, 20000, &runs_out);
+	if (error)
+		return WRONG("no pause: %d", error);
+	/* So that it ends when it runs: it has a signal pending that nobody has woken it for. */
+	way = gpufas_wake_task(task, TASK_INTERRUPTIBLE);
+	if (way != GPUFAS_WAKE_QUEUE)
+		return WRONG("it was not left to its CPU: %d", way);
+	error = gpufas_support_resume(&support, runs_out);
+	if (error != -ETIME)
+		return WRONG("the pause should have run out: %d", error);
+
+	for (start = gpufas_clock(); gpufas_clock() - start < NSEC_PER_SEC;)
+		if (READ_ONCE(gpufas_task_state(task)) != TASK_WAKING)
+			return 0;
+	return WRONG("nobody has taken it from the queue");
 }

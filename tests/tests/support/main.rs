@@ -21,7 +21,7 @@ use gpufas_tests::deadlock::COUNTER;
 use gpufas_tests::machine::Model;
 use gpufas_tests::modules::{DEADLOCK, Module, SUPPORT};
 use gpufas_tests::releases::of_techniques;
-use gpufas_tests::repair::{KILL_RUNNING, Repair, Report};
+use gpufas_tests::repair::{KILL, KILL_RUNNING, Repair, Report};
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
 
@@ -45,7 +45,7 @@ fn main() -> Result<ExitCode> {
     if bundle::filled().is_some() {
         for spec in kernels {
             let tools = tools(spec.name)?;
-            tools.compile_all(&[SUPPORT_PROGRAM, TEST_PROGRAM, KILL_RUNNING, COUNTER, pause::PROGRAM])?;
+            tools.compile_all(&[SUPPORT_PROGRAM, TEST_PROGRAM, KILL, KILL_RUNNING, COUNTER, pause::PROGRAM])?;
             for module in MODULES {
                 module.build(&tools)?;
             }

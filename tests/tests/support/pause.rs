@@ -12,7 +12,7 @@ use gpufas_tests::suite::Group;
 use libc::{SIGKILL, SIGTERM};
 
 use crate::deadlocks::release;
-use crate::{SUPPORT_PROGRAM, ask, case};
+use crate::{CPUS, SUPPORT_PROGRAM, ask, case};
 
 /// Pauses, and looks whether they are as they should be.
 pub const PROGRAM: &str = "tests/programs/pauses.c";
@@ -26,6 +26,7 @@ pub fn add(group: &mut Group<'_, Repair>) {
     });
     group.case("processors stand for no longer than was asked for, however seldom they look", give_up);
     case(group, "what a program wrote that ended while all processors stood is taken back", fault);
+    case(group, "who is woken in a pause that has run out by then runs all the same", late);
     case(group, "signals are taken that were sent while all processors stood", |repair| {
         let guest = repair.machine.guest();
         let sleeper = guest.spawn_sleepers(1, "victim")?[0];
@@ -79,6 +80,23 @@ fn fault(repair: &Repair) -> Result<()> {
         }
     }
     bail!("all processors went on {ROUNDS} times before anything was taken back")
+}
+
+/// A pause is over between the request of an interrupt and the entry that it is for. All processors compute, so that they look at their
+/// queues for interrupts only.
+fn late(repair: &Repair) -> Result<()> {
+    let guest = repair.machine.guest();
+    let mut busy = Vec::new();
+    for _ in 0..CPUS {
+        busy.push(guest.spawn_runaway("busy")?);
+    }
+    for _ in 0..ROUNDS {
+        let sleeper = guest.spawn_sleepers(1, "victim")?[0];
+        repair.kill_without_waking(sleeper, "TERM")?;
+        ask(repair, PROGRAM, "late", 0, &[("pid", sleeper.to_string())])?;
+        repair.was_killed(sleeper, SIGTERM)?;
+    }
+    busy.into_iter().try_for_each(|pid| repair.clean_up(pid))
 }
 
 /// Sends a signal, which must be taken, with nothing but the support to send interrupts.
