@@ -145,8 +145,13 @@ pub struct InterruptRequest {
     pub vector: u32,
     /// Index into the manifest's table of source sites.
     pub site: u32,
-    /// Virtual address in the target's kernel of an aligned `u64` that changes when the interrupt is served; 0 if none does.
+    /// Virtual address in the target's kernel of a number that changes when the interrupt is served, and by nothing else; 0 if
+    /// none does.
     pub address: u64,
-    /// What is there until then.
+    /// What is there until then, zero-extended.
     pub value: u64,
+    /// Bytes of that number, 4 or 8.
+    pub size: u32,
+    /// Padding, 0.
+    pub reserved: u32,
 }

@@ -156,8 +156,8 @@ pub mod runtime {
 
     /// `fn(site: u32) -> i32`: 1 if the host sends interrupts, else 0; a function of [`LIBRARY`].
     pub const INTERRUPTS_AVAILABLE: &str = "gpufas_interrupts_available";
-    /// `fn(cpu: u32, apic_id: u32, vector: u32, address: u64, value: u64, site: u32) -> i32`: asks for an interrupt; a function
-    /// of [`LIBRARY`]. A program that calls it is one that asks for interrupts
+    /// `fn(cpu: u32, apic_id: u32, vector: u32, address: u64, value: u64, size: u32, site: u32) -> i32`: asks for an interrupt; a
+    /// function of [`LIBRARY`]. A program that calls it is one that asks for interrupts
     /// ([`Variant::interrupts`](crate::manifest::Variant::interrupts)).
     pub const REQUEST_INTERRUPT: &str = "gpufas_request_interrupt";
 

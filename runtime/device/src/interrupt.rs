@@ -30,7 +30,7 @@ pub extern "C-unwind" fn gpufas_lib_gpufas_interrupts_available(_site: u32) -> i
 }
 
 /// Asks for an interrupt: 0, or the negative error number of why it will not be sent. One that was asked for already is sent
-/// once; `address` and `value` are then those of the last call that has any.
+/// once; `address`, `value` and `size` are then those of the last call that has any.
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn gpufas_lib_gpufas_request_interrupt(
     cpu: u32,
@@ -38,6 +38,7 @@ pub extern "C-unwind" fn gpufas_lib_gpufas_request_interrupt(
     vector: u32,
     address: u64,
     value: u64,
+    size: u32,
     site: u32,
 ) -> i32 {
     let Some(report) = report() else { return EOPNOTSUPP.wrapping_neg() };
@@ -77,6 +78,8 @@ pub extern "C-unwind" fn gpufas_lib_gpufas_request_interrupt(
         if is_new || address != 0 {
             (&raw mut (*request).address).write_volatile(address);
             (&raw mut (*request).value).write_volatile(value);
+            (&raw mut (*request).size).write_volatile(size);
+            (&raw mut (*request).reserved).write_volatile(0);
         }
     }
     // The host must see the request no later than its count, and the count no later than what is stored next.

@@ -95,21 +95,13 @@ pub fn wait(
     requests: &[InterruptRequest],
     start: Instant,
 ) -> Vec<Interrupt> {
+    let read = |address, bytes: &mut [u8]| kernel.read(memory, address, bytes).is_ok();
     let mut served = vec![Served::Pending; requests.len()];
     loop {
         for (request, served) in requests.iter().zip(&mut served) {
-            if *served != Served::Pending {
-                continue;
+            if *served == Served::Pending {
+                *served = look(request, start, read);
             }
-            let mut word = [0; 8];
-            *served = match request.address {
-                0 => Served::Unknown,
-                address => match kernel.read(memory, address, &mut word) {
-                    Ok(()) if u64::from_le_bytes(word) == request.value => Served::Pending,
-                    Ok(()) => Served::After(start.elapsed()),
-                    Err(_) => Served::Unknown,
-                },
-            };
         }
         if !served.contains(&Served::Pending) || start.elapsed() > SERVED_WITHIN {
             break;
@@ -117,6 +109,19 @@ pub fn wait(
         std::thread::sleep(LOOK_EVERY);
     }
     sent(requests, |index| served.get(index).copied().unwrap_or(Served::Unknown))
+}
+
+/// Whether an interrupt was served, by the number that changes then. `read` reads the guest's memory, and says whether it could.
+fn look(request: &InterruptRequest, start: Instant, read: impl Fn(u64, &mut [u8]) -> bool) -> Served {
+    let mut bytes = [0; 8];
+    let size = request.size as usize;
+    if request.address == 0 || !matches!(size, 4 | 8) || !read(request.address, &mut bytes[..size]) {
+        return Served::Unknown;
+    }
+    match u64::from_le_bytes(bytes) == request.value {
+        true => Served::Pending,
+        false => Served::After(start.elapsed()),
+    }
 }
 
 /// Interrupts of which it is not known whether they were served.
@@ -131,4 +136,56 @@ fn sent(requests: &[InterruptRequest], served: impl Fn(usize) -> Served) -> Vec<
         served: served(index),
     };
     requests.iter().enumerate().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    /// A task's state at 0x18, as since 5.14, with another number in the same word; the head of a CPU's queue at 0x40.
+    const STATE: u64 = 0x18;
+    const QUEUE: u64 = 0x40;
+    const TASK_WAKING: u64 = 0x200;
+
+    fn request(size: u32) -> InterruptRequest {
+        InterruptRequest { address: STATE, value: TASK_WAKING, size, ..InterruptRequest::default() }
+    }
+
+    #[test]
+    fn only_what_the_serving_changes_is_taken_for_it() {
+        let memory = RefCell::new([0u8; 0x48]);
+        let write = |at: u64, bytes: &[u8]| {
+            memory.borrow_mut()[at as usize..at as usize + bytes.len()].copy_from_slice(bytes);
+        };
+        let look = |size| {
+            look(&request(size), Instant::now(), |at, bytes| {
+                let memory = memory.borrow();
+                let found = memory.get(at as usize..at as usize + bytes.len());
+                found.map(|found| bytes.copy_from_slice(found)).is_some()
+            })
+        };
+        write(STATE, &TASK_WAKING.to_le_bytes());
+        write(QUEUE, &0xffff_8881_0000_0d00_u64.to_le_bytes());
+        assert_eq!(look(4), Served::Pending);
+        // Another CPU adds to the queue, and somebody changes what lies beside the state.
+        write(QUEUE, &0xffff_8881_0000_1d00_u64.to_le_bytes());
+        write(STATE + 4, &[1]);
+        assert_eq!(look(4), Served::Pending);
+        assert!(matches!(look(8), Served::After(_)), "a state of 8 bytes is another");
+        write(STATE, &[0, 0]);
+        assert!(matches!(look(4), Served::After(_)));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_unknown() {
+        let start = Instant::now();
+        let anything = |_, _: &mut [u8]| true;
+        assert_eq!(look(&request(4), start, |_, _| false), Served::Unknown);
+        for size in [0, 1, 9, u32::MAX] {
+            assert_eq!(look(&request(size), start, anything), Served::Unknown, "{size}");
+        }
+        let none = InterruptRequest { address: 0, ..request(4) };
+        assert_eq!(look(&none, start, anything), Served::Unknown);
+    }
 }

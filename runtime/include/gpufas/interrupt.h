@@ -26,7 +26,7 @@
 /* runtime/device/src/interrupt.rs has both. */
 int gpufas_interrupts_available(void);
 int gpufas_request_interrupt(unsigned int cpu, unsigned int apic_id, unsigned int vector,
-			     unsigned long address, unsigned long value);
+			     unsigned long address, unsigned long value, unsigned int size);
 
 #ifndef _GPUFAS_SUPPORT_PAUSE_H
 #define gpufas_interrupts_by_support()			false
@@ -67,10 +67,11 @@ static inline int gpufas_check_interrupt(unsigned int cpu)
  * gpufas_interrupt_cpu - have an interrupt sent to a CPU when the program has ended
  * @cpu:	the CPU
  * @vector:	what it gets, see asm/irq_vectors.h
- * @word:	an aligned word of 8 bytes in the kernel's memory that changes when
- *		the CPU serves the interrupt, or NULL: `gpufas run` reports whether
+ * @word:	a number in the kernel's memory that changes when the CPU serves the
+ *		interrupt, and by nothing else, or NULL: `gpufas run` reports whether
  *		it was served
- * @value:	what is there until then
+ * @size:	of the number, 4 or 8 bytes
+ * @value:	what is there from when the program has ended until then
  *
  * To be called before the store that makes the interrupt necessary, so that
  * a program that ends in between leaves an interrupt too many, never one too
@@ -79,7 +80,8 @@ static inline int gpufas_check_interrupt(unsigned int cpu)
  * Returns 0, an error of gpufas_check_interrupt(), -ENOSPC after 16384 of them, or
  * an error of gpufas_support_interrupt().
  */
-static inline int gpufas_interrupt_cpu(unsigned int cpu, unsigned int vector, const void *word,
+static inline int gpufas_interrupt_cpu(unsigned int cpu, unsigned int vector,
+				       const volatile void *word, unsigned int size,
 				       unsigned long value)
 {
 	int error = gpufas_check_interrupt(cpu);
@@ -91,7 +93,7 @@ static inline int gpufas_interrupt_cpu(unsigned int cpu, unsigned int vector, co
 		return gpufas_interrupt_by_support(cpu, vector);
 
 	return gpufas_request_interrupt(cpu, per_cpu(x86_cpu_to_apicid, cpu), vector,
-					(unsigned long)word, value);
+					(unsigned long)word, value, size);
 }
 
 #endif /* _GPUFAS_INTERRUPT_H */

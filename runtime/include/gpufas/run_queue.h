@@ -116,7 +116,7 @@ static inline int gpufas_select_cpu(struct task_struct *task)
 static inline void gpufas_tell_cpu(struct rq *rq)
 {
 	if (!test_tsk_need_resched(rq->curr))
-		gpufas_interrupt_cpu(cpu_of(rq), RESCHEDULE_VECTOR, NULL, 0);
+		gpufas_interrupt_cpu(cpu_of(rq), RESCHEDULE_VECTOR, NULL, 0, 0);
 }
 
 /*

@@ -108,7 +108,7 @@ static inline bool gpufas_signal_wake_up(struct task_struct *thread, bool fatal)
 
 	/* kick_process(). If the CPU cannot be sent the interrupt, its next tick does the same. */
 	if (READ_ONCE(thread->on_cpu))
-		gpufas_interrupt_cpu(task_cpu(thread), RESCHEDULE_VECTOR, NULL, 0);
+		gpufas_interrupt_cpu(task_cpu(thread), RESCHEDULE_VECTOR, NULL, 0, 0);
 	return gpufas_is_awake(thread);
 }
 

@@ -108,9 +108,17 @@ static inline int gpufas_queue_task(struct task_struct *task)
 	struct llist_node *first;
 	int error;
 
-	/* The interrupt first: an entry without one would keep all others from sending any. */
-	error = gpufas_interrupt_cpu(cpu, CALL_FUNCTION_SINGLE_VECTOR, &queue->first,
-				     (unsigned long)node);
+	/*
+	 * The interrupt first: an entry without one would keep all others from sending any.
+	 *
+	 * That it was served is seen by the task's state, which nobody but
+	 * ttwu_do_wakeup() changes from TASK_WAKING, called by sched_ttwu_pending() on
+	 * that CPU. The queue's first entry changes also when another CPU adds to it, and
+	 * the entry's own next one not at all if it was alone. Of several tasks for one
+	 * CPU the last one is watched: they are woken in the order in which they were added.
+	 */
+	error = gpufas_interrupt_cpu(cpu, CALL_FUNCTION_SINGLE_VECTOR, &gpufas_task_state(task),
+				     sizeof(gpufas_task_state(task)), TASK_WAKING);
 	if (error)
 		return error;
 

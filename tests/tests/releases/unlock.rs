@@ -16,8 +16,11 @@ use crate::case;
 
 const UNLOCK: &str = "examples/unlock.c";
 
+/// Makes two entries on one queue for wakeups.
+const CROWD: &str = "tests/programs/crowd.c";
+
 /// What the cases run.
-pub const PROGRAMS: &[&str] = &[UNLOCK, KILL, deadlock::COUNTER];
+pub const PROGRAMS: &[&str] = &[UNLOCK, KILL, CROWD, deadlock::COUNTER];
 
 /// What the guest is to be like.
 pub fn model(cpus: u32, queued: bool) -> Model {
@@ -80,6 +83,19 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &str, cpus: u32, queued: bool)
             repair.was_killed(sleeper, SIGTERM)
         },
     );
+    case(group, "what others add to a queue is not taken for the end of its interrupt", move |repair| {
+        let guest = repair.machine.guest();
+        // Two of them are on the same processor.
+        let sleepers = guest.spawn_sleepers(cpus + 1, "crowd")?;
+        repair.machine.tools().compile(CROWD, repair.target)?;
+        let deadlock = deadlock(repair, "raw", false)?;
+        deadlock.wait_until_started(cpus)?;
+        let report = repair.report(0, CROWD, "crowd", &["--name", "crowd"])?;
+        ensure!(report.0["interrupts"][0]["served"] == false, "{report:?}");
+        unlock(repair, 0, "raw_spinlock", deadlock.lock())?;
+        deadlock.has_ended(cpus)?;
+        sleepers.into_iter().try_for_each(|pid| repair.clean_up(pid))
+    });
     if realtime {
         owned(group, cpus);
     } else {

@@ -45,7 +45,14 @@ fn main() -> Result<ExitCode> {
     if bundle::filled().is_some() {
         for spec in kernels {
             let tools = tools(spec.name)?;
-            tools.compile_all(&[SUPPORT_PROGRAM, TEST_PROGRAM, KILL, KILL_RUNNING, COUNTER, pause::PROGRAM])?;
+            tools.compile_all(&[
+                SUPPORT_PROGRAM,
+                TEST_PROGRAM,
+                KILL,
+                KILL_RUNNING,
+                COUNTER,
+                pause::PROGRAM,
+            ])?;
             for module in MODULES {
                 module.build(&tools)?;
             }

@@ -21,7 +21,7 @@ fn program(flags: u32) -> Program {
 }
 
 fn request(cpu: u32, vector: u32, address: u64, value: u64) -> i64 {
-    i64::from(gpufas_lib_gpufas_request_interrupt(cpu, cpu + 8, vector, address, value, 3))
+    i64::from(gpufas_lib_gpufas_request_interrupt(cpu, cpu + 8, vector, address, value, cpu + 4, 3))
 }
 
 #[test]
@@ -44,6 +44,8 @@ fn a_request_is_made_once_for_a_cpu_and_a_vector_with_the_last_word_to_watch() {
         site: 3,
         address,
         value,
+        size: cpu + 4,
+        reserved: 0,
     };
     assert_eq!(program.report.interrupts_used, 3);
     assert_eq!(

@@ -44,6 +44,7 @@ struct journal_entry {
 struct interrupt_request {
 	u32 cpu, apic_id, vector, site;
 	u64 address, value;
+	u32 size, reserved;
 };
 
 enum { FINISHED = 2, FAULTED = 3 };

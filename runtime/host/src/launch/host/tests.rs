@@ -126,7 +126,7 @@ fn a_program_gets_its_context_and_is_heard() {
         ENTRY(test)
         {
             volatile struct context *c = CONTEXT;
-            int good = c->version == 6 && c->flags == 0 && c->direct_map_start == 0xffff888000000000
+            int good = c->version == 7 && c->flags == 0 && c->direct_map_start == 0xffff888000000000
                 && c->page_table_levels == 4 && c->image_physical == 0x1000000 && c->budget == 1000
                 && c->segment_count == 2 && c->segments[1].start == 1ul << 32
                 && c->segments[1].end == (1ul << 32) + 4 * 4096
@@ -234,14 +234,23 @@ fn stores_can_be_taken_back_if_all_is_known_of_them() {
 #[test]
 fn interrupts_that_are_asked_for_are_told_if_they_can_be_sent() {
     let code = "ENTRY(test) {
-        struct interrupt_request one = { 2, 5, 0xfb, 1, 0xffff888000001000, 7 };
+        struct interrupt_request one = { 2, 5, 0xfb, 1, 0xffff888000001000, 7, 4 };
         INTERRUPTS[0] = one; REPORT->interrupts_used = 1; finish(CONTEXT->flags);
     }";
     let ran = run_with(code, &memory(Backing::Shared).0, Duration::from_secs(60), true);
     let outcome = ran.result.unwrap();
     assert_eq!(outcome.end, End::Finished(i64::from(gpufas_abi::context::FLAG_INTERRUPTS)));
     let address = 0xffff_8880_0000_1000;
-    let expected = InterruptRequest { cpu: 2, apic_id: 5, vector: 0xfb, site: 1, address, value: 7 };
+    let expected = InterruptRequest {
+        cpu: 2,
+        apic_id: 5,
+        vector: 0xfb,
+        site: 1,
+        address,
+        value: 7,
+        size: 4,
+        reserved: 0,
+    };
     assert_eq!(outcome.interrupts, [expected]);
 }
 
