@@ -15,12 +15,16 @@ pub const MAX_ARGUMENTS: usize = 8;
 pub const FLAG_READ_ONLY: u32 = 1 << 0;
 
 /// Set in [`Context::flags`] when a store that no longer fits into the journal must end the program,
-/// because the host writes the program's stores back from the journal.
+/// because the host writes the program's stores back from the journal, or takes all of them back if the program does not
+/// end regularly.
 pub const FLAG_JOURNAL_COMPLETE: u32 = 1 << 1;
 
 /// Set in [`Context::flags`] when the host sends the interrupts that the program asks for
 /// ([`InterruptRequest`](crate::InterruptRequest)). Without it a request is refused.
 pub const FLAG_INTERRUPTS: u32 = 1 << 2;
+
+/// Set in [`Context::flags`] when the program has a copy of the target's memory, so that locks in it are nobody else's affair.
+pub const FLAG_COPY: u32 = 1 << 3;
 
 /// A contiguous range of the target's physical memory and where the program finds it.
 #[repr(C)]

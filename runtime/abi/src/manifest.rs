@@ -75,8 +75,8 @@ pub struct Variant {
     /// while it runs.
     #[serde(default)]
     pub checks_locks: bool,
-    /// Whether what the program writes is of use as a whole only: if a fault ends it, the host takes all of it back, as long as the
-    /// target is paused.
+    /// Whether what the program writes is of use as a whole only: if it does not come to its end, the host takes all of it back, as
+    /// long as the target is paused.
     #[serde(default)]
     pub all_or_nothing: bool,
     /// Whether the program may ask for interrupts of the target's CPUs.

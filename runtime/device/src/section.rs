@@ -6,7 +6,7 @@
 //! runtime/include/gpufas/functions/locks.h, gpufas/support.h and gpufas/support_pause.h declare these functions. Locks of the program's own,
 //! and of a copy of the target's memory, are nobody else's affair.
 
-use gpufas_abi::context::{FLAG_JOURNAL_COMPLETE, FLAG_READ_ONLY};
+use gpufas_abi::context::{FLAG_COPY, FLAG_READ_ONLY};
 use gpufas_abi::{Access, FaultKind, JournalEntry, JournalKind};
 
 use crate::context::context;
@@ -16,7 +16,7 @@ use crate::translate::{is_kernel, kernel};
 
 /// The physical address of a word of the target's; none if it is not the target's own.
 fn physical(va: u64, size: u32, site: u32) -> Option<u64> {
-    if !is_kernel(va) || context().flags & (FLAG_JOURNAL_COMPLETE | FLAG_READ_ONLY) != 0 {
+    if !is_kernel(va) || context().flags & (FLAG_COPY | FLAG_READ_ONLY) != 0 {
         return None;
     }
     match kernel(va) {

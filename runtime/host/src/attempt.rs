@@ -3,7 +3,7 @@
 //! One try of a program on a guest: the guest is paused for it if need be, and gets the interrupts that the program asks for.
 
 use crate::error::{Error, Result};
-use crate::launch::{self, End, Outcome};
+use crate::launch::{NotTakenBack, Outcome};
 use crate::memory::GuestMemory;
 use crate::message_interrupt::{self, Interrupt, Sender};
 use crate::qmp::{Pause, Qmp};
@@ -70,30 +70,30 @@ impl Plan<'_> {
         check()?;
         let ours = pause.is_ours();
         let (mut sender, no_interrupts) = self.open(pause.qmp());
-        let outcome = run(sender.is_some()).map(|outcome| self.whole_or_nothing(outcome));
+        let mut outcome = run(sender.is_some());
+        if let (Ok(outcome), true) = (&mut outcome, self.all_or_nothing) {
+            outcome.whole_or_nothing(self.memory);
+        }
         let requests = outcome.as_ref().map(requests).unwrap_or_default();
         let sent = match &mut sender {
             Some(sender) => sender.send(&requests),
             None => Ok(()),
         };
-        let undone = match (&outcome, sent) {
-            (Ok(outcome), Err(source)) => Err(self.undo(outcome, source)),
-            _ => Ok(()),
-        };
         let closed = sender.map_or(Ok(()), |sender| sender.close(pause.qmp()));
-        let outcome = outcome?;
+        let mut outcome = outcome?;
+        let sent = sent.or_else(|source| self.make_good(&mut outcome, pause.qmp(), &requests, source));
         let start = Instant::now();
         let resumed = pause.resume();
         // If there was nothing to resume, see whether QEMU is still there.
         let reachable = resumed.and_then(|()| qmp.run_state().map(drop));
-        let interrupts = match &undone {
+        let interrupts = match &sent {
             Ok(()) if ours && reachable.is_ok() => {
                 message_interrupt::wait(self.kernel, self.memory, &requests, start)
             }
             Ok(()) => message_interrupt::unknown(&requests),
             Err(_) => Vec::new(),
         };
-        let guest_error = undone.and(closed).and(reachable).err();
+        let guest_error = sent.and(closed).and(reachable).err();
         Ok(Attempt { outcome, paused: true, ours, interrupts, no_interrupts, guest_error })
     }
 
@@ -120,7 +120,10 @@ impl Plan<'_> {
         let mut interrupts = Vec::new();
         let mut guest_error = None;
         if let Some(qmp) = qmp {
-            let sent = if requests.is_empty() { Ok(None) } else { send_at_once(qmp, &requests) };
+            let sent = match requests.is_empty() {
+                true => Ok(None),
+                false => message_interrupt::persist(|| send_at_once(qmp, &requests)),
+            };
             guest_error = match sent {
                 Ok(start) => {
                     interrupts = match start {
@@ -129,8 +132,10 @@ impl Plan<'_> {
                     };
                     qmp.run_state().err()
                 }
-                // The guest has run on: what the program wrote cannot be taken back.
-                Err(source) => Some(Error::InterruptsNotSent { source: source.into(), undone: false }),
+                // What the program wrote cannot be taken back.
+                Err(source) => {
+                    Some(Error::InterruptsNotSent { source: source.into(), kept: Some(NotTakenBack::WentOn) })
+                }
             };
         }
         Ok(Attempt { outcome, paused: false, ours: false, interrupts, no_interrupts, guest_error })
@@ -147,37 +152,32 @@ impl Plan<'_> {
         }
     }
 
-    /// Takes back what a program wrote that a fault has ended on its way, if half of it is worse than nothing. While the guest
-    /// stands still nobody has seen it.
-    fn whole_or_nothing(&self, mut outcome: Outcome) -> Outcome {
-        let is_half = self.all_or_nothing && outcome.stores_kept && matches!(outcome.end, End::Fault(_));
-        if is_half && launch::undo(self.memory, &outcome.stores, outcome.stores_lost).is_ok() {
-            outcome.stores_kept = false;
-            outcome.stores.iter_mut().for_each(|store| store.taken_back = true);
-            if let Some(left) = &mut outcome.left {
-                left.taken_back = Ok(());
-            }
-        }
-        outcome
-    }
-
     /// Takes back what a program wrote whose interrupts could not be sent: a kernel that finds an entry on a CPU's queue takes
-    /// it for granted that the interrupt is under way.
-    fn undo(&self, outcome: &Outcome, source: Error) -> Error {
-        let undone = launch::undo(self.memory, &outcome.stores, outcome.stores_lost).is_ok();
-        Error::InterruptsNotSent { source: source.into(), undone }
+    /// it for granted that the interrupt is under way. What cannot be taken back gets its interrupts, if they can be sent after
+    /// all.
+    fn make_good(
+        &self,
+        outcome: &mut Outcome,
+        qmp: &mut Qmp,
+        requests: &[InterruptRequest],
+        source: Error,
+    ) -> Result<()> {
+        let not_sent = |source: Error, kept| Error::InterruptsNotSent { source: source.into(), kept };
+        match outcome.take_back(self.memory) {
+            Ok(()) => Err(not_sent(source, None)),
+            Err(reason) => message_interrupt::persist(|| Sender::send_at_once(qmp, requests))
+                .map_err(|source| not_sent(source, Some(reason))),
+        }
     }
 }
 
 /// Sends interrupts to a guest, and says when it was let go with them; none if somebody else has paused it.
 fn send_at_once(qmp: &mut Qmp, requests: &[InterruptRequest]) -> Result<Option<Instant>> {
     let mut pause = Pause::new(qmp)?;
-    let mut sender = Sender::open(pause.qmp())?;
-    let sent = sender.send(requests);
-    let closed = sender.close(pause.qmp());
+    let sent = Sender::send_at_once(pause.qmp(), requests);
     let start = pause.is_ours().then(Instant::now);
     pause.resume()?;
-    sent.and(closed).map(|()| start)
+    sent.map(|()| start)
 }
 
 /// The interrupts that have to be sent: none, if nothing that the program wrote is in the guest's memory.

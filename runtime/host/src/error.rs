@@ -2,6 +2,7 @@
 
 //! What can go wrong between a compiled program, a guest and this machine.
 
+use crate::launch::NotTakenBack;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -138,15 +139,19 @@ pub enum Error {
     /// Interrupts that the program asked for were not sent.
     #[error(
         "the interrupts that the program asked for were not sent: {source}; what it wrote {}",
-        if *undone { "was taken back" } else {
-            "is there, and a task that it has woken may not run before its CPU gets another such interrupt"
+        match kept {
+            None => "was taken back".to_owned(),
+            Some(reason) => format!(
+                "is there still, since {reason}, and a task that it has woken may not run before its CPU gets another such \
+                 interrupt"
+            ),
         }
     )]
     InterruptsNotSent {
         /// Why not.
         source: Box<Error>,
-        /// Whether the guest's memory is as it was before.
-        undone: bool,
+        /// Why what the program wrote is still in the guest's memory; none if that is as it was before.
+        kept: Option<NotTakenBack>,
     },
 
     /// QEMU has no memory backend, so it is not known what is the guest's memory.

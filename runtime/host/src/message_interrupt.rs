@@ -22,6 +22,10 @@ pub const MAX_APIC_ID: u32 = 255;
 /// not run for a tenth of a second.
 const SERVED_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long it is tried to send interrupts without which entries on queues would lie there, and how often.
+const SENT_WITHIN: Duration = Duration::from_secs(5);
+const SEND_EVERY: Duration = Duration::from_millis(100);
+
 /// How often it is looked whether an interrupt was served.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
 
@@ -79,12 +83,38 @@ impl Sender {
         Ok(())
     }
 
+    /// Opens the way, sends all of them, and closes it.
+    ///
+    /// # Errors
+    /// Those of the three.
+    pub fn send_at_once(qmp: &mut Qmp, requests: &[InterruptRequest]) -> Result<()> {
+        let mut sender = Self::open(qmp)?;
+        let sent = sender.send(requests);
+        let closed = sender.close(qmp);
+        sent.and(closed)
+    }
+
     /// Closes the way; the guest stays paused.
     ///
     /// # Errors
     /// Those of [`GdbStub::close`].
     pub fn close(self, qmp: &mut Qmp) -> Result<()> {
         self.stub.close(qmp)
+    }
+}
+
+/// Tries to send interrupts that must be sent, again and again for a bounded time.
+///
+/// # Errors
+/// Those of the last try; at once if QEMU is gone.
+pub fn persist<T>(mut send: impl FnMut() -> Result<T>) -> Result<T> {
+    let start = Instant::now();
+    loop {
+        match send() {
+            Err(Error::QmpClosed { during }) => return Err(Error::QmpClosed { during }),
+            Err(_) if start.elapsed() < SENT_WITHIN => std::thread::sleep(SEND_EVERY),
+            result => return result,
+        }
     }
 }
 
@@ -187,5 +217,21 @@ mod tests {
         }
         let none = InterruptRequest { address: 0, ..request(4) };
         assert_eq!(look(&none, start, anything), Served::Unknown);
+    }
+
+    #[test]
+    fn what_must_be_sent_is_tried_again_unless_there_is_nobody() {
+        let mut tries = 0;
+        let sent = persist(|| {
+            tries += 1;
+            if tries < 4 { Err(Error::GdbStubInUse) } else { Ok(tries) }
+        });
+        assert_eq!(sent.unwrap(), 4);
+        let mut tries = 0;
+        let closed: Result<()> = persist(|| {
+            tries += 1;
+            Err(Error::QmpClosed { during: "stop" })
+        });
+        assert!(matches!(closed, Err(Error::QmpClosed { .. })) && tries == 1);
     }
 }

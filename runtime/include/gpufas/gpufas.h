@@ -42,9 +42,10 @@ u64 gpufas_clock(void);
 /*
  * gpufas_all_or_nothing - say that half of what a program writes is worse than nothing
  *
- * If a program in which this is called anywhere ends with a fault, `gpufas run`
- * takes back all that it wrote, as long as the guest is paused. A fault because
- * of a lock that is held is then tried again, as after -EAGAIN.
+ * If a program in which this is called anywhere does not come to its end, `gpufas
+ * run` takes back all that it wrote, as long as the guest is paused. A fault because
+ * of a lock that is held is then tried again, as after -EAGAIN. So that all is known
+ * that it wrote, it ends with a fault before a store that finds no room in the journal.
  */
 void gpufas_all_or_nothing(void) __asm__("gpufas.all_or_nothing");
 

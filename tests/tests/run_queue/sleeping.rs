@@ -2,7 +2,11 @@
 
 //! Sleepers of every kind take the signals that are pending for them.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
+use gpufas_guest::protocol::Activity;
+use gpufas_tests::machine::LIMIT;
 use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::Group;
 use libc::{SIGKILL, SIGTERM};
@@ -15,6 +19,7 @@ pub const ENQUEUED: &str = "woken, put on a run queue";
 pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
     case(group, "sleepers take signals, one after another", one_by_one);
     case(group, "a hundred sleepers are made to run at once", move |repair| many(repair, 100));
+    case(group, "a thousand sleepers are ended at once, and all that was written is recorded", a_thousand);
     case(group, "sleepers run beside others that compute", move |repair| {
         let guest = repair.machine.guest();
         let busy = (0..cpus * 2).map(|_| guest.spawn_runaway("busy")).collect::<Result<Vec<_>, _>>()?;
@@ -49,4 +54,15 @@ fn many(repair: &Repair, count: u32) -> Result<()> {
     let enqueued = report.log().matches(ENQUEUED).count();
     ensure!(enqueued == pids.len(), "{enqueued} of {count} were put on a run queue:\n{}", report.log());
     pids.into_iter().try_for_each(|pid| repair.was_killed(pid, SIGKILL))
+}
+
+/// A thousand are ended in one go. Half of that could not be taken back if the journal did not hold all of it.
+fn a_thousand(repair: &Repair) -> Result<()> {
+    let (guest, name) = (repair.machine.guest(), "one-of-a-thousand");
+    guest.spawn_many(1000, name, Activity::Sleep { milliseconds: 3_600_000 })?;
+    // That they sleep shows nowhere.
+    std::thread::sleep(Duration::from_millis(300));
+    let report = schedule(repair, 0, "killall", &["--name", name, "--signal", "KILL"])?;
+    report.says("signal 9 was delivered to 1000")?;
+    Ok(guest.wait_until_no(&name[..15], LIMIT)?)
 }

@@ -4,7 +4,7 @@
 
 use std::ptr;
 
-use gpufas_abi::context::{FLAG_JOURNAL_COMPLETE, FLAG_READ_ONLY};
+use gpufas_abi::context::{FLAG_COPY, FLAG_JOURNAL_COMPLETE, FLAG_READ_ONLY};
 use gpufas_abi::symbols::runtime::OwnVariable;
 use gpufas_abi::{After, FaultKind, JournalEntry, JournalKind};
 use proptest::prelude::*;
@@ -156,15 +156,17 @@ fn no_lock_is_taken_of_which_the_host_would_not_know() {
 #[test]
 fn a_copy_has_locks_of_its_own() {
     let machine = machine();
-    let mut program = Program::new(machine.space);
-    program.context.flags = FLAG_JOURNAL_COMPLETE;
     let word = ptr::without_provenance::<u8>((VMALLOC + 16) as usize);
-    program.run(|| {
-        gpufas_lib_gpufas_lock_taking(word, 4, 1);
-        gpufas_lib_gpufas_lock_taken(word, 4, 1, 1, 1);
-        0
-    });
-    assert_eq!(program.entries(), []);
+    for (flags, marks) in [(FLAG_COPY | FLAG_JOURNAL_COMPLETE, 0), (FLAG_JOURNAL_COMPLETE, 1)] {
+        let mut program = Program::new(machine.space);
+        program.context.flags = flags;
+        program.run(|| {
+            gpufas_lib_gpufas_lock_taking(word, 4, 1);
+            gpufas_lib_gpufas_lock_taken(word, 4, 1, 1, 1);
+            0
+        });
+        assert_eq!(program.entries().len(), marks, "{flags}");
+    }
 }
 
 proptest! {

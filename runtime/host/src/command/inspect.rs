@@ -82,8 +82,10 @@ fn describe_variant(text: &mut String, variant: &Variant, size: usize) {
         let _ = writeln!(text, "  locks      looked at: the guest is paused meanwhile");
     }
     if variant.all_or_nothing {
-        let _ =
-            writeln!(text, "  stores     taken back if a fault ends the program while the guest is paused");
+        let _ = writeln!(
+            text,
+            "  stores     taken back unless the program comes to its end, while the guest is paused"
+        );
     }
     if variant.interrupts {
         let _ = writeln!(text, "  interrupts may be sent to the guest's CPUs, through QEMU's gdb stub");

@@ -57,7 +57,7 @@ impl View {
 /// in the program is no error but an [`End`].
 pub fn run(launch: &Launch<'_>, log: LogSink<'_>) -> Result<Outcome> {
     let view = View::new(launch.memory)?;
-    let parts = Parts::new(launch.arguments);
+    let parts = Parts::new(launch.arguments, launch.variant.all_or_nothing);
     let shared = Mapping::shared_zeros(parts.size)?;
     let program_base = shared.base().as_ptr() as u64;
     // SAFETY: the mapping is new, hence zeros; it is a page-aligned `parts.size` and outlives the buffers.
@@ -144,6 +144,8 @@ fn finish(
         stores_lost: report.journal_lost,
         stores_kept: stores_kept && !left.as_ref().is_some_and(|left| left.nothing_left),
         left,
+        half_left: None,
+        still_runs: false,
         interrupts: buffers.read_interrupts(),
         log_lost: report.log_lost,
         budget_left: report.budget_left,

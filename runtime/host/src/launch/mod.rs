@@ -14,7 +14,7 @@ mod watch;
 mod words;
 
 pub use sections::{Left, NotTakenBack};
-pub use stores::{Store, undo};
+pub use stores::Store;
 
 use crate::arguments::Value;
 use crate::cpu::Cpu;
@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::memory::{Backing, GuestMemory, MappedMemory};
 use buffers::Buffers;
 use gpufas_abi::context::{
-    FLAG_INTERRUPTS, FLAG_JOURNAL_COMPLETE, FLAG_READ_ONLY, MAX_ARGUMENTS, MAX_SEGMENTS,
+    FLAG_COPY, FLAG_INTERRUPTS, FLAG_JOURNAL_COMPLETE, FLAG_READ_ONLY, MAX_ARGUMENTS, MAX_SEGMENTS,
 };
 use gpufas_abi::manifest::{Entry, Variant};
 use gpufas_abi::{ABI_VERSION, AddressSpace, Context, FaultRecord, InterruptRequest, Segment};
@@ -114,6 +114,10 @@ pub struct Outcome {
     pub stores_kept: bool,
     /// How the critical sections were left that it ended in, if it ended in any.
     pub left: Option<Left>,
+    /// Why half of what it wanted to write is in the guest's memory, although that is worse than nothing; none if it is not.
+    pub half_left: Option<NotTakenBack>,
+    /// Whether it may still run, and write (GPU only).
+    pub still_runs: bool,
     /// Interrupts that it asked for. They must be sent if its stores are in the guest's memory, however it ended.
     pub interrupts: Vec<InterruptRequest>,
     /// Messages that did not fit into the log.
@@ -122,6 +126,38 @@ pub struct Outcome {
     pub budget_left: u64,
     /// Time from the start of the program to its end.
     pub duration: Duration,
+}
+
+impl Outcome {
+    /// Takes back all that the program wrote, in a guest that has stood still since before it ran: nobody has seen it.
+    ///
+    /// # Errors
+    /// Why that cannot be; all of it is there then, unless writing failed on the way ([`NotTakenBack::NotWritten`]).
+    pub fn take_back(&mut self, memory: &GuestMemory) -> Result<(), NotTakenBack> {
+        if !self.stores_kept {
+            return Ok(());
+        }
+        if self.still_runs {
+            return Err(NotTakenBack::StillRuns);
+        }
+        stores::undo(memory, &self.stores, self.stores_lost)?;
+        self.stores_kept = false;
+        self.stores.iter_mut().for_each(|store| store.taken_back = true);
+        if let Some(left) = &mut self.left {
+            left.taken_back = Ok(());
+            left.nothing_left = true;
+        }
+        Ok(())
+    }
+
+    /// Takes back what a program wrote that did not come to its end, of which half is worse than nothing, and notes if that
+    /// cannot be. The guest has stood still since before it ran.
+    pub fn whole_or_nothing(&mut self, memory: &GuestMemory) {
+        let has_written = !self.stores.is_empty() || self.stores_lost > 0;
+        if has_written && !matches!(self.end, End::Finished(_)) {
+            self.half_left = self.take_back(memory).err();
+        }
+    }
 }
 
 /// Takes a program's text as it comes.
@@ -150,10 +186,11 @@ fn leave(
 /// `FLAG_*` bits for a launch.
 fn flags(launch: &Launch<'_>) -> u32 {
     let interrupts = if launch.interrupts { FLAG_INTERRUPTS } else { 0 };
+    let complete = if launch.variant.all_or_nothing { FLAG_JOURNAL_COMPLETE } else { 0 };
     match launch.memory.backing() {
         _ if !launch.memory.is_writable() => FLAG_READ_ONLY,
-        Backing::Private => FLAG_JOURNAL_COMPLETE | interrupts,
-        Backing::Shared | Backing::Dump => interrupts,
+        Backing::Private => FLAG_COPY | FLAG_JOURNAL_COMPLETE | interrupts,
+        Backing::Shared | Backing::Dump => complete | interrupts,
     }
 }
 

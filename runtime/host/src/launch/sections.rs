@@ -78,6 +78,12 @@ pub enum NotTakenBack {
     /// The pause was over.
     #[error("the guest had gone on")]
     WentOn,
+    /// A program on a GPU did not end when asked to.
+    #[error("the program may still run")]
+    StillRuns,
+    /// The guest's memory refused it, perhaps on the way.
+    #[error("the guest's memory could not be written")]
+    NotWritten,
 }
 
 impl Sections {

@@ -2,10 +2,10 @@
 
 //! A program's stores to the guest: what was there before, and what after each.
 
+use super::sections::NotTakenBack;
 use crate::memory::GuestMemory;
 use gpufas_abi::{After, JournalEntry};
 use std::collections::{BTreeMap, HashMap};
-use std::io;
 
 /// Bytes of a store whose contents are known, at most.
 const KNOWN: u32 = 8;
@@ -71,13 +71,14 @@ pub(super) fn with_new_values(
 /// not known of every byte.
 ///
 /// # Errors
-/// [`io::ErrorKind::Unsupported`] if it is not known; what writing meets, with some of it put back.
-pub fn undo(memory: &GuestMemory, stores: &[Store], lost: u64) -> io::Result<()> {
+/// [`NotTakenBack::Unknown`] if it is not known; [`NotTakenBack::NotWritten`], with some of it put back.
+pub(super) fn undo(memory: &GuestMemory, stores: &[Store], lost: u64) -> Result<(), NotTakenBack> {
     if lost > 0 || stores.iter().any(|store| store.entry.size > KNOWN) {
-        return Err(io::Error::new(io::ErrorKind::Unsupported, "not all that was there before is known"));
+        return Err(NotTakenBack::Unknown);
     }
     for Store { entry, .. } in stores.iter().rev() {
-        memory.write(entry.physical, &entry.old.to_le_bytes()[..entry.size as usize])?;
+        let old = &entry.old.to_le_bytes()[..entry.size as usize];
+        memory.write(entry.physical, old).map_err(|_| NotTakenBack::NotWritten)?;
     }
     Ok(())
 }

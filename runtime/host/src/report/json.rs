@@ -48,6 +48,7 @@ pub fn summary(summary: &Summary, log: &str) -> Json {
         "stores": summary.stores.iter().map(|store| one_store(store, variant)).collect::<Vec<_>>(),
         "stores_lost": last.stores_lost,
         "stores_kept": last.stores_kept,
+        "half_left": last.half_left.map(|reason| reason.to_string()),
         "critical_section": last.left.as_ref().map(critical_section),
         "interrupts": summary.interrupts.iter().map(interrupt).collect::<Vec<_>>(),
         "no_interrupts": summary.no_interrupts.as_ref().map(ToString::to_string),

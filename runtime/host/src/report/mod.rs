@@ -58,7 +58,10 @@ fn fault_text(kind: Option<FaultKind>) -> &'static str {
         Some(FaultKind::StackOverflow) => "the stack is used up",
         Some(FaultKind::Unsupported) => "something that a recovery program cannot do",
         Some(FaultKind::Bug) => "a BUG() or failed assertion in the kernel's code",
-        Some(FaultKind::JournalFull) => "too many stores for memory that is private to QEMU; use share=on",
+        Some(FaultKind::JournalFull) => {
+            "more stores than the journal holds, which must have all of them: half of what the program writes would be worse \
+             than nothing, or the memory is private to QEMU (use share=on)"
+        }
         Some(FaultKind::LockHeld) => "a lock of the kernel's is held",
         Some(FaultKind::NoFunction) => {
             "a call through a pointer to what is no function of the program, or one of another type"

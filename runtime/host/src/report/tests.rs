@@ -49,6 +49,8 @@ fn run(end: End) -> Summary {
             stores_lost: 0,
             stores_kept: true,
             left: None,
+            half_left: None,
+            still_runs: false,
             interrupts: Vec::new(),
             log_lost: 0,
             budget_left: 7,
@@ -152,6 +154,19 @@ fn a_critical_section_is_told_with_how_it_was_left() {
         assert_eq!(object["stores"][0]["taken_back"], is_taken_back);
     }
     assert!(json_summary(&run(End::Finished(0)), "")["critical_section"].is_null());
+}
+
+#[test]
+fn that_half_of_a_change_is_left_is_told() {
+    let mut summary = run(fault(FaultKind::JournalFull, 1));
+    assert!(json_summary(&summary, "")["half_left"].is_null());
+    assert!(!text_summary(&summary).contains("half of what the program wanted"));
+    summary.last.half_left = Some(NotTakenBack::Unknown);
+    let line = "  the guest's memory holds half of what the program wanted to write, which could not be taken back, since \
+                the journal does not have all of them\n";
+    let text = text_summary(&summary);
+    assert!(text.contains(line), "{text}");
+    assert_eq!(json_summary(&summary, "")["half_left"], "the journal does not have all of them");
 }
 
 #[test]

@@ -41,6 +41,12 @@ pub fn summary(summary: &Summary) -> String {
     if let Some(left) = &summary.last.left {
         let _ = writeln!(text, "  {}", critical_section(left));
     }
+    if let Some(reason) = summary.last.half_left {
+        let _ = writeln!(
+            text,
+            "  the guest's memory holds half of what the program wanted to write, which could not be taken back, since {reason}"
+        );
+    }
     interrupts(&mut text, summary);
     stores(&mut text, summary, variant);
     text

@@ -191,7 +191,7 @@ impl Prepared {
         if std::mem::replace(&mut self.has_run, true) {
             self.held.module = Module::load(&self.held.gpu.device, launch.code)?;
         }
-        let parts = Parts::new(launch.arguments);
+        let parts = Parts::new(launch.arguments, launch.variant.all_or_nothing);
         let buffers_memory = PinnedMemory::new(&self.held.gpu.device, parts.size)?;
         let program_base = buffers_memory.device_address()?;
         // SAFETY: the memory is zeroed, page-aligned, of this size, and given back after the buffers' last use.
@@ -252,6 +252,8 @@ impl Prepared {
             stores_lost: report.journal_lost,
             stores_kept: !left.as_ref().is_some_and(|left| left.nothing_left),
             left,
+            half_left: None,
+            still_runs: !watched.ended,
             interrupts,
             log_lost: report.log_lost,
             budget_left: report.budget_left,
