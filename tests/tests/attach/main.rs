@@ -37,11 +37,11 @@ fn main() -> Result<ExitCode> {
     permission::add(&mut guest);
     ends::add(&mut guest);
     dumps::add(&mut guest);
-    interrupts::add(&mut guest);
+    interrupts::add(&mut guest, Target::Host);
     let mut guest = group(&mut suite, &tools, "one guest, gpu", Target::Cuda, Model::default());
     ends::add(&mut guest);
     dumps::add(&mut guest);
-    interrupts::add(&mut guest);
+    interrupts::add(&mut guest, Target::Cuda);
     kinds::add(&mut suite, &tools);
     vanishing::add(&mut suite, &tools);
     Ok(suite.run())
