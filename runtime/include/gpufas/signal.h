@@ -29,8 +29,9 @@
 #define _GPUFAS_SIGNAL_H
 
 #include <gpufas/gpufas.h>
-#include <gpufas/interrupt.h>
+#include <gpufas/signal_result.h>
 #include <gpufas/signal_rules.h>
+#include <gpufas/signal_threads.h>
 #include <gpufas/task.h>
 #include <gpufas/wake.h>
 
@@ -39,78 +40,6 @@
 #include <linux/sched/signal.h>
 #include <linux/signal.h>
 #include <linux/spinlock.h>
-
-#include <asm/irq_vectors.h>
-
-/* What became of a signal that could be sent. */
-enum gpufas_signal_result {
-	/* Pending, and a thread takes it at its next step: it is awake, or was woken. */
-	GPUFAS_SIGNAL_DELIVERED,
-	/* Pending, but every thread that could take it is asleep, and none can be woken. */
-	GPUFAS_SIGNAL_ASLEEP,
-	/* Pending, but every thread blocks it, is stopped, or has other signals to take first. */
-	GPUFAS_SIGNAL_PENDING,
-	/* Dropped: the same signal is pending already, and a legacy signal is not counted. */
-	GPUFAS_SIGNAL_ALREADY_PENDING,
-	/* Dropped: the process ignores it, or may not get it (init). */
-	GPUFAS_SIGNAL_IGNORED,
-	/* SIGCONT, otherwise ignored, has set going a process that was stopped. */
-	GPUFAS_SIGNAL_CONTINUED,
-	/* Dropped: the process is dying anyway. */
-	GPUFAS_SIGNAL_DYING,
-};
-
-/* A result, or an error, of gpufas_send_signal() in words */
-static inline const char *gpufas_signal_result_text(int result)
-{
-	switch (result) {
-	case GPUFAS_SIGNAL_DELIVERED:
-		return "delivered";
-	case GPUFAS_SIGNAL_ASLEEP:
-		return "pending until the process wakes up";
-	case GPUFAS_SIGNAL_PENDING:
-		return "pending until the process can take it";
-	case GPUFAS_SIGNAL_ALREADY_PENDING:
-		return "was pending already";
-	case GPUFAS_SIGNAL_IGNORED:
-		return "ignored by the process";
-	case GPUFAS_SIGNAL_CONTINUED:
-		return "delivered, the process goes on";
-	case GPUFAS_SIGNAL_DYING:
-		return "dropped, the process is dying";
-	case -EAGAIN:
-		return "not sent, the kernel is at work on the process";
-	case -ESRCH:
-		return "not sent, the process is gone";
-	case -EINVAL:
-		return "not sent, no such signal";
-	case -EOPNOTSUPP:
-		return "not sent, stopped threads cannot be woken from outside here";
-	case -ENXIO:
-		return "not sent, the process's CPU is offline";
-	default:
-		return "not sent";
-	}
-}
-
-/*
- * Tell a thread of a signal: signal_wake_up(). The caller has seen that it can
- * be woken, if it has to be. Returns whether the thread is awake now.
- */
-static inline bool gpufas_signal_wake_up(struct task_struct *thread, bool fatal)
-{
-	unsigned int states = gpufas_signal_wake_states(thread, fatal);
-
-	gpufas_clear_stopped(thread, states);
-	set_tsk_thread_flag(thread, TIF_SIGPENDING);
-	if (gpufas_wake_task(thread, states) > 0 || gpufas_task_state(thread) == TASK_WAKING)
-		return true;
-
-	/* kick_process(). If the CPU cannot be sent the interrupt, its next tick does the same. */
-	if (READ_ONCE(thread->on_cpu))
-		gpufas_interrupt_cpu(task_cpu(thread), RESCHEDULE_VECTOR, NULL, 0, 0);
-	return gpufas_is_awake(thread);
-}
 
 /* Whether siglock is had: in a system that runs on whoever holds it is waited for. */
 static inline bool gpufas_lock_signals(struct sighand_struct *sighand)
@@ -149,99 +78,6 @@ static inline int gpufas_wake_for_signals(struct task_struct *task)
 	}
 	gpufas_unlock(&sighand->siglock);
 	return way;
-}
-
-/* The rest of complete_signal() for a signal that ends the process: every thread gets SIGKILL and is woken. */
-static inline int gpufas_end_group(int sig, struct task_struct *task)
-{
-	struct signal_struct *signal = task->signal;
-	int result = GPUFAS_SIGNAL_ASLEEP;
-	struct task_struct *thread;
-
-	signal->flags = SIGNAL_GROUP_EXIT;
-	signal->group_exit_code = sig;
-	signal->group_stop_count = 0;
-
-	for_each_thread(task, thread) {
-		gpufas_clear_jobctl_pending(thread, JOBCTL_PENDING_MASK);
-		sigaddset(&thread->pending.signal, SIGKILL);
-		if (gpufas_signal_wake_up(thread, true))
-			result = GPUFAS_SIGNAL_DELIVERED;
-	}
-
-	return result;
-}
-
-/*
- * SIGKILL where no thread can be woken: every thread gets one of its own, as in
- * complete_signal().
- *
- * complete_signal() then sets SIGNAL_GROUP_EXIT, because it also wakes every
- * thread. Without that the flag would do harm: do_group_exit() takes it to mean
- * that all others have been woken and wakes none, and prepare_signal() drops
- * each later SIGKILL, so that even the system's own could not end a thread
- * that sleeps. The same holds for SIGKILL in shared_pending, by legacy_queue().
- * So both are left to the kernel: the first thread that dequeues its SIGKILL
- * calls do_group_exit(), and zap_other_threads() wakes all the others.
- */
-static inline int gpufas_kill_threads(struct task_struct *task)
-{
-	int result = GPUFAS_SIGNAL_ASLEEP;
-	struct task_struct *thread;
-
-	for_each_thread(task, thread) {
-		if (thread->exit_state)
-			continue;
-
-		/*
-		 * A stop or trap that is still to come would be taken first:
-		 * task_clear_jobctl_pending(). JOBCTL_STOPPED and JOBCTL_TRACED
-		 * stay, as the thread is not woken (signal_wake_up()).
-		 */
-		if (thread->jobctl & JOBCTL_PENDING_MASK)
-			thread->jobctl &= ~(JOBCTL_PENDING_MASK | JOBCTL_STOP_CONSUME |
-					    JOBCTL_STOP_DEQUEUED);
-
-		sigaddset(&thread->pending.signal, SIGKILL);
-		set_tsk_thread_flag(thread, TIF_SIGPENDING);
-		if (gpufas_is_awake(thread))
-			result = GPUFAS_SIGNAL_DELIVERED;
-	}
-
-	return result;
-}
-
-/*
- * All signals but SIGKILL where no thread can be woken: tell the thread of the
- * kernel's choice. If it sleeps, tell those that are awake as well; whichever
- * comes first takes the signal from shared_pending.
- *
- * The kernel ends a process at once on a signal that is sure to be fatal. Here
- * the thread that takes it does that, in get_signal() and do_group_exit(), as
- * the kernel has it for signals that dump core; see gpufas_kill_threads() for
- * why.
- */
-static inline int gpufas_tell_threads(int sig, struct task_struct *task, enum pid_type type,
-				      struct task_struct *target)
-{
-	int result = GPUFAS_SIGNAL_ASLEEP;
-	struct task_struct *thread;
-
-	set_tsk_thread_flag(target, TIF_SIGPENDING);
-	if (gpufas_is_awake(target))
-		return GPUFAS_SIGNAL_DELIVERED;
-
-	if (type == PIDTYPE_PID)
-		return result;
-
-	for_each_thread(task, thread) {
-		if (gpufas_is_awake(thread) && gpufas_wants_signal(sig, thread)) {
-			set_tsk_thread_flag(thread, TIF_SIGPENDING);
-			result = GPUFAS_SIGNAL_DELIVERED;
-		}
-	}
-
-	return result;
 }
 
 /*
