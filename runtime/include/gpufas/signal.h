@@ -72,10 +72,8 @@ static inline int gpufas_wake_for_signals(struct task_struct *task)
 		return -EAGAIN;
 
 	way = gpufas_check_wake(task, states);
-	if (way > 0) {
-		gpufas_clear_stopped(task, states);
-		way = gpufas_wake_task(task, states);
-	}
+	if (way > 0)
+		way = gpufas_wake_signaled(task, states);
 	gpufas_unlock(&sighand->siglock);
 	return way;
 }
@@ -104,21 +102,37 @@ static inline int gpufas_check_continue(struct task_struct *task)
 	return 0;
 }
 
-/* The part of prepare_signal() for SIGCONT: every thread goes on. Returns whether any was stopped, or was to be. */
-static inline bool gpufas_continue(struct task_struct *task)
+/*
+ * The part of prepare_signal() for SIGCONT: every thread goes on. Returns whether any was stopped, or
+ * was to be; or an error of gpufas_wake_task() if a thread could not be woken after all. The
+ * process does not count as continued then, so that the next SIGCONT does the rest.
+ */
+static inline int gpufas_continue(struct task_struct *task)
 {
 	struct signal_struct *signal = task->signal;
 	struct task_struct *thread;
 	unsigned int why = 0;
+	int error = 0;
 
 	for_each_thread(task, thread) {
+		unsigned long jobctl;
+		int way;
+
 		gpufas_clear_jobctl_pending(thread, JOBCTL_STOP_PENDING);
+		jobctl = thread->jobctl;
 #ifdef JOBCTL_STOPPED
-		if (thread->jobctl & JOBCTL_STOPPED)
+		if (jobctl & JOBCTL_STOPPED)
 			thread->jobctl &= ~JOBCTL_STOPPED;
 #endif
-		gpufas_wake_task(thread, __TASK_STOPPED);
+		way = gpufas_wake_task(thread, __TASK_STOPPED);
+		if (way < 0) {
+			if (thread->jobctl != jobctl)
+				thread->jobctl = jobctl;
+			error = way;
+		}
 	}
+	if (error)
+		return error;
 
 	/* The first thread to leave do_signal_stop() tells the parent. */
 	if (signal->flags & SIGNAL_STOP_STOPPED)
@@ -131,7 +145,7 @@ static inline bool gpufas_continue(struct task_struct *task)
 		signal->group_stop_count = 0;
 		signal->group_exit_code = 0;
 	}
-	return why;
+	return why ? 1 : 0;
 }
 
 /*
@@ -185,7 +199,8 @@ static inline int gpufas_send_signal_locked(int sig, struct task_struct *task, e
 	struct signal_struct *signal = task->signal;
 	struct task_struct *target;
 	struct sigpending *pending;
-	bool ends_group, continued = false, wakes;
+	bool ends_group, wakes;
+	int continued = 0;
 	int error;
 
 	if (gpufas_signal_is_too_late(sig, signal))
@@ -203,6 +218,8 @@ static inline int gpufas_send_signal_locked(int sig, struct task_struct *task, e
 	gpufas_cancel_opposite(sig, task);
 	if (sig == SIGCONT)
 		continued = gpufas_continue(task);
+	if (continued < 0)
+		return continued;
 	if (gpufas_signal_is_ignored(sig, task))
 		return continued ? GPUFAS_SIGNAL_CONTINUED : GPUFAS_SIGNAL_IGNORED;
 
@@ -216,22 +233,21 @@ static inline int gpufas_send_signal_locked(int sig, struct task_struct *task, e
 	if (sig < SIGRTMIN && sig != SIGKILL && sigismember(&pending->signal, sig))
 		return continued ? GPUFAS_SIGNAL_CONTINUED : GPUFAS_SIGNAL_ALREADY_PENDING;
 
-	sigaddset(&pending->signal, sig);
-
 	/* A thread that has just been set going may take it. */
 	if (continued)
 		target = gpufas_signal_target(sig, task, type);
+	if (target && target != task)
+		signal->curr_target = target;
+	if (ends_group && wakes)
+		return gpufas_end_group(sig, task, pending);
+
+	sigaddset(&pending->signal, sig);
 	if (!target)
 		return continued ? GPUFAS_SIGNAL_CONTINUED : GPUFAS_SIGNAL_PENDING;
-	if (target != task)
-		signal->curr_target = target;
-
 	if (!wakes)
 		return gpufas_tell_threads(sig, task, type, target);
-	if (ends_group)
-		return gpufas_end_group(sig, task);
-	return gpufas_signal_wake_up(target, sig == SIGKILL) ? GPUFAS_SIGNAL_DELIVERED :
-							       GPUFAS_SIGNAL_ASLEEP;
+	return gpufas_signal_wake_up(target, sig == SIGKILL) > 0 ? GPUFAS_SIGNAL_DELIVERED :
+								   GPUFAS_SIGNAL_ASLEEP;
 }
 
 /*
@@ -244,7 +260,8 @@ static inline int gpufas_send_signal_locked(int sig, struct task_struct *task, e
  * would have put it, and wakes whom it would have woken; where nothing can be woken,
  * as gpufas_kill_threads() and gpufas_tell_threads() explain.
  *
- * Returns an enum gpufas_signal_result; or, with nothing written:
+ * Returns an enum gpufas_signal_result; or, with nothing written (but for a SIGCONT that a system which
+ * runs on came in the way of, which does no harm to send again):
  * -EINVAL	no such signal, or another type
  * -ESRCH	the task is dead and its parent knows
  * -EAGAIN	siglock is held, or a task is about to sleep or wake: let the system

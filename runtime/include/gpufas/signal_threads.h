@@ -21,42 +21,83 @@
 #include <asm/irq_vectors.h>
 
 /*
- * Tell a thread of a signal: signal_wake_up(). The caller has seen that it can
- * be woken, if it has to be. Returns whether the thread is awake now.
+ * Wake a thread from the states that a signal ends. One that is stopped and cannot be woken stays
+ * stopped, also as its flags have it. Returns what gpufas_wake_task() does.
  */
-static inline bool gpufas_signal_wake_up(struct task_struct *thread, bool fatal)
+static inline int gpufas_wake_signaled(struct task_struct *thread, unsigned int states)
 {
-	unsigned int states = gpufas_signal_wake_states(thread, fatal);
+	unsigned long jobctl = thread->jobctl;
+	int way;
 
 	gpufas_clear_stopped(thread, states);
+	way = gpufas_wake_task(thread, states);
+	if (way < 0 && thread->jobctl != jobctl)
+		thread->jobctl = jobctl;
+	return way;
+}
+
+/*
+ * Tell a thread of a signal: signal_wake_up(). The caller has seen that it can
+ * be woken, if it has to be; a system that runs on may have changed since.
+ *
+ * Returns 1 if the thread is awake now, 0 if it sleeps on because the signal
+ * does not end its sleep, or an error of gpufas_wake_task() if it should have been woken.
+ */
+static inline int gpufas_signal_wake_up(struct task_struct *thread, bool fatal)
+{
+	int way;
+
 	set_tsk_thread_flag(thread, TIF_SIGPENDING);
-	if (gpufas_wake_task(thread, states) > 0 || gpufas_task_state(thread) == TASK_WAKING)
-		return true;
+	way = gpufas_wake_signaled(thread, gpufas_signal_wake_states(thread, fatal));
+	if (way > 0 || gpufas_task_state(thread) == TASK_WAKING)
+		return 1;
 
 	/* kick_process(). If the CPU cannot be sent the interrupt, its next tick does the same. */
 	if (READ_ONCE(thread->on_cpu))
 		gpufas_interrupt_cpu(task_cpu(thread), RESCHEDULE_VECTOR, NULL, 0, 0);
-	return gpufas_is_awake(thread);
+	return gpufas_is_awake(thread) ? 1 : way;
 }
 
-/* The rest of complete_signal() for a signal that ends the process: every thread gets SIGKILL and is woken. */
-static inline int gpufas_end_group(int sig, struct task_struct *task)
+/*
+ * The rest of complete_signal() for a signal that ends the process: every thread
+ * gets SIGKILL and is woken.
+ *
+ * complete_signal() begins with SIGNAL_GROUP_EXIT and the signal itself, for its
+ * wakeups do not fail. Here one can, and the program can be ended between any
+ * two stores. A process with the flag that has threads which were not woken could not be
+ * ended any more, see gpufas_kill_threads(). So both come last, which siglock
+ * hides from the system, and not at all if a thread was not woken: the
+ * first one that is awake ends the others then, as there, though by SIGKILL
+ * whatever the signal was.
+ */
+static inline int gpufas_end_group(int sig, struct task_struct *task, struct sigpending *pending)
 {
 	struct signal_struct *signal = task->signal;
 	int result = GPUFAS_SIGNAL_ASLEEP;
 	struct task_struct *thread;
-
-	signal->flags = SIGNAL_GROUP_EXIT;
-	signal->group_exit_code = sig;
-	signal->group_stop_count = 0;
+	bool all_told = true;
 
 	for_each_thread(task, thread) {
+		int awake;
+
+		if (thread->exit_state)
+			continue;
+
 		gpufas_clear_jobctl_pending(thread, JOBCTL_PENDING_MASK);
 		sigaddset(&thread->pending.signal, SIGKILL);
-		if (gpufas_signal_wake_up(thread, true))
+		awake = gpufas_signal_wake_up(thread, true);
+		if (awake > 0)
 			result = GPUFAS_SIGNAL_DELIVERED;
+		else if (awake < 0)
+			all_told = false;
 	}
 
+	if (all_told) {
+		sigaddset(&pending->signal, sig);
+		signal->group_exit_code = sig;
+		signal->group_stop_count = 0;
+		signal->flags = SIGNAL_GROUP_EXIT;
+	}
 	return result;
 }
 

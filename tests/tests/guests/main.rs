@@ -4,6 +4,7 @@
 //! is what the guest itself reports.
 
 mod corrupt;
+mod half_done;
 mod hog;
 mod listing;
 mod locked;
@@ -27,7 +28,7 @@ const SLEEPERS: u32 = 1000;
 fn main() -> Result<ExitCode> {
     let tools = Tools::new(Path::new(env!("CARGO_TARGET_TMPDIR")))?;
     if bundle::filled().is_some() {
-        tools.compile_all(&[PS, KILL, KILL_HOG, meaning::MEANING])?;
+        tools.compile_all(&[PS, KILL, KILL_HOG, meaning::MEANING, half_done::PROGRAM])?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut suite = Suite::default();
@@ -45,6 +46,7 @@ fn main() -> Result<ExitCode> {
         signals::add(&mut group);
         protected::add(&mut group);
         locked::add(&mut group);
+        half_done::add(&mut group);
         meaning::add(&mut group, cpus);
         corrupt::add(&mut group);
         hog::add(&mut group);
