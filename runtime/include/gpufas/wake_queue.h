@@ -95,6 +95,9 @@ static inline int gpufas_check_wake_queue(struct task_struct *task, const char *
  * Put a task on its CPU's queue, and ask for the interrupt in which the CPU
  * takes it from there: __ttwu_queue_wakelist() and __smp_call_single_queue().
  *
+ * A program may be ended at each turn of a loop. What has TASK_WAKING and is on no
+ * queue nobody wakes any more, so that the task has it within one turn only.
+ *
  * What is not done is to set ttwu_pending of the run queue: it keeps idle_cpu()
  * from calling the CPU idle in the meantime, is cleared by
  * sched_ttwu_pending(), and lies in a structure that is in no header. A wakeup
@@ -105,6 +108,7 @@ static inline int gpufas_queue_task(struct task_struct *task)
 	unsigned int cpu = task_cpu(task);
 	struct llist_head *queue = &per_cpu(gpufas_call_single_queue, cpu);
 	struct llist_node *node = (struct llist_node *)&task->wake_entry;
+	unsigned int asleep = gpufas_task_state(task);
 	struct llist_node *first;
 	int error;
 
@@ -123,14 +127,16 @@ static inline int gpufas_queue_task(struct task_struct *task)
 		return error;
 
 	task->sched_remote_wakeup = 0;
-	WRITE_ONCE(gpufas_task_state(task), TASK_WAKING);
 
 	/* llist_add(), which is in lib/llist.c of some kernels */
-	do {
+	for (;;) {
 		first = READ_ONCE(queue->first);
 		WRITE_ONCE(node->next, first);
-	} while (cmpxchg(&queue->first, first, node) != first);
-	return 0;
+		WRITE_ONCE(gpufas_task_state(task), TASK_WAKING);
+		if (cmpxchg(&queue->first, first, node) == first)
+			return 0;
+		WRITE_ONCE(gpufas_task_state(task), asleep);
+	}
 }
 
 #endif /* _GPUFAS_WAKE_QUEUE_H */
