@@ -68,10 +68,14 @@ struct group {
 	unsigned int tasks;
 };
 
-/* More than a system has usually; what comes beyond is no bomb of the first hour. */
+/*
+ * As many as are told apart at once. Whatever else there is, a group with more than one in so many of
+ * all tasks is found: see find_largest().
+ */
 #define MAX_GROUPS 256
 
 static struct group groups[MAX_GROUPS];
+static unsigned int group_count;
 
 static bool is_alike(struct task_struct *one, struct task_struct *other, int by)
 {
@@ -86,26 +90,68 @@ static bool is_alike(struct task_struct *one, struct task_struct *other, int by)
 	}
 }
 
+static struct group *group_of(struct task_struct *process, int by)
+{
+	unsigned int i;
+
+	for (i = 0; i < group_count; i++)
+		if (is_alike(groups[i].first, process, by))
+			return &groups[i];
+
+	return NULL;
+}
+
+/* A place for a group of which none was seen. If there is none left, the smallest gives way, and leaves its count. */
+static struct group *new_group(struct task_struct *process)
+{
+	struct group *place = &groups[0];
+	unsigned int i;
+
+	if (group_count < MAX_GROUPS) {
+		place = &groups[group_count++];
+		place->tasks = 0;
+	} else {
+		for (i = 1; i < MAX_GROUPS; i++)
+			if (groups[i].tasks < place->tasks)
+				place = &groups[i];
+	}
+
+	place->first = process;
+	return place;
+}
+
+/*
+ * Two rounds, for there may be more groups than places. In the first a group can
+ * lose its place to others, but no large one can: the smallest count is never more than
+ * all tasks divided by the places (Metwally, Agrawal, El Abbadi: "Efficient
+ * computation of frequent and top-k elements in data streams", 2005). In the
+ * second those that have a place are counted.
+ */
 static struct group *find_largest(int by, const char *protect)
 {
-	struct group *largest = NULL;
+	struct group *largest = NULL, *group;
 	struct task_struct *process;
-	unsigned int count = 0, i;
+	unsigned int i;
 
+	group_count = 0;
 	for_each_process(process) {
 		if (!gpufas_may_be_victim(process, protect))
 			continue;
 
-		for (i = 0; i < count && !is_alike(groups[i].first, process, by); i++)
-			;
-		if (i == MAX_GROUPS)
-			continue;
-		if (i == count)
-			groups[count++] = (struct group){ .first = process };
+		group = group_of(process, by) ?: new_group(process);
+		group->tasks += get_nr_threads(process);
+	}
 
-		groups[i].tasks += get_nr_threads(process);
-		if (!largest || groups[i].tasks > largest->tasks)
-			largest = &groups[i];
+	for (i = 0; i < group_count; i++)
+		groups[i].tasks = 0;
+	for_each_process(process) {
+		group = gpufas_may_be_victim(process, protect) ? group_of(process, by) : NULL;
+		if (!group)
+			continue;
+
+		group->tasks += get_nr_threads(process);
+		if (!largest || group->tasks > largest->tasks)
+			largest = group;
 	}
 
 	return largest;
