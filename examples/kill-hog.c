@@ -3,7 +3,7 @@
  * Kill the process with the most resident memory, from outside: what the OOM
  * killer does, for a system that no longer gets that far.
  *
- *	gpufas run kill-hog.fatbin --qmp SOCKET -- --threshold_mib 512
+ *	gpufas run kill-hog.fatbin --qmp SOCKET -- --threshold_mib 512 --protect sshd
  *
  * If no process has at least the threshold, none is killed, so that the program
  * can be run on suspicion.
@@ -11,6 +11,7 @@
 #include <gpufas/gpufas.h>
 #include <gpufas/signal.h>
 #include <gpufas/task.h>
+#include <gpufas/victim.h>
 
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -23,7 +24,7 @@
  * The OOM killer too waits for its victim before it chooses another:
  * oom_evaluate_task() in mm/oom_kill.c.
  */
-static struct task_struct *find_largest(unsigned long *largest_kib)
+static struct task_struct *find_largest(const char *protect, unsigned long *largest_kib)
 {
 	struct task_struct *process, *largest = NULL;
 
@@ -31,8 +32,7 @@ static struct task_struct *find_largest(unsigned long *largest_kib)
 	for_each_process(process) {
 		unsigned long kib;
 
-		/* As in oom_unkillable_task() */
-		if (is_global_init(process) || gpufas_is_kernel_thread(process))
+		if (!gpufas_may_be_victim(process, protect))
 			continue;
 
 		kib = gpufas_resident_kib(process);
@@ -46,10 +46,10 @@ static struct task_struct *find_largest(unsigned long *largest_kib)
 }
 
 GPUFAS_ENTRY(kill_hog, "kill the process with the most memory, if it has at least this many MiB",
-	     unsigned long, threshold_mib)
+	     unsigned long, threshold_mib, const char *, protect)
 {
 	unsigned long kib;
-	struct task_struct *hog = find_largest(&kib);
+	struct task_struct *hog = find_largest(protect, &kib);
 	int result;
 
 	if (!hog || kib / 1024 < threshold_mib) {

@@ -113,7 +113,8 @@ impl Repair {
         self.kill_all("runaway", "KILL")?.says("signal 9 was delivered to 1")?;
         self.was_killed(runaway, 9)?;
         let hog = guest.spawn_busy_hog("hog", 48)?;
-        self.report(0, KILL_HOG, "kill_hog", &["--threshold_mib", "32"])?.says(&format!("{hog} (hog)"))?;
+        self.report(0, KILL_HOG, "kill_hog", &["--threshold_mib", "32", "--protect", ""])?
+            .says(&format!("{hog} (hog)"))?;
         self.was_killed(hog, 9)?;
         self.machine.check_unharmed()
     }

@@ -19,14 +19,22 @@ pub fn add(group: &mut Group<'_, Repair>) {
         let (small, large) = (guest.spawn_busy_hog("small-hog", 40)?, guest.spawn_busy_hog("large-hog", 80)?);
         let idle = guest.spawn_hog("idle-hog", 16)?;
 
-        none_is_killed(&kill_hog(repair, 1, "100")?)?;
+        none_is_killed(&kill_hog(repair, 1, "100", "")?)?;
         for hog in [large, small] {
-            kill_hog(repair, 0, "32")?.says(&format!("{hog} ("))?;
+            kill_hog(repair, 0, "32", "")?.says(&format!("{hog} ("))?;
             repair.was_killed(hog, SIGKILL)?;
         }
-        none_is_killed(&kill_hog(repair, 1, "32")?)?;
+        none_is_killed(&kill_hog(repair, 1, "32", "")?)?;
 
         repair.clean_up(idle)
+    });
+    case(group, "a hog that is protected is spared, and the next one killed", |repair| {
+        let guest = repair.machine.guest();
+        let (small, large) = (guest.spawn_busy_hog("small-hog", 40)?, guest.spawn_busy_hog("large-hog", 80)?);
+        kill_hog(repair, 0, "32", "large-hog")?.says(&format!("{small} (small-hog)"))?;
+        repair.was_killed(small, SIGKILL)?;
+        none_is_killed(&kill_hog(repair, 1, "32", "other,large-hog")?)?;
+        repair.clean_up(large)
     });
     case(group, "the first process is not killed, however large it is", |repair| {
         let guest = repair.machine.guest();
@@ -42,7 +50,7 @@ pub fn add(group: &mut Group<'_, Repair>) {
         // From below the others' memory up to the first process's own.
         let most = processes.iter().filter(|process| process.pid != 1).map(|process| process.rss_kib).max();
         ensure!(most.is_some_and(|most| most < first), "this case wants a large first process");
-        let report = kill_hog(repair, 1, &(first / 1024 + 1).to_string())?;
+        let report = kill_hog(repair, 1, &(first / 1024 + 1).to_string(), "")?;
         report.says(&format!("the largest has {} KiB", most.unwrap_or_default()))?;
         none_is_killed(&report)?;
         repair.clean_up(pid)
@@ -53,8 +61,8 @@ fn find(processes: &[Process], pid: u32) -> Option<&Process> {
     processes.iter().find(|process| process.pid == pid)
 }
 
-fn kill_hog(repair: &Repair, status: i32, threshold_mib: &str) -> Result<Report> {
-    repair.report(status, KILL_HOG, "kill_hog", &["--threshold_mib", threshold_mib])
+fn kill_hog(repair: &Repair, status: i32, threshold_mib: &str, protect: &str) -> Result<Report> {
+    repair.report(status, KILL_HOG, "kill_hog", &["--threshold_mib", threshold_mib, "--protect", protect])
 }
 
 fn none_is_killed(report: &Report) -> Result<()> {
