@@ -45,6 +45,18 @@ static bool is_hog(struct task_struct *thread, unsigned int busy_percent, unsign
 	return thread->se.avg.runnable_avg * 100 / SCHED_CAPACITY_SCALE >= busy_percent;
 }
 
+/* Whether any thread of a process is one. */
+static bool has_hog(struct task_struct *process, unsigned int busy_percent, unsigned int run_ms)
+{
+	struct task_struct *thread;
+
+	for_each_thread(process, thread)
+		if (is_hog(thread, busy_percent, run_ms))
+			return true;
+
+	return false;
+}
+
 /* From outside, or by the in-kernel support if there is one. */
 static int send(const struct gpufas_support *support, int sig, struct task_struct *process)
 {
@@ -55,31 +67,33 @@ static int send(const struct gpufas_support *support, int sig, struct task_struc
 static int stop_hogs(const struct gpufas_support *support, unsigned int busy_percent,
 		     unsigned int run_ms, const char *protect)
 {
-	struct task_struct *process, *thread;
-	unsigned int stopped = 0;
+	unsigned int found = 0, stopped = 0;
+	struct task_struct *process;
 	int error = 0;
 
 	for_each_process(process) {
-		int result = 0;
+		int result;
 
+		if (!has_hog(process, busy_percent, run_ms))
+			continue;
+
+		found++;
 		if (!gpufas_may_be_victim(process, protect))
 			continue;
 
-		for_each_thread(process, thread) {
-			if (!is_hog(thread, busy_percent, run_ms))
-				continue;
-
-			result = send(support, SIGSTOP, process);
-			if (result < 0)
-				error = result;
-			else
-				gpufas_log("%s%d", stopped++ ? "," : "--pids ", process->pid);
-			break;
-		}
+		result = send(support, SIGSTOP, process);
+		if (result < 0)
+			error = result;
+		else
+			gpufas_log("%s%d", stopped++ ? "," : "--pids ", process->pid);
 	}
 
 	gpufas_log("%s%u processes: signal %d sent\n", stopped ? "\n" : "", stopped, SIGSTOP);
-	return error ?: stopped ? 0 : -ESRCH;
+	if (error)
+		return error;
+	if (!found)
+		return -ENOENT;
+	return stopped ? 0 : -ESRCH;
 }
 
 static int let_go_on(const struct gpufas_support *support, const char *pids)
