@@ -9,6 +9,7 @@ mod hog;
 mod listing;
 mod locked;
 mod meaning;
+mod policy;
 mod protected;
 mod signals;
 
@@ -29,6 +30,7 @@ fn main() -> Result<ExitCode> {
     let tools = Tools::new(Path::new(env!("CARGO_TARGET_TMPDIR")))?;
     if bundle::filled().is_some() {
         tools.compile_all(&[PS, KILL, KILL_HOG, meaning::MEANING, half_done::PROGRAM])?;
+        tools.compile_all(policy::PROGRAMS)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut suite = Suite::default();
@@ -50,6 +52,7 @@ fn main() -> Result<ExitCode> {
         meaning::add(&mut group, cpus);
         corrupt::add(&mut group);
         hog::add(&mut group);
+        policy::add(&mut group);
     }
     Ok(suite.run())
 }
