@@ -41,10 +41,11 @@ const WATCHED: &[&str] = &[
 ];
 
 /// What the compiler defines and the device runtime uses: `symbols::runtime` of runtime/abi.
-const DEFINED_BY_THE_COMPILER: &[&str] = &["gpufas_own_variables", "gpufas_own_variable_count"];
+const DEFINED_BY_THE_COMPILER: &[&str] =
+    &["gpufas_own_variables", "gpufas_own_variable_count", "gpufas_translate_every"];
 
-/// Functions of the device runtime that must become part of the program's own: one of them is at every load.
-const INLINED: &[&str] = &["gpufas_translate_load", "gpufas_stored", "gpufas_count"];
+/// Functions of the device runtime that must become part of the program's own: one of them is in every loop.
+const INLINED: &[&str] = &["gpufas_stored", "gpufas_count"];
 
 fn main() {
     for variable in ["GPUFAS_RUSTC", "RUSTC", "LLVM_SYS_221_PREFIX"] {

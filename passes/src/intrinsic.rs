@@ -6,9 +6,8 @@
 /// C library functions that llview turns into the runtime's copies and fills.
 pub const MEMORY_FUNCTIONS: &[&str] = &["memcpy", "memmove", "memset", "__memcpy", "__memmove", "__memset"];
 
-/// Beginnings of names, after `llvm.`.
-const KNOWN: &[&str] = &[
-    // Numbers.
+/// What computes, as beginnings of names after `llvm.`.
+const NUMBERS: &[&str] = &[
     "abs.",
     "bitreverse.",
     "bswap.",
@@ -32,13 +31,13 @@ const KNOWN: &[&str] = &[
     "ushl.",
     "usub.",
     "vector.reduce.",
-    // Memory.
-    "memcpy.",
-    "memmove.",
-    "memset.",
-    "load.relative.",
-    "prefetch",
-    // What is said about the program rather than done by it.
+];
+
+/// What accesses memory.
+const MEMORY: &[&str] = &["memcpy.", "memmove.", "memset.", "load.relative.", "prefetch"];
+
+/// What is said about the program rather than done by it.
+const SAID: &[&str] = &[
     "annotation.",
     "assume",
     "dbg.",
@@ -55,15 +54,25 @@ const KNOWN: &[&str] = &[
     "sideeffect",
     "strip.invariant.group",
     "var.annotation",
-    // The end.
-    "debugtrap",
-    "trap",
-    "ubsantrap",
 ];
+
+/// The end.
+const END: &[&str] = &["debugtrap", "trap", "ubsantrap"];
+
+/// Whether an intrinsic is one of these, by its name.
+fn is_one_of(name: &str, kinds: &[&[&str]]) -> bool {
+    let known = |rest: &str| kinds.iter().copied().flatten().any(|known| rest.starts_with(known));
+    name.strip_prefix("llvm.").is_some_and(known)
+}
 
 /// Whether an intrinsic is known, by its name.
 pub fn is_known(name: &str) -> bool {
-    name.strip_prefix("llvm.").is_some_and(|rest| KNOWN.iter().any(|known| rest.starts_with(known)))
+    is_one_of(name, &[NUMBERS, MEMORY, SAID, END])
+}
+
+/// Whether an intrinsic is known to access no memory and to go on, by its name.
+pub fn accesses_nothing(name: &str) -> bool {
+    is_one_of(name, &[NUMBERS, SAID])
 }
 
 #[cfg(test)]

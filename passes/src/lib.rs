@@ -12,6 +12,7 @@ pub mod chain;
 pub mod diagnostic;
 pub mod effects;
 pub mod entry_points;
+pub mod flow_graph;
 pub mod function_pointers;
 pub mod initial_values;
 mod intrinsic;
@@ -32,5 +33,6 @@ pub mod retarget;
 pub mod summary;
 #[cfg(test)]
 mod testing;
+pub mod translate_once;
 pub mod variadic;
 pub mod warning;

@@ -33,6 +33,12 @@ pub const LOCK_CHECKED: &str = "gpufas.lock_checked";
 /// runtime/include/gpufas/gpufas.h declares it.
 pub const ALL_OR_NOTHING: &str = "gpufas.all_or_nothing";
 
+/// Metadata of a load of kernel memory that the source asks no order of: it is neither volatile there nor atomic.
+pub const PLAIN_METADATA: &str = "gpufas.plain";
+
+/// Metadata of a load that is known to be of memory outside of the program, and is not atomic in the source.
+pub const OUTSIDE_METADATA: &str = "gpufas.outside";
+
 /// A variable of 32 bits: the number of "this CPU" ([`gpufas_abi::Context::cpu`]).
 pub const CPU: &str = "gpufas.cpu";
 

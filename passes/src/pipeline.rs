@@ -14,7 +14,7 @@
 //! function-pointers                           what calls through pointers are left go to functions by name
 //! reachability, symbol-table, relocation-table
 //!                                             on what is left of the program
-//! llview, budget                              as late as a sanitizer's instrumentation
+//! llview, translate-once, budget              as late as a sanitizer's instrumentation
 //! retarget
 //! ```
 //!
@@ -28,7 +28,7 @@ use crate::llvm::{Module, machine, pipeline as llvm_passes};
 use crate::program::{Linking, Program};
 use crate::{
     aliases, budget, entry_points, function_pointers, kernel_asm, kernel_symbols, labels, layout, llview,
-    reachability, relocate, retarget, variadic,
+    reachability, relocate, retarget, translate_once, variadic,
 };
 
 /// Name of the step that is LLVM's own optimisation.
@@ -51,12 +51,13 @@ pub const STEPS: &[&str] = &[
     kernel_symbols::TABLE_NAME,
     relocate::TABLE_NAME,
     llview::NAME,
+    translate_once::NAME,
     budget::NAME,
     retarget::NAME,
 ];
 
 /// Steps that differ from target to target.
-pub const TARGETED: &[&str] = &[aliases::NAME, retarget::NAME];
+pub const TARGETED: &[&str] = &[aliases::NAME, translate_once::NAME, retarget::NAME];
 
 /// Why a step could not be run. What is wrong with the program is in its diagnostics.
 #[derive(Debug, thiserror::Error)]
@@ -136,6 +137,8 @@ impl Pipeline {
             kernel_symbols::TABLE_NAME => kernel_symbols::define_table(module, program),
             relocate::TABLE_NAME => relocate::define_table(module, program),
             llview::NAME => llview::run(module, program),
+            translate_once::NAME if program.translates_every => {}
+            translate_once::NAME => translate_once::run(module, program, self.target),
             budget::NAME => budget::run(module, program),
             retarget::NAME => {
                 let triple = machine::triple(self.target);

@@ -25,6 +25,8 @@ pub enum Linking {
 pub struct Program {
     /// What it is linked to.
     pub linking: Linking,
+    /// Whether each access is translated by itself, by a walk of the page tables, as the papers describe it.
+    pub translates_every: bool,
     /// Entry points, in the order of the source.
     pub entries: Vec<Entry>,
     /// Kernel symbols in the order of the symbol table.

@@ -43,13 +43,15 @@ Output:
   -E, -fsyntax-only        preprocess, or check, only
   --passes LIST            run only these passes on the input (layout, relocate, kernel-asm, kernel-symbols,
                            entry-points, labels, variadic, aliases, callable-functions, optimize, function-pointers,
-                           reachability, symbol-table, relocation-table, llview, budget, retarget), with
-                           --emit llvm-ir
+                           reachability, symbol-table, relocation-table, llview, translate-once, budget,
+                           retarget), with --emit llvm-ir
 
 Code:
   -O0 -O1 -O2 -O3          optimization (-O2; kernel headers need at least -O1, which -O0 means here)
   --locks check|take|refuse  what taking a lock of the kernel's means: it must be free, else the program is run again
                            later (check); it is taken, on the host only (take); an error (refuse)
+  --translate once|every   how kernel addresses are translated: once for each object (once); at every access, by a
+                           walk of the page tables, to compare with (every)
   --schedule wake-queue|run-queue  how tasks that sleep are woken: they are left to their CPUs (wake-queue); by the
                            kernel's own scheduler, which is compiled along from --kernel-source (run-queue); a list
                            of both is tried in its order

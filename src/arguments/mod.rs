@@ -112,6 +112,29 @@ impl Allocation {
     }
 }
 
+/// How addresses of the kernel become those of memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Translate {
+    /// Once for each object where that is possible, by arithmetic where memory is linear.
+    #[default]
+    Once,
+    /// At every access, by a walk of the page tables, as the papers describe it: to compare with.
+    Every,
+}
+
+impl Translate {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Once, Self::Every];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Once => "once",
+            Self::Every => "every",
+        }
+    }
+}
+
 /// How a task that sleeps is made to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schedule {
@@ -195,6 +218,8 @@ pub struct Arguments {
     pub keep_inline_functions: bool,
     /// `--locks`.
     pub locks: Locks,
+    /// `--translate`.
+    pub translate: Translate,
     /// `--schedule`, the preferred one first.
     pub schedules: Vec<Schedule>,
     /// `--allocation`.
@@ -296,6 +321,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request> {
         words: Vec::new(),
         keep_inline_functions: false,
         locks: Locks::default(),
+        translate: Translate::default(),
         schedules: vec![Schedule::WakeQueue],
         allocation: Allocation::default(),
         passes: None,

@@ -10,7 +10,7 @@ use gpufas_passes::kernel_symbols::ownership::Owner;
 use gpufas_passes::pipeline::STEPS;
 use regex_lite::Regex;
 
-use super::{Allocation, Arguments, Emit, Locks, Schedule, Stage, usage};
+use super::{Allocation, Arguments, Emit, Locks, Schedule, Stage, Translate, usage};
 use crate::error::Result;
 use crate::messages::Form;
 use crate::target;
@@ -73,6 +73,12 @@ pub fn read(parsed: &mut Arguments, argument: String, queue: &mut VecDeque<Strin
             let known = Locks::ALL.into_iter().find(|locks| locks.name() == value);
             parsed.locks = known
                 .ok_or_else(|| usage(format!("--locks {value} is not known; it is check, take or refuse")))?;
+        }
+        "--translate" => {
+            let value = value(queue)?;
+            let known = Translate::ALL.into_iter().find(|translate| translate.name() == value);
+            parsed.translate = known
+                .ok_or_else(|| usage(format!("--translate {value} is not known; it is once or every")))?;
         }
         "--schedule" => parsed.schedules = schedules(&value(queue)?)?,
         "--allocation" => {

@@ -15,7 +15,7 @@ use gpufas_passes::warning::Warning;
 use inkwell::targets::TargetMachine;
 
 use super::Driver;
-use crate::arguments::Emit;
+use crate::arguments::{Emit, Translate};
 use crate::backend::{self, Backend};
 use crate::error::{Error, Result};
 use crate::intermediate::Intermediate;
@@ -148,7 +148,11 @@ impl Driver<'_> {
 
     /// What passes are told beforehand.
     pub(super) fn program(&self) -> Program {
-        Program { remarks: self.arguments.remarks.clone(), ..Program::default() }
+        Program {
+            remarks: self.arguments.remarks.clone(),
+            translates_every: self.arguments.translate == Translate::Every,
+            ..Program::default()
+        }
     }
 
     /// Runs some passes only.

@@ -12,7 +12,7 @@ use super::Pass;
 use super::remarks::{access, bytes, named};
 
 /// Name of the internal function that checks an offset into an object of the program's own.
-const CHECK_BOUNDS: &str = "gpufas.check_bounds";
+pub const CHECK_BOUNDS: &str = "gpufas.check_bounds";
 
 impl<'c> Pass<'_, 'c> {
     /// Checks an access to an object of the program's own.

@@ -28,7 +28,9 @@ impl<'c> Pass<'_, 'c> {
         let name = callee.name();
         let context = self.module.context();
         if name.starts_with("llvm.memcpy.") || name.starts_with("llvm.memmove.") {
-            self.copy_intrinsic(call);
+            if !self.small_copy(function, call) {
+                self.copy_intrinsic(call);
+            }
         } else if name.starts_with("llvm.memset.") {
             self.fill_intrinsic(call);
         } else if name.starts_with("llvm.load.relative.") {

@@ -11,6 +11,7 @@ mod bounds;
 mod calls;
 mod own_variables;
 mod remarks;
+mod small_copies;
 mod trap;
 
 use gpufas_abi::fault::{Access, FaultKind};
@@ -19,11 +20,15 @@ use gpufas_abi::symbols::runtime;
 use crate::atomic;
 use crate::diagnostic::Remark;
 use crate::effects;
-use crate::llvm::{Builder, Module, Opcode, Type, Value, debug};
+use crate::llvm::{Builder, Module, Opcode, Ordering, Type, Value, debug};
+use crate::marker;
 use crate::memory_class::own_place;
 use crate::program::Program;
 
 use remarks::{access, bytes, named};
+
+pub use bounds::CHECK_BOUNDS;
+pub use trap::CHECK_DIVISION;
 
 /// Name of the pass.
 pub const NAME: &str = "llview";
@@ -34,7 +39,7 @@ const WIDEST_ACCESS: u64 = 16;
 /// Runs the pass.
 pub fn run(module: &Module<'_>, program: &mut Program) {
     effects::forget(module);
-    let linking = program.linking;
+    let (linking, translates_every) = (program.linking, program.translates_every);
     let takes_locks = module.function(runtime::LOCK_TAKING).is_some();
     let mut pass = Pass { module, program, takes_locks };
     for function in module.defined_functions() {
@@ -42,7 +47,7 @@ pub fn run(module: &Module<'_>, program: &mut Program) {
             pass.visit(function, instruction);
         }
     }
-    own_variables::list(module, linking);
+    own_variables::list(module, linking, translates_every);
 }
 
 struct Pass<'m, 'c> {
@@ -165,6 +170,9 @@ impl<'c> Pass<'_, 'c> {
         if Self::is_natural(size, load.alignment()) {
             let address = self.translated(&builder, runtime::TRANSLATE_LOAD, load, pointer, size);
             load.set_operand(0, address);
+            if !load.is_volatile() && load.ordering() == Ordering::LLVMAtomicOrderingNotAtomic {
+                load.set_empty_metadata(self.module.context(), marker::PLAIN_METADATA);
+            }
             // Kernel memory changes under the program: each access is made, as it is, from memory.
             load.set_volatile();
             return;

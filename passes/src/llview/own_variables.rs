@@ -9,9 +9,9 @@ use gpufas_abi::symbols::{self, runtime};
 use crate::llvm::{Module, Type, ty};
 use crate::program::Linking;
 
-/// Tells the runtime which variables are the program's own, so that it can accept their addresses where it cannot be
+/// Tells the runtime how it translates, and which variables are the program's own, so that it can accept their addresses where it cannot be
 /// known from the IR whose an address is. Each part of a program that is linked later has a list of its own.
-pub fn list(module: &Module<'_>, linking: Linking) {
+pub fn list(module: &Module<'_>, linking: Linking, translates_every: bool) {
     let name = |name: &str| match linking {
         Linking::Whole => name.to_owned(),
         Linking::Relocatable => format!("{name}_{}", module.unit()),
@@ -43,6 +43,12 @@ pub fn list(module: &Module<'_>, linking: Linking) {
     table.set_initializer(entry.constant_array(&entries));
     table.set_constant_variable(true);
     table.set_alignment(8);
+    if linking == Linking::Whole {
+        let byte = Type::integer(context, 8);
+        let every = module.add_global(runtime::TRANSLATE_EVERY, byte);
+        every.set_initializer(byte.constant(u64::from(translates_every)));
+        every.set_constant_variable(true);
+    }
     let number = Type::integer(context, 32);
     let total = module.add_global(&name(runtime::OWN_VARIABLE_COUNT), number);
     total.set_initializer(number.constant(count));

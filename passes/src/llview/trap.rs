@@ -10,7 +10,7 @@ use crate::llvm::{Block, Builder, Linkage, Opcode, Predicate, Type, Value, debug
 use super::Pass;
 
 /// Name of the internal function that ends the program if its argument is true.
-const CHECK_DIVISION: &str = "gpufas.check_division";
+pub const CHECK_DIVISION: &str = "gpufas.check_division";
 
 impl<'c> Pass<'_, 'c> {
     /// Checks a division before it is made.

@@ -26,6 +26,13 @@ impl<'c> Block<'c> {
         Self::new(unsafe { LLVMAppendBasicBlockInContext(context.raw(), function.0, name.as_ptr()) })
     }
 
+    /// Adds an empty block in front of another.
+    pub fn insert_before(context: &'c Context, other: Self, name: &str) -> Self {
+        let name = c_string(name);
+        // SAFETY: the other block is in a function of the live context.
+        Self::new(unsafe { LLVMInsertBasicBlockInContext(context.raw(), other.0, name.as_ptr()) })
+    }
+
     /// The instructions, in order.
     pub fn instructions(self) -> Vec<Value<'c>> {
         let mut found = Vec::new();
@@ -62,6 +69,40 @@ impl<'c> Block<'c> {
         // SAFETY: the block is alive, and so is its view as a value.
         let block = Value::new(unsafe { LLVMBasicBlockAsValue(self.0) });
         block.users().into_iter().find(|user| user.kind() == LLVMValueKind::LLVMBlockAddressValueKind)
+    }
+
+    /// Splits the block of an instruction: a new block, in front of it, gets what comes before the instruction and all that led to the
+    /// block, and no terminator yet; the instruction is the first of what stays. Returns both.
+    ///
+    /// So the blocks behind keep the one that they come from, which LLVM's C interface cannot change in phis.
+    pub fn split_before(context: &'c Context, instruction: Value<'c>) -> (Self, Self) {
+        // SAFETY: the instruction is in a block of a function; each of those before it is taken out and put into the new
+        // block once, and terminators get other blocks of their function.
+        unsafe {
+            let rest = LLVMGetInstructionParent(instruction.0);
+            let before = LLVMInsertBasicBlockInContext(context.raw(), rest, c"".as_ptr());
+            for user in Value::new(LLVMBasicBlockAsValue(rest)).users() {
+                for index in 0..if user.is_terminator() { LLVMGetNumSuccessors(user.0) } else { 0 } {
+                    if LLVMGetSuccessor(user.0, index) == rest {
+                        LLVMSetSuccessor(user.0, index, before);
+                    }
+                }
+            }
+            Value::new(LLVMBasicBlockAsValue(before)).take_name(Value::new(LLVMBasicBlockAsValue(rest)));
+            let builder = LLVMCreateBuilderInContext(context.raw());
+            LLVMPositionBuilderAtEnd(builder, before);
+            loop {
+                let next = LLVMGetFirstInstruction(rest);
+                if next == instruction.0 {
+                    break;
+                }
+                let name = c_string(&Value::new(next).name());
+                LLVMInstructionRemoveFromParent(next);
+                LLVMInsertIntoBuilderWithName(builder, next, name.as_ptr());
+            }
+            LLVMDisposeBuilder(builder);
+            (Self::new(before), Self::new(rest))
+        }
     }
 
     /// Moves it behind another block, which may be in another function.

@@ -41,17 +41,39 @@ impl<'c> Builder<'c> {
         Self::located(context, instruction, instruction)
     }
 
+    /// Builds before `instruction` and what debuggers are told there, where phis belong; else as [`Builder::before`].
+    pub fn before_records(context: &'c Context, instruction: Value<'c>) -> Self {
+        let builder = Self::before(context, instruction);
+        // SAFETY: the instruction is in a block.
+        unsafe { LLVMPositionBuilderBeforeInstrAndDbgRecords(builder.raw, instruction.0) };
+        builder
+    }
+
     /// Builds behind `instruction`, which ends no block, with its debug location as [`Builder::before`] takes it.
     pub fn behind(context: &'c Context, instruction: Value<'c>) -> Option<Self> {
         Some(Self::located(context, instruction.next_instruction()?, instruction))
     }
 
+    /// Builds at the end of `block` with the debug location of `instruction` as [`Builder::before`] takes it.
+    pub fn at_end_for(context: &'c Context, block: Block<'c>, instruction: Value<'c>) -> Self {
+        let builder = Self::at_end(context, block);
+        builder.locate(instruction);
+        builder
+    }
+
     /// Builds before `place` with the debug location of `instruction`.
     fn located(context: &'c Context, place: Value<'c>, instruction: Value<'c>) -> Self {
         let builder = Self::new(context);
-        // SAFETY: the instructions are in a block, so they have a function; what has no location or subprogram gives null.
+        // SAFETY: the instruction is in a block.
+        unsafe { LLVMPositionBuilderBefore(builder.raw, place.0) };
+        builder.locate(instruction);
+        builder
+    }
+
+    /// Uses the debug location of an instruction from here on, or where it has none its function's.
+    fn locate(&self, instruction: Value<'c>) {
+        // SAFETY: the instruction is in a block, so it has a function; what has no location or subprogram gives null.
         unsafe {
-            LLVMPositionBuilderBefore(builder.raw, place.0);
             let mut location = LLVMInstructionGetDebugLoc(instruction.0);
             if location.is_null()
                 && let Some(function) = instruction.function()
@@ -59,12 +81,11 @@ impl<'c> Builder<'c> {
                 let scope = LLVMGetSubprogram(function.0);
                 if !scope.is_null() {
                     let none = std::ptr::null_mut();
-                    location = LLVMDIBuilderCreateDebugLocation(context.raw(), 0, 0, scope, none);
+                    location = LLVMDIBuilderCreateDebugLocation(self.context.raw(), 0, 0, scope, none);
                 }
             }
-            LLVMSetCurrentDebugLocation2(builder.raw, location);
+            LLVMSetCurrentDebugLocation2(self.raw, location);
         }
-        builder
     }
 
     /// Builds at the end of `block`.

@@ -267,6 +267,20 @@ impl<'c> Value<'c> {
         unsafe { LLVMGetOrdering(self.0) }
     }
 
+    /// Makes a load one that is relaxed towards the other threads of one device, and not volatile any more.
+    pub fn set_relaxed_in_device(self, context: &'c Context) {
+        let scope = c"device";
+        // SAFETY: callers ask it of aligned loads of numbers and pointers; the scope's name is given with its length.
+        unsafe {
+            LLVMSetVolatile(self.0, 0);
+            LLVMSetOrdering(self.0, LLVMAtomicOrdering::LLVMAtomicOrderingMonotonic);
+            LLVMSetAtomicSyncScopeID(
+                self.0,
+                LLVMGetSyncScopeID(context.raw(), scope.as_ptr(), scope.to_bytes().len()),
+            );
+        }
+    }
+
     /// Operation of an `atomicrmw`.
     pub fn atomic_operation(self) -> LLVMAtomicRMWBinOp {
         // SAFETY: callers ask it of `atomicrmw`.

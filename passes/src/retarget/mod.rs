@@ -9,6 +9,7 @@ mod atomics;
 mod host_memory;
 mod initial_values;
 mod initialisers;
+mod loads;
 
 use gpufas_abi::manifest::Target;
 use gpufas_abi::symbols::{self, runtime};
@@ -61,6 +62,7 @@ pub fn run(module: &Module<'_>, program: &mut Program, target: Target, triple: &
             forget_library(module, function);
             if target == Target::Cuda {
                 atomics::separate(module, program, function);
+                loads::relax(module, function);
             }
             if function.name().starts_with(symbols::ENTRY_PREFIX) {
                 if target == Target::Cuda {

@@ -62,6 +62,9 @@ pub mod runtime {
     /// `fn(va: u64, size: u64, site: u32) -> *mut u8`: the address of `size` bytes to load at once, a power of two of at most 16:
     /// those at `va`, or a copy of them if `va` is no multiple of `size`.
     pub const TRANSLATE_LOAD: &str = "gpufas_translate_load";
+    /// `fn(va: u64, extent: u64) -> u64`: what is to be added to an address, modulo 2^64, to find all of the `extent` bytes there, or
+    /// [`NOT_IN_ONE_PIECE`]. Never a fault.
+    pub const OBJECT: &str = "gpufas_object";
     /// The same for a store, which is recorded in the journal. [`STORED`] must follow the store.
     pub const TRANSLATE_STORE: &str = "gpufas_translate_store";
     /// `fn(site: u32)`: a store through [`TRANSLATE_STORE`] was made.
@@ -113,11 +116,21 @@ pub mod runtime {
     /// A `u32`.
     pub const OWN_VARIABLE_COUNT: &str = "gpufas_own_variable_count";
 
+    /// A `u8`, defined by the compiler: 1 if every access walks the page tables, as the papers describe it, else 0.
+    pub const TRANSLATE_EVERY: &str = "gpufas_translate_every";
+    /// The linear regions, direct map and kernel image, in which addresses keep their distances and alignment: for each the first
+    /// virtual address, the length in bytes, both multiples of a page, and what is added to an address, modulo 2^64, to find it. They
+    /// do not change once [`START`] has returned.
+    pub const WINDOWS: &str = "gpufas_windows";
+    /// What [`OBJECT`] returns for bytes that do not lie in one piece; what is to be added is a multiple of 16.
+    pub const NOT_IN_ONE_PIECE: u64 = 1;
+
     /// All of the functions above.
     pub const FUNCTIONS: &[&str] = &[
         START,
         FINISH,
         TRANSLATE_LOAD,
+        OBJECT,
         TRANSLATE_STORE,
         STORED,
         STORED_VALUE,

@@ -8,7 +8,7 @@ use crate::context::context;
 use crate::fault::fault;
 use crate::journal;
 use crate::report::report;
-use crate::state::state;
+use crate::state::{gpufas_windows, state};
 use crate::target::terminate;
 use crate::translate;
 
@@ -38,7 +38,7 @@ pub extern "C-unwind" fn gpufas_start(stack: *mut u8) {
     state.log_used.set(0);
     state.tlb.clear();
     state.unaligned.clear();
-    translate::open_window(&context.space, &state.window);
+    translate::open_windows(&context.space, &gpufas_windows);
     report.begin();
 }
 

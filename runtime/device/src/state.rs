@@ -8,10 +8,11 @@ use core::ops::Deref;
 use crate::tlb::Tlb;
 use crate::unaligned::Unaligned;
 
-/// The part of the direct map that the inlined path of a translation serves: the largest segment.
+/// A part of the address space that lies in memory in one piece, for translations that are part of the program.
 ///
 /// Start and size are multiples of a page, and addresses keep their alignment, so that an aligned access
 /// whose first byte lies inside lies inside wholly.
+#[repr(C)]
 pub struct Window {
     /// First virtual address.
     pub start: Cell<u64>,
@@ -23,8 +24,6 @@ pub struct Window {
 
 /// The state of one thread of a program.
 pub struct State {
-    /// What the inlined translation needs.
-    pub window: Window,
     /// Backward branches that the program may still take.
     pub budget: Cell<u64>,
     /// Address after the last byte of the program's live stack.
@@ -43,9 +42,23 @@ pub struct State {
     pub unaligned: Unaligned,
 }
 
+impl Window {
+    /// A window that nothing is seen through.
+    const fn closed() -> Self {
+        Self { start: Cell::new(0), size: Cell::new(0), offset: Cell::new(0) }
+    }
+
+    /// Where an address is found, if it is inside.
+    #[inline(always)]
+    pub fn find(&self, va: u64) -> Option<u64> {
+        let is_inside = va.wrapping_sub(self.start.get()) < self.size.get();
+        is_inside.then(|| va.wrapping_add(self.offset.get()))
+    }
+}
+
 /// Something that only one thread uses.
 #[repr(transparent)]
-struct OneThread<T>(T);
+pub struct OneThread<T>(T);
 
 // SAFETY: a program runs in one thread, on a GPU and in the process of a VM's host; under test a lock
 // around each launch sees to that.
@@ -61,7 +74,6 @@ impl<T> Deref for OneThread<T> {
 }
 
 static STATE: OneThread<State> = OneThread(State {
-    window: Window { start: Cell::new(0), size: Cell::new(0), offset: Cell::new(0) },
     budget: Cell::new(0),
     stack: Cell::new(0),
     journal_used: Cell::new(0),
@@ -71,6 +83,10 @@ static STATE: OneThread<State> = OneThread(State {
     tlb: Tlb::new(),
     unaligned: Unaligned::new(),
 });
+
+/// The largest segment of the direct map, and the kernel's image ([`gpufas_abi::symbols::runtime::WINDOWS`]).
+#[unsafe(no_mangle)]
+pub static gpufas_windows: OneThread<[Window; 2]> = OneThread([const { Window::closed() }; 2]);
 
 /// The state of the calling thread.
 #[inline(always)]

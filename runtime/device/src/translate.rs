@@ -2,8 +2,7 @@
 
 //! From the target's virtual addresses to memory.
 
-use core::ptr::with_exposed_provenance_mut;
-
+use gpufas_abi::symbols::runtime::NOT_IN_ONE_PIECE;
 use gpufas_abi::{Access, AddressSpace, FaultKind};
 
 use crate::budget::gpufas_count;
@@ -29,30 +28,55 @@ pub const fn is_kernel(address: u64) -> bool {
     address.cast_signed() < 0
 }
 
-/// The address of `size` bytes to load at once, a power of two of at most 16: those at `va`, or a copy of them if it is no multiple
-/// of `size`. The largest part of the direct map is served inline.
-#[unsafe(no_mangle)]
-#[inline(always)]
-#[expect(
-    unused_attributes,
-    reason = "Rust cannot inline it into a program, but LLVM can: the bitcode has the attribute"
-)]
-pub extern "C-unwind" fn gpufas_translate_load(va: u64, size: u64, site: u32) -> *mut u8 {
-    let window = &state().window;
-    let inside = va.wrapping_sub(window.start.get()) < window.size.get();
-    if inside && va & size.wrapping_sub(1) == 0 {
-        return with_exposed_provenance_mut(va.wrapping_add(window.offset.get()) as usize);
-    }
-    translate_load_slow(va, size, site)
+unsafe extern "C" {
+    /// Whether every access walks the page tables, defined by the compiler.
+    static gpufas_translate_every: u8;
 }
 
-#[cold]
+/// Whether every access walks the page tables. The compiler knows, and so does LLVM in the program.
+#[inline(always)]
+fn walks_always() -> bool {
+    // SAFETY: the compiler defines it, and nothing changes it.
+    unsafe { (&raw const gpufas_translate_every).read() != 0 }
+}
+
+/// The address of `size` bytes to load at once, a power of two of at most 16: those at `va`, or a copy of them if it is no multiple
+/// of `size`.
+#[unsafe(no_mangle)]
 #[inline(never)]
-extern "C-unwind" fn translate_load_slow(va: u64, size: u64, site: u32) -> *mut u8 {
+pub extern "C-unwind" fn gpufas_translate_load(va: u64, size: u64, site: u32) -> *mut u8 {
     if is_unaligned(va, size) {
         return unaligned::load(va, size, site);
     }
     aligned(va, size, Access::Load, site).pointer
+}
+
+/// What is to be added to `va`, modulo 2^64, to find all of the `extent` bytes there: a multiple of 16, or [`NOT_IN_ONE_PIECE`] if
+/// there is no such number. Loads only: memory that must not be written counts as well.
+///
+/// Memory that others map elsewhere meanwhile is found where it was, as by what is kept of page walks.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C-unwind" fn gpufas_object(va: u64, extent: u64) -> u64 {
+    if !is_kernel(va) {
+        // The loads of a GPU that follow are none for a stack (PTX ISA, ld: .relaxed).
+        let is_found = cfg!(not(target_arch = "nvptx64"))
+            && own::find(va, extent, Access::Load, stack_pointer()).is_ok();
+        return if is_found { 0 } else { NOT_IN_ONE_PIECE };
+    }
+    let Ok(first) = kernel(va) else { return NOT_IN_ONE_PIECE };
+    let offset = (first.pointer.expose_provenance() as u64).wrapping_sub(va);
+    let mut length = first.length;
+    while length < extent {
+        let Some(at) = va.checked_add(length) else { return NOT_IN_ONE_PIECE };
+        match kernel(at) {
+            Ok(next) if next.pointer.expose_provenance() as u64 == at.wrapping_add(offset) => {
+                length = length.saturating_add(next.length);
+            }
+            _ => return NOT_IN_ONE_PIECE,
+        }
+    }
+    if offset.is_multiple_of(WIDEST) { offset } else { NOT_IN_ONE_PIECE }
 }
 
 /// The address of `size` bytes to store, which are recorded in the journal; as [`gpufas_translate_load`]. When they are
@@ -151,7 +175,9 @@ pub fn range(va: u64, size: u64, access: Access, stack_pointer: u64) -> Result<M
 #[inline(never)]
 pub fn kernel(va: u64) -> Result<Memory, FaultKind> {
     let space = &context().space;
-    let (physical, length) = if (space.direct_map_start..space.direct_map_end).contains(&va) {
+    let (physical, length) = if walks_always() {
+        (page_table::walk(space, va)?, PAGE_SIZE - va % PAGE_SIZE)
+    } else if (space.direct_map_start..space.direct_map_end).contains(&va) {
         (va.wrapping_sub(space.direct_map_start), space.direct_map_end.wrapping_sub(va))
     } else if (space.image_start..space.image_end).contains(&va) {
         let inside = va.wrapping_sub(space.image_start);
@@ -171,23 +197,30 @@ pub fn kernel(va: u64) -> Result<Memory, FaultKind> {
     Ok(Memory { length: memory.length.min(length), ..memory })
 }
 
-/// Finds the part of the direct map that [`gpufas_translate_load`] serves inline: the largest segment.
-pub fn open_window(space: &AddressSpace, window: &Window) {
+/// Finds what the translations in the program serve: of the direct map and of the image as much as lies in the largest segment.
+pub fn open_windows(space: &AddressSpace, [direct_map, image]: &[Window; 2]) {
+    open(space, direct_map, space.direct_map_start, space.direct_map_end, 0);
+    open(space, image, space.image_start, space.image_end, space.image_physical);
+}
+
+/// Opens a window on the addresses from `start` to `end`, whose physical addresses begin at `physical`.
+fn open(space: &AddressSpace, window: &Window, start: u64, end: u64, physical: u64) {
+    const IN_PAGE: u64 = PAGE_SIZE - 1;
     window.size.set(0);
-    if !is_kernel(space.direct_map_start) || !space.direct_map_start.is_multiple_of(PAGE_SIZE) {
+    let region_end = physical.saturating_add(end.saturating_sub(start) & !IN_PAGE);
+    if walks_always() || !is_kernel(start) || (start | physical) & IN_PAGE != 0 {
         return;
     }
     for segment in physical::segments(space) {
         // Whole pages only, and only where an address keeps its alignment.
-        let Some(start) = segment.start.checked_next_multiple_of(PAGE_SIZE) else { continue };
-        let end = segment.end & !(PAGE_SIZE - 1);
+        let Some(segment_start) = segment.start.checked_next_multiple_of(PAGE_SIZE) else { continue };
+        let first = segment_start.max(physical);
+        let size = (segment.end & !IN_PAGE).min(region_end & !IN_PAGE).saturating_sub(first);
         let shift = segment.base.wrapping_sub(segment.start);
-        let mapped = space.direct_map_end.saturating_sub(space.direct_map_start) & !(PAGE_SIZE - 1);
-        let size = end.min(mapped).saturating_sub(start);
         if shift.is_multiple_of(WIDEST) && size > window.size.get() {
-            window.start.set(space.direct_map_start.wrapping_add(start));
+            window.start.set(start.wrapping_add(first - physical));
             window.size.set(size);
-            window.offset.set(shift.wrapping_sub(space.direct_map_start));
+            window.offset.set(shift.wrapping_add(physical).wrapping_sub(start));
         }
     }
 }

@@ -179,7 +179,8 @@ impl Compiler {
         run(&mut command).map(drop)
     }
 
-    /// Compiles files to a recovery program, with the kernel's sources and the options that their comments name.
+    /// Compiles files to a recovery program, with the kernel's sources and the options that their comments name. `level` is an option
+    /// or several, with spaces in between.
     ///
     /// # Errors
     ///
@@ -192,7 +193,7 @@ impl Compiler {
             kernels.extend(self.kernel_sources(file)?);
             command.args(words(&path, "Options:")?).arg(path);
         }
-        command.args(&kernels).arg(level).arg("-o").arg(output).args(["--target", target.name()]);
+        command.args(&kernels).args(level.split(' ')).arg("-o").arg(output).args(["--target", target.name()]);
         if target == Target::Cuda
             && let Some(architecture) = &self.architecture
         {

@@ -54,7 +54,8 @@ pub fn check(programs: &Programs, source: &Source, seed: u64) -> Result<()> {
         let root = if random.random_bool(0.1) { junk(&mut random, &stage) } else { stage.scene.root };
         let arguments = arguments::random(&mut random, entry, root);
         let budget = *[900, 5_000, 50_000].choose(&mut random).unwrap_or(&900);
-        let Some((level, program)) = source.programs.choose(&mut random) else { continue };
+        let programs = source.by_arithmetic();
+        let Some((level, program)) = programs.choose(&mut random) else { continue };
         let what = || {
             format!("{}({arguments:x?}) of {}.c at {}, {backing:?} memory", entry.name, source.name, level)
         };

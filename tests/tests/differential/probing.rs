@@ -58,7 +58,8 @@ pub fn check(programs: &Programs, source: &Source, levels: u32, seed: u64) -> Re
     }
     for _ in 0..ACCESSES {
         let probe = probe(&mut random, &stage);
-        let (level, program) = source.programs.choose(&mut random).context("no programs")?;
+        let programs = source.by_arithmetic();
+        let (level, program) = programs.choose(&mut random).context("no programs")?;
         check_probe(&stage, program, probe).with_context(|| format!("{probe:x?} at {level}"))?;
     }
     Ok(())

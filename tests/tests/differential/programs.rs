@@ -12,6 +12,7 @@ use gpufas::launch::cuda::Gpu;
 use gpufas::program::Program;
 use gpufas_abi::manifest::Entry;
 use gpufas_tests::bundle;
+use gpufas_tests::releases;
 use gpufas_tests::suite::Skipped;
 use gpufas_tests::tools::Target;
 use libloading::Library;
@@ -20,8 +21,20 @@ use tempfile::TempDir;
 use crate::compilation::Compiler;
 use crate::fields::Fields;
 
-/// Optimisation levels of the recovery programs.
-const LEVELS: &[&str] = &["-O0", "-O1", "-O2", "-O3"];
+/// Optimisation levels of the recovery programs, and their other translation.
+const LEVELS: &[&str] = &["-O0", "-O1", "-O2", "-O3", "-O2 --translate=every"];
+
+/// The same in a matrix.
+const ALL_LEVELS: &[&str] = &[
+    "-O0",
+    "-O1",
+    "-O2",
+    "-O3",
+    "-O0 --translate=every",
+    "-O1 --translate=every",
+    "-O2 --translate=every",
+    "-O3 --translate=every",
+];
 
 /// Those of programs in a bundle, and of programs for GPUs that are made of the kernel's own sources.
 const FEW_LEVELS: &[&str] = &["-O0", "-O2"];
@@ -86,6 +99,12 @@ pub struct Source {
 }
 
 impl Source {
+    /// The programs that translate by arithmetic where memory is linear. The others go by page tables there, which those of a scene
+    /// leave out, or may be corrupt.
+    pub fn by_arithmetic(&self) -> Vec<&(&'static str, Program)> {
+        self.programs.iter().filter(|(level, _)| !level.contains("every")).collect()
+    }
+
     /// The entry points; all programs have the same.
     pub fn entries(&self) -> &[Entry] {
         self.programs.first().map_or(&[], |(_, program)| &program.manifest().entries)
@@ -105,8 +124,9 @@ impl Programs {
                 let folder = new_folder()?;
                 let compiler = Compiler::new(folder.path())?;
                 compile_native(&compiler)?;
-                compile(&compiler, Target::Host, LEVELS)?;
-                Self::open(folder.path(), LEVELS)
+                let levels = if releases::is_matrix() { ALL_LEVELS } else { LEVELS };
+                compile(&compiler, Target::Host, levels)?;
+                Self::open(folder.path(), levels)
             }
         }
     }
@@ -275,7 +295,7 @@ fn compile(compiler: &Compiler, target: Target, levels: &[&'static str]) -> Resu
 
 /// The file of a recovery program.
 fn file(folder: &Path, name: &str, level: &str, target: Target) -> PathBuf {
-    folder.join(format!("{name}{level}.{}", target.extension()))
+    folder.join(format!("{name}{}.{}", level.replace(' ', ""), target.extension()))
 }
 
 /// Compiles the functions for this machine.

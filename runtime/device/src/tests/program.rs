@@ -21,6 +21,10 @@ static mut gpufas_own_variables: [OwnVariable; 4] = [OwnVariable { address: 0, s
 #[unsafe(no_mangle)]
 static mut gpufas_own_variable_count: u32 = 0;
 
+/// What the compiler defines.
+#[unsafe(no_mangle)]
+static gpufas_translate_every: u8 = 0;
+
 /// The runtime's state is that of one program.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 

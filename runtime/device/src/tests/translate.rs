@@ -3,14 +3,15 @@
 //! Translation of single accesses: regions, edges, own memory.
 
 use gpufas_abi::FaultKind::{Misaligned, NotKernel, NotMemory, OutOfBounds, ReadOnly, Unmapped};
-use gpufas_abi::symbols::runtime::{OWN_VARIABLE_CONSTANT, OwnVariable};
+use gpufas_abi::symbols::runtime::{NOT_IN_ONE_PIECE, OWN_VARIABLE_CONSTANT, OwnVariable};
 use gpufas_abi::{Access, Buffer, FaultKind};
 use proptest::prelude::*;
 
 use super::machine::{DIRECT_MAP, IMAGE, Machine, Mapping, VMALLOC};
 use super::memory::PAGE;
 use super::program::Program;
-use crate::translate::{gpufas_accessible, gpufas_translate_load, gpufas_translate_store};
+use crate::state::gpufas_windows;
+use crate::translate::{gpufas_accessible, gpufas_object, gpufas_translate_load, gpufas_translate_store};
 
 const SITE: u32 = 17;
 
@@ -109,6 +110,66 @@ proptest! {
             }
         }
     }
+}
+
+/// What is to be added to find the bytes, if they lie in one piece, byte by byte.
+fn piece(machine: &Machine, va: u64, extent: u64) -> Option<u64> {
+    let offset = (machine.pointer(va, 1).ok()? as u64).wrapping_sub(va);
+    let is_there = |byte| {
+        let va = va.checked_add(byte)?;
+        (machine.pointer(va, 1).ok()? as u64 == va.wrapping_add(offset)).then_some(())
+    };
+    (0..extent).all(|byte| is_there(byte).is_some()).then_some(offset)
+}
+
+proptest! {
+    /// An object has a translation of its own just if all of its bytes keep their distances.
+    #[test]
+    fn objects_agree_with_model(levels in 4u32..=5, va in address(), extent in 1u64..9000) {
+        let mut machine = machine(levels);
+        // Two pages that lie side by side both ways, and one that does not.
+        for (page, physical) in [(1, 0x5000), (2, 0x6000), (3, 0x9000)] {
+            machine.map(Mapping { va: VMALLOC + page * PAGE, physical, size: PAGE }, 0);
+        }
+        let mut program = Program::new(machine.space);
+        for va in [va, VMALLOC + va % (4 * PAGE)] {
+            let found = program.outcome(|| gpufas_object(va, extent).cast_signed()).unwrap().cast_unsigned();
+            prop_assert_eq!(found, piece(&machine, va, extent).unwrap_or(NOT_IN_ONE_PIECE), "{:#x}", va);
+        }
+    }
+
+    /// What the program sees through its windows is where it would be found without them, byte by byte; and it sees all of the image
+    /// and of the largest segment.
+    #[test]
+    fn windows_agree_with_model(levels in 4u32..=5, addresses in prop::collection::vec(address(), 1..50)) {
+        let machine = machine(levels);
+        let mut program = Program::new(machine.space);
+        let mut seen = Vec::new();
+        program.outcome(|| {
+            seen.extend(addresses.iter().map(|va| gpufas_windows.iter().find_map(|window| window.find(*va))));
+            0
+        }).unwrap();
+        for (va, seen) in addresses.iter().zip(seen) {
+            let expected = machine.pointer(*va, 1).map(|pointer| pointer as u64);
+            let is_linear = (IMAGE..IMAGE + 0x3000).contains(va)
+                || (DIRECT_MAP + 0x4000_0000..DIRECT_MAP + 0x4040_0000).contains(va);
+            prop_assert_eq!(seen, expected.ok().filter(|_| is_linear), "{:#x}", va);
+        }
+    }
+}
+
+#[test]
+fn own_variables_are_objects_as_far_as_they_go() {
+    let machine = machine(4);
+    let mut program = Program::new(machine.space);
+    let variable = [0u64; 4];
+    let at = variable.as_ptr() as u64;
+    program.variables = vec![OwnVariable { address: at, size: 24 }];
+    let mut object = |va, extent| program.outcome(|| gpufas_object(va, extent).cast_signed()).unwrap();
+    assert_eq!(object(at, 24), 0);
+    assert_eq!(object(at + 8, 16), 0);
+    assert_eq!(object(at + 8, 24), NOT_IN_ONE_PIECE.cast_signed());
+    assert_eq!(object(0, 8), NOT_IN_ONE_PIECE.cast_signed());
 }
 
 proptest! {
@@ -238,8 +299,7 @@ fn live_stack_is_own_memory() {
 
 #[test]
 fn segment_edges_inside_pages() {
-    // Not what a host makes, but it must be safe: ranges that begin and end inside pages. Each of the two is
-    // once the largest, which is served inline.
+    // Not what a host makes, but it must be safe: ranges that begin and end inside pages.
     for other in [0x1000, 0x9000] {
         let machine = Machine::new(&[(0x1008, 0x3004), (0x8000, other)], 4, 0x8000);
         let mut program = Program::new(machine.space);

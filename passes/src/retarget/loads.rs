@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Loads of a GPU from the memory of a running system.
+//!
+//! A volatile load is one that is ordered towards the whole system (`ld.volatile`), and a GPU begins none before the one before it has
+//! come back; its cache of the first level may answer one that is not ordered at all, for ever. Measured on an H100, PCIe 5, four
+//! loads of each of 1,069 tasks of a list: volatile 2.27 us a task, ordered towards the threads of the device (`ld.relaxed.gpu`)
+//! 1.35, not ordered 1.26, one load alone 1.22. A word that a CPU changes every 5 us is seen to change by the first two as often as it is
+//! read, and never by the third: system memory is not kept in the second level's cache.
+
+use crate::llvm::{Module, Opcode, Value};
+use crate::marker;
+
+/// Widest load that has such a form, in bits.
+const WIDEST: u32 = 64;
+
+/// Relaxes the loads of a function that are known to be of kernel memory. Those that are volatile in the source are made one by one, in
+/// their order, all the same: no load of this kind is left out or merged with another.
+pub fn relax<'c>(module: &Module<'c>, function: Value<'c>) {
+    let context = module.context();
+    for load in function.instructions() {
+        if !load.is(Opcode::LLVMLoad) || !load.has_metadata(context, marker::OUTSIDE_METADATA) {
+            continue;
+        }
+        let ty = load.ty();
+        let bits = if ty.is_pointer() { 64 } else { ty.bits() };
+        if (ty.is_pointer() || ty.is_integer())
+            && (8..=WIDEST).contains(&bits)
+            && load.alignment() >= bits.div_ceil(8)
+        {
+            load.set_relaxed_in_device(context);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+; SPDX-License-Identifier: MIT OR Apache-2.0
+; RUN: gpufas-cc --passes llview,translate-once --emit llvm-ir %s -o - | FileCheck-22 %s
+; A load under a condition stays under it. The translation may come before, since it never faults: what is no address has no
+; shared one, and the load faults by its own where it is.
+
+target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
+target triple = "x86_64-unknown-linux-gnu"
+
+; CHECK-LABEL: @one(
+; CHECK: entry:
+; CHECK-NOT: gpufas_
+; CHECK: br i1 %ok, label %[[YES:[a-z]+]], label %end
+; CHECK: [[YES]]:
+; CHECK: gpufas_windows
+; CHECK: each{{.*}}:
+; CHECK: call ptr @gpufas_translate_load(
+; CHECK: end:
+define i32 @one(ptr %p) {
+entry:
+  %ok = icmp ne ptr %p, null
+  br i1 %ok, label %yes, label %end
+yes:
+  %value = load i32, ptr %p, align 4
+  br label %end
+end:
+  %result = phi i32 [ %value, %yes ], [ 0, %entry ]
+  ret i32 %result
+}
+
+; CHECK-LABEL: @either(
+; CHECK: entry:
+; CHECK: call i64 @gpufas_object(i64 {{.*}}, i64 8)
+; CHECK-NOT: load volatile
+; CHECK: br i1 %which, label %[[YES:[a-z]+]], label %[[NO:[a-z]+]]
+; CHECK: [[YES]]:
+; CHECK: load volatile i32
+; CHECK: [[NO]]:
+; CHECK: load volatile i32
+define i32 @either(ptr %p, i1 %which) {
+entry:
+  br i1 %which, label %yes, label %no
+yes:
+  %a = load i32, ptr %p, align 4
+  br label %end
+no:
+  %second = getelementptr i8, ptr %p, i64 4
+  %b = load i32, ptr %second, align 4
+  br label %end
+end:
+  %result = phi i32 [ %a, %yes ], [ %b, %no ]
+  ret i32 %result
+}
