@@ -188,8 +188,8 @@ fn is_barrier<'c>(module: &Module<'c>, instruction: Value<'c>) -> bool {
             !callee.is_some_and(|callee| is_harmless(&callee.name()))
         }
         Some(Opcode::LLVMStore) => {
-            instruction.is_volatile()
-                || instruction.operand(1).is_none_or(|pointer| own_place(module, pointer).is_none())
+            let place = instruction.operand(1).and_then(|pointer| own_place(module, pointer));
+            instruction.is_volatile() || !place.is_some_and(|place| is_private(place.object))
         }
         Some(Opcode::LLVMFence | Opcode::LLVMAtomicRMW | Opcode::LLVMAtomicCmpXchg) => true,
         Some(Opcode::LLVMLoad) => !matches!(
@@ -200,6 +200,20 @@ fn is_barrier<'c>(module: &Module<'c>, instruction: Value<'c>) -> bool {
         ),
         _ => false,
     }
+}
+
+/// Whether nothing but loads and stores by its name, at constant places, reaches a variable of the program's own: else the address that a load goes
+/// by might be its.
+fn is_private(object: Value<'_>) -> bool {
+    object.users().into_iter().all(|user| match user.opcode() {
+        Some(Opcode::LLVMLoad) => true,
+        Some(Opcode::LLVMStore) => user.operand(0) != Some(object),
+        Some(Opcode::LLVMGetElementPtr) => is_private(user),
+        Some(Opcode::LLVMCall) => {
+            user.callee().is_some_and(|callee| callee.is_function() && callee.name().starts_with("llvm.lifetime."))
+        }
+        _ => false,
+    })
 }
 
 /// Whether a function stores nothing and orders nothing. It may end the program.

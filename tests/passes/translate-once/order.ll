@@ -116,3 +116,22 @@ define i64 @own(ptr %p) {
   %sum = add i64 %back, %b
   ret i64 %sum
 }
+
+; But a variable whose address is elsewhere, too, may be what a load goes by.
+; CHECK-LABEL: @escaped(
+; CHECK: shared{{.*}}:
+; CHECK: load volatile ptr
+; CHECK-NOT: load volatile
+; CHECK: each{{.*}}:
+; CHECK: store i64 1, ptr %local
+; CHECK: load volatile i64
+; CHECK: ret i64
+define i64 @escaped(ptr %p, ptr %q) {
+  %local = alloca i64, align 8
+  store ptr %local, ptr %q, align 8
+  %a = load ptr, ptr %p, align 8
+  store i64 1, ptr %local, align 8
+  %second = getelementptr i8, ptr %p, i64 8
+  %b = load i64, ptr %second, align 8
+  ret i64 %b
+}
