@@ -20,6 +20,7 @@
 
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/threads.h>
 
 static bool is_meant(struct task_struct *process, const char *name, int user, const char *protect)
 {
@@ -60,8 +61,13 @@ GPUFAS_ENTRY(end_many, "send a signal to all processes with a name and a user",
 	return found ? error : -ESRCH;
 }
 
-/* The most processes of one run: they are looked for first, since the list of a running system changes. */
-#define MAX_PROCESSES 4096
+/*
+ * The most processes of one run: they are looked for first, since the list of a running system changes.
+ * It is as many as a system has at most if nobody has raised kernel.pid_max.
+ */
+#ifndef MAX_PROCESSES
+#define MAX_PROCESSES PID_MAX_DEFAULT
+#endif
 
 static pid_t pids[MAX_PROCESSES];
 
@@ -69,7 +75,7 @@ GPUFAS_ENTRY(end_many_supported, "have the kernel send a signal to all processes
 	     const char *, name, int, user, const char *, signal, const char *, protect)
 {
 	static struct gpufas_support_request requests[GPUFAS_SUPPORT_SLOTS];
-	unsigned int found = 0, sent = 0, begin, i;
+	unsigned int found = 0, left_out = 0, sent = 0, begin, i;
 	int sig = gpufas_parse_signal(signal);
 	struct gpufas_support support;
 	struct task_struct *process;
@@ -82,9 +88,14 @@ GPUFAS_ENTRY(end_many_supported, "have the kernel send a signal to all processes
 	if (error)
 		return error;
 
-	for_each_process(process)
-		if (found < MAX_PROCESSES && is_meant(process, name, user, protect))
+	for_each_process(process) {
+		if (!is_meant(process, name, user, protect))
+			continue;
+		if (found < MAX_PROCESSES)
 			pids[found++] = process->pid;
+		else
+			left_out++;
+	}
 
 	for (begin = 0; begin < found && !error; begin += GPUFAS_SUPPORT_SLOTS) {
 		unsigned int count = min_t(unsigned int, found - begin, GPUFAS_SUPPORT_SLOTS);
@@ -109,6 +120,12 @@ GPUFAS_ENTRY(end_many_supported, "have the kernel send a signal to all processes
 		}
 	}
 
-	gpufas_log("%u processes: the kernel has sent signal %d to %u\n", found, sig, sent);
-	return error ?: found ? 0 : -ESRCH;
+	gpufas_log("%u processes: the kernel has sent signal %d to %u\n", found + left_out, sig, sent);
+	if (error)
+		return error;
+	if (left_out) {
+		gpufas_log("%u of them were left out: one run sends to %u\n", left_out, found);
+		return -ENOSPC;
+	}
+	return found ? 0 : -ESRCH;
 }

@@ -480,6 +480,7 @@ GPUFAS_ENTRY(counters, "say what was counted")
 		gpufas_log("served %u: %llu\n", i, served(&support, i));
 	gpufas_log("nmis: %llu\n", READ_ONCE(support.queue->counters.nmis));
 	gpufas_log("refused: %llu\n", refused(&support));
+	gpufas_log("queue: %llu\n", (u64)support.queue);
 	return 0;
 }
 

@@ -4,7 +4,9 @@
 //! impressed by what is no request.
 
 mod deadlocks;
+mod header;
 mod lifetime;
+mod many;
 mod memory;
 mod nmi;
 mod pause;
@@ -52,6 +54,7 @@ fn main() -> Result<ExitCode> {
                 KILL_RUNNING,
                 COUNTER,
                 pause::PROGRAM,
+                many::PROGRAM,
             ])?;
             for module in MODULES {
                 module.build(&tools)?;
@@ -85,8 +88,10 @@ fn add(suite: &mut Suite, kernel: &str, target: Target) -> Result<()> {
         Ok(repair)
     });
     lifetime::add(&mut group);
+    header::add(&mut group);
     requests::add(&mut group);
     signals::add(&mut group);
+    many::add(&mut group);
     nmi::add(&mut group);
     pause::add(&mut group);
     deadlocks::add(&mut group, kernel);
