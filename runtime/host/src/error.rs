@@ -463,6 +463,15 @@ pub enum Error {
     /// The guest has another kernel than a moment ago.
     #[error("the guest was restarted while its kernel was looked at; nothing was written; run gpufas again")]
     GuestRestarted,
+    /// The guest's kernel has called `panic()`: none of its CPUs does anything more.
+    #[error(
+        "the guest's kernel has panicked, on CPU {cpu}, and runs nothing any more that could be repaired; nothing was written; \
+         restart the guest"
+    )]
+    GuestPanicked {
+        /// The number of the CPU.
+        cpu: i32,
+    },
     /// The user ended the run before the program was started.
     #[error("interrupted by {signal}")]
     Interrupted {

@@ -29,5 +29,6 @@ pub mod qmp;
 pub mod relocate;
 pub mod report;
 pub mod run;
+mod seen;
 
 pub use error::{Error, Fault, Result};

@@ -12,6 +12,7 @@ use crate::memory::{self, Backing, GuestMemory};
 use crate::message_interrupt::Interrupt;
 use crate::program::Program;
 use crate::qmp::Qmp;
+use crate::seen::Seen;
 use crate::{check, interrupt};
 use gpufas_abi::FaultKind;
 use gpufas_abi::manifest::{Entry, Target, Variant};
@@ -224,7 +225,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         Some(number) => Cpu::find(&kernel, &memory, number)?,
         None => Cpu::default(),
     };
-    let banner = banner(&kernel, &memory)?;
+    let seen = Seen::of(&kernel, &memory)?;
     let mut ready = runner.prepare(program.code(number), &memory)?;
 
     let pauses = match options.pause {
@@ -258,10 +259,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
             return Err(Error::Interrupted { signal });
         }
         // It takes a moment from finding the kernel to here, enough for the guest to be restarted.
-        let check = || match self::banner(&kernel, &memory)? == banner {
-            true => Ok(()),
-            false => Err(Error::GuestRestarted),
-        };
+        let check = || seen.check(&kernel, &memory, writes);
         let mut attempt = plan
             .attempt(qmp.as_mut(), check, |sends| ready.run(&Launch { interrupts: sends, ..launch }, log))?;
         stores.extend(attempt.outcome.stores.iter().map(|store| {
@@ -319,14 +317,6 @@ fn found_lock_held(outcome: &Outcome) -> bool {
         }
         _ => false,
     }
-}
-
-/// The text that names the kernel (`linux_banner` of init/version.c), as far as it is the same size.
-fn banner(kernel: &Kernel, memory: &GuestMemory) -> Result<Option<Vec<u8>>> {
-    let Some(address) = kernel.symbols().address("linux_banner") else { return Ok(None) };
-    let mut text = vec![0; 128];
-    kernel.read(memory, address, &mut text)?;
-    Ok(Some(text))
 }
 
 /// What a program is to be run by.

@@ -8,6 +8,7 @@ mod interrupts;
 mod kinds;
 mod mismatch;
 mod no_guest;
+mod panicked;
 mod permission;
 mod sockets;
 mod vanishing;
@@ -44,6 +45,7 @@ fn main() -> Result<ExitCode> {
     interrupts::add(&mut guest, Target::Cuda);
     kinds::add(&mut suite, &tools);
     vanishing::add(&mut suite, &tools);
+    panicked::add(&mut suite, &tools);
     Ok(suite.run())
 }
 
