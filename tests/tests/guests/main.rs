@@ -8,6 +8,7 @@ mod half_done;
 mod hog;
 mod listing;
 mod locked;
+mod lost;
 mod meaning;
 mod policy;
 mod protected;
@@ -49,6 +50,7 @@ fn main() -> Result<ExitCode> {
         protected::add(&mut group);
         locked::add(&mut group);
         half_done::add(&mut group);
+        lost::add(&mut group);
         meaning::add(&mut group, cpus);
         corrupt::add(&mut group);
         hog::add(&mut group);
