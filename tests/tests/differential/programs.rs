@@ -37,7 +37,7 @@ const ALL_LEVELS: &[&str] = &[
 ];
 
 /// Those of programs in a bundle, and of programs for GPUs that are made of the kernel's own sources.
-const FEW_LEVELS: &[&str] = &["-O0", "-O2"];
+const FEW_LEVELS: &[&str] = &["-O0", "-O2", "-O2 --translate=every"];
 
 /// That of other programs for GPUs, whose assembler takes its time, and of [`TOGETHER`].
 const ONE_LEVEL: &[&str] = &["-O2"];
