@@ -3,7 +3,7 @@
 //! What the end-to-end tests share: the tools that are tested ([`tools`]), a guest with processes that must not
 //! come to harm ([`machine`]), damage to its memory ([`damage`]), runs of `gpufas` and what they said
 //! ([`command`], [`repair`], [`listing`]), kernel modules
-//! ([`modules`]) deadlocks that one makes ([`deadlock`]) and processes that get signals ([`subject`]), waiting ([`wait`]), and a harness in which several cases use one guest ([`suite`]); for
+//! ([`modules`]) deadlocks that one makes ([`deadlock`]) and processes that get signals ([`subject`], [`probe`]), the rules of these ([`signal_rules`]), waiting ([`wait`]), and a harness in which several cases use one guest ([`suite`]); for
 //! tests of passes, what their files say to run ([`run_lines`]); for benchmarks, what they run on ([`measured_on`]).
 
 pub mod bundle;
@@ -16,10 +16,12 @@ pub mod lock;
 pub mod machine;
 pub mod measured_on;
 pub mod modules;
+pub mod probe;
 pub mod refusing_stub;
 pub mod releases;
 pub mod repair;
 pub mod run_lines;
+pub mod signal_rules;
 pub mod subject;
 pub mod suite;
 pub mod tools;

@@ -2,14 +2,15 @@
 
 //! A signal that is sent from outside acts as the kernel's own would.
 
-use anyhow::{Context, Result, bail, ensure};
-use gpufas_guest::protocol::{Disposition, ProcessEvent, SignalProbe, SignalReport};
-use gpufas_guest::{Guest, GuestEvent};
+use anyhow::{Context, Result, ensure};
+use gpufas_guest::Guest;
+use gpufas_guest::protocol::{Disposition, ProcessEvent};
 use gpufas_tests::machine::LIMIT;
+use gpufas_tests::probe::{count, is_stopped, probe, state, wait_for};
 use gpufas_tests::repair::{KILL, Repair};
+use gpufas_tests::signal_rules::RULES;
 use gpufas_tests::suite::Group;
-use gpufas_tests::wait;
-use libc::{SIGCONT, SIGKILL, SIGSTOP, SIGTERM, SIGTSTP, SIGUSR1};
+use libc::{SIGCONT, SIGKILL, SIGSTOP, SIGTERM, SIGUSR1};
 
 use crate::case;
 
@@ -21,7 +22,9 @@ const EINVAL: i64 = 22;
 pub fn add(group: &mut Group<'_, Repair>) {
     ending(group);
     debugger(group);
-    dispositions(group);
+    for (name, rule) in RULES {
+        case(group, name, rule);
+    }
     stopping(group);
     by_name(group);
     mistakes(group);
@@ -158,67 +161,6 @@ fn ask_stub(mut stub: &std::os::unix::net::UnixStream, packet: &str) -> Result<S
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-fn dispositions(group: &mut Group<'_, Repair>) {
-    case(group, "TERM is lost on a process that ignores it", |repair| {
-        let pid = probe(repair.machine.guest(), SIGTERM, Disposition::Ignore, true)?;
-        let report = repair.kill(pid, "TERM")?;
-        report.says("ignored by the process")?;
-        report.has_written(false)?;
-        repair.clean_up(pid)
-    });
-    case(group, "TERM stays pending for a process that blocks it, once", |repair| {
-        let pid = probe(repair.machine.guest(), SIGTERM, Disposition::Block, true)?;
-        repair.kill(pid, "TERM")?.says("pending until the process can take it")?;
-        let seen = signal_report(repair.machine.guest(), pid)?;
-        ensure!(!seen.delivered && seen.signal == SIGTERM, "{seen:?}");
-        let again = repair.kill(pid, "TERM")?;
-        again.says("was pending already")?;
-        again.has_written(false)?;
-        repair.clean_up(pid)
-    });
-    case(group, "TERM runs the handler of a process that handles it", |repair| {
-        let pid = probe(repair.machine.guest(), SIGTERM, Disposition::Handle, true)?;
-        repair.kill(pid, "TERM")?.says("delivered")?;
-        let seen = signal_report(repair.machine.guest(), pid)?;
-        // collect_signal() in kernel/signal.c: SI_USER, from nobody, where it finds no sender.
-        let told = (seen.tid, seen.signal, seen.delivered, seen.code, seen.sender);
-        ensure!(told == (pid, SIGTERM, true, 0, 0), "{seen:?}");
-        repair.clean_up(pid)
-    });
-    case(group, "TERM goes to the thread that does not block it", |repair| {
-        let pid = probe(repair.machine.guest(), SIGTERM, Disposition::HandleInSecondThread, true)?;
-        repair.kill(pid, "TERM")?.says("delivered")?;
-        let seen = signal_report(repair.machine.guest(), pid)?;
-        ensure!(seen.delivered && seen.tid != pid, "{seen:?}");
-        repair.clean_up(pid)
-    });
-    case(group, "TERM to one thread is that thread's alone", |repair| {
-        let guest = repair.machine.guest();
-        let pid = probe(guest, SIGTERM, Disposition::HandleInSecondThread, false)?;
-        let handled = |event: &ProcessEvent| matches!(event, ProcessEvent::Signal(seen) if seen.tid != pid);
-        // The main thread blocks it, and the other does not take it in its place.
-        repair.kill_thread(pid, "TERM")?.says("pending until the process can take it")?;
-        repair.kill_thread(pid, "TERM")?.says("was pending already")?;
-        // To the process, it is the other's.
-        repair.kill(pid, "TERM")?.says("delivered")?;
-        let other = match wait_for(guest, pid, 0, handled)? {
-            ProcessEvent::Signal(seen) => seen.tid,
-            event => bail!("{event:?}"),
-        };
-        ensure!(count(guest, |event| event.pid() == pid) == 1, "one signal was handled by somebody else");
-        repair.kill_thread(other, "TERM")?.says("delivered")?;
-        wait_for(guest, pid, 1, handled)?;
-        repair.clean_up(pid)
-    });
-    case(group, "a signal that does nothing by default is dropped", |repair| {
-        let pid = repair.machine.guest().spawn_runaway("runaway")?;
-        let report = repair.kill(pid, "CHLD")?;
-        report.says("ignored by the process")?;
-        report.has_written(false)?;
-        repair.clean_up(pid)
-    });
-}
-
 fn stopping(group: &mut Group<'_, Repair>) {
     for (what, busy) in [("computes", true), ("sleeps", false)] {
         case(group, &format!("STOP stops a process that {what}, and CONT continues it"), move |repair| {
@@ -310,21 +252,6 @@ fn stopping(group: &mut Group<'_, Repair>) {
             repair.was_killed(pid, number)
         });
     }
-    case(group, "a stop and a continuation take each other back", |repair| {
-        let pid = probe(repair.machine.guest(), SIGTSTP, Disposition::Block, true)?;
-        repair.kill(pid, "TSTP")?.says("pending until the process can take it")?;
-        ensure!(!signal_report(repair.machine.guest(), pid)?.delivered);
-        let report = repair.kill(pid, "CONT")?;
-        report.says("ignored by the process")?;
-        report.has_written(true)?;
-        repair.kill(pid, "TSTP")?.says("pending until the process can take it")?;
-        repair.clean_up(pid)
-    });
-    case(group, "CONT to a process that runs is dropped", |repair| {
-        let pid = repair.machine.guest().spawn_runaway("runaway")?;
-        repair.kill(pid, "CONT")?.says("ignored by the process")?;
-        repair.clean_up(pid)
-    });
 }
 
 fn by_name(group: &mut Group<'_, Repair>) {
@@ -373,56 +300,7 @@ fn mistakes(group: &mut Group<'_, Repair>) {
     });
 }
 
-/// Starts a process that treats a signal in a given way.
-fn probe(guest: &Guest, signal: i32, disposition: Disposition, busy: bool) -> Result<u32> {
-    Ok(guest.spawn_signal_probe(SignalProbe { name: "probe".into(), signal, disposition, busy })?)
-}
-
 /// Starts a process that sleeps for good.
 fn sleeper(guest: &Guest) -> Result<u32> {
     guest.spawn_sleepers(1, "deep-sleeper")?.first().copied().context("no process")
-}
-
-/// How many events of a kind there were.
-fn count(guest: &Guest, wanted: impl Fn(&ProcessEvent) -> bool) -> usize {
-    let is_wanted = |event: &GuestEvent| matches!(event, GuestEvent::Process(event) if wanted(event));
-    guest.events().iter().filter(|event| is_wanted(event)).count()
-}
-
-/// Waits for an event of a process after the first `before` of its events.
-fn wait_for(
-    guest: &Guest,
-    pid: u32,
-    before: usize,
-    wanted: impl Fn(&ProcessEvent) -> bool,
-) -> Result<ProcessEvent> {
-    let mut found = None;
-    wait::until(&format!("process {pid} has had what is wanted after {before} events"), LIMIT, || {
-        let events = guest.events();
-        let of_process = events.iter().filter_map(|event| match event {
-            GuestEvent::Process(event) if event.pid() == pid => Some(*event),
-            _ => None,
-        });
-        found = of_process.skip(before).find(&wanted);
-        Ok(found.is_some())
-    })?;
-    found.context("no event")
-}
-
-fn state(guest: &Guest, pid: u32) -> Result<Option<char>> {
-    Ok(guest.processes()?.into_iter().find(|process| process.pid == pid).map(|process| process.state))
-}
-
-fn is_stopped(guest: &Guest, pid: u32) -> Result<()> {
-    let state = state(guest, pid)?;
-    ensure!(state == Some('T'), "process {pid} should be stopped, and is in state {state:?}");
-    Ok(())
-}
-
-/// Waits for what a probe notices of its signal.
-fn signal_report(guest: &Guest, pid: u32) -> Result<SignalReport> {
-    match guest.wait_for_process(pid, LIMIT, |_| true)? {
-        ProcessEvent::Signal(report) => Ok(report),
-        other => bail!("process {pid} should notice a signal: {other:?}"),
-    }
 }

@@ -11,6 +11,7 @@ use gpufas_tests::command::{Ran, run};
 use gpufas_tests::machine::{LIMIT, Model};
 use gpufas_tests::releases::is_matrix;
 use gpufas_tests::repair::{KILL, Repair};
+use gpufas_tests::signal_rules::RULES;
 use gpufas_tests::subject::{self, DOINGS, Doing, WAITS_KILLABLY};
 use gpufas_tests::suite::Group;
 use gpufas_tests::tools::{Target, Tools};
@@ -102,6 +103,9 @@ pub fn add(group: &mut Group<'_, Repair>, target: Target) {
             repair.was_killed(pid, SIGKILL)
         },
     );
+    for (name, rule) in RULES {
+        case(group, name, rule);
+    }
     for name in ["KILL", "TERM"] {
         case(group, &format!("{name} ends a hundred processes at once, whatever they do"), move |repair| {
             let guest = repair.machine.guest();
