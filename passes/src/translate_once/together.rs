@@ -209,9 +209,9 @@ fn is_private(object: Value<'_>) -> bool {
         Some(Opcode::LLVMLoad) => true,
         Some(Opcode::LLVMStore) => user.operand(0) != Some(object),
         Some(Opcode::LLVMGetElementPtr) => is_private(user),
-        Some(Opcode::LLVMCall) => {
-            user.callee().is_some_and(|callee| callee.is_function() && callee.name().starts_with("llvm.lifetime."))
-        }
+        Some(Opcode::LLVMCall) => user
+            .callee()
+            .is_some_and(|callee| callee.is_function() && callee.name().starts_with("llvm.lifetime.")),
         _ => false,
     })
 }
