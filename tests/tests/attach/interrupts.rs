@@ -9,6 +9,7 @@ use gpufas_tests::refusing_stub;
 use gpufas_tests::repair::{KILL, Repair, Report};
 use gpufas_tests::suite::Group;
 use gpufas_tests::tools::Target;
+use gpufas_tests::wait;
 use libc::SIGTERM;
 
 use crate::case;
@@ -17,10 +18,20 @@ use crate::sockets::is_reported;
 /// So many that some of them sleep on each processor.
 const SLEEPERS: u32 = 20;
 
+const SLEEPER: &str = "deep-sleeper";
+
+/// A process that has gone to sleep: one that is still awake needs no interrupt.
+fn sleeper(repair: &Repair) -> Result<u32> {
+    let guest = repair.machine.guest();
+    let pid = guest.spawn_sleepers(1, SLEEPER)?[0];
+    wait::until("it sleeps", LIMIT, || Ok(guest.states(SLEEPER)? == "S"))?;
+    Ok(pid)
+}
+
 pub fn add(group: &mut Group<'_, Repair>, target: Target) {
     case(group, "what was written is taken back where the interrupts for it cannot be sent", |repair| {
         let (machine, tools) = (&repair.machine, repair.machine.tools());
-        let pid = machine.guest().spawn_sleepers(1, "deep-sleeper")?[0];
+        let pid = sleeper(repair)?;
         let program = tools.compile(KILL, repair.target)?;
         machine.while_unchanged(|| {
             let socket = refusing_stub::serve(machine.folder(), &machine.socket(), usize::MAX)?;
@@ -45,14 +56,14 @@ pub fn add(group: &mut Group<'_, Repair>, target: Target) {
     // Only the host's processor takes locks.
     if target == Target::Host {
         case(group, "in a guest that runs on interrupts are sent that cannot be sent at first", |repair| {
-            let pid = repair.machine.guest().spawn_sleepers(1, "deep-sleeper")?[0];
+            let pid = sleeper(repair)?;
             let report = Report(kill_running(repair, pid, 2)?.with_status(0)?.json()?);
             report.was_served()?;
             repair.was_killed(pid, SIGTERM)
         });
         case(group, "in a guest that runs on it is told if interrupts cannot be sent at all", |repair| {
             let guest = repair.machine.guest();
-            let pid = guest.spawn_sleepers(1, "deep-sleeper")?[0];
+            let pid = sleeper(repair)?;
             let ran = kill_running(repair, pid, usize::MAX)?;
             let ran = ran.with_one_error(
                 2,
