@@ -54,15 +54,23 @@ impl<'c> Object<'c> {
         base_of(module, pointer).map(|(base, _)| base)
     }
 
-    /// The widest load, in bytes: the others' addresses are multiples of their sizes if the base is one of this.
-    pub fn alignment(&self) -> u64 {
-        self.accesses.iter().map(|access| access.size).max().unwrap_or(1)
+    /// Offset and size of the widest load.
+    fn widest(&self) -> (i64, u64) {
+        let widest = self.accesses.iter().max_by_key(|access| access.size);
+        widest.map_or((0, 1), |access| (access.offset, access.size))
     }
 
-    /// The first byte that is read, as a distance from the base that keeps its alignment.
+    /// Bytes of the widest load: all loads are aligned if [`Object::low`] is at a multiple of this.
+    pub fn alignment(&self) -> u64 {
+        self.widest().1
+    }
+
+    /// Where the object begins, as a distance from the base: at the first byte that is read, or before it by less than the widest
+    /// load, of which it is a multiple away.
     pub fn low(&self) -> i64 {
+        let (offset, size) = self.widest();
         let low = self.accesses.iter().map(|access| access.offset).min().unwrap_or(0);
-        low & !(self.alignment().cast_signed() - 1)
+        low - (low - offset).rem_euclid(size.cast_signed())
     }
 
     /// Bytes from [`Object::low`] on, a multiple of the alignment.
@@ -122,8 +130,27 @@ fn base_of<'c>(module: &Module<'c>, pointer: Value<'c>) -> Option<(Value<'c>, i6
     (!base.is_constant() && offset.unsigned_abs() < i64::MAX.unsigned_abs() / 2).then_some((base, offset))
 }
 
-/// An object in parts that are not too large, in the order of their first loads.
+/// An object in parts that are not too large, and each of whose loads can be aligned together, in the order of their first loads.
 fn parts(object: Object<'_>) -> Vec<Object<'_>> {
+    near(object).into_iter().flat_map(aligned).collect()
+}
+
+/// A part for the widest load and all that are aligned if that is, and so on for the rest.
+fn aligned(object: Object<'_>) -> Vec<Object<'_>> {
+    let mut parts = Vec::new();
+    let mut rest = object;
+    while !rest.accesses.is_empty() {
+        let (offset, _) = rest.widest();
+        let fits = |access: &Access<'_>| (access.offset - offset) % access.size.cast_signed() == 0;
+        let (with, without) = rest.accesses.into_iter().partition(fits);
+        parts.push(Object { definition: rest.definition, accesses: with });
+        rest = Object { definition: rest.definition, accesses: without };
+    }
+    parts
+}
+
+/// Parts whose loads are not too far apart.
+fn near(object: Object<'_>) -> Vec<Object<'_>> {
     let mut offsets: Vec<i64> = object.accesses.iter().map(|access| access.offset).collect();
     offsets.sort_unstable();
     let mut begins: Vec<i64> = Vec::new();

@@ -124,7 +124,10 @@ fn runtime_object<'c>(
     let function = module.declare_function(runtime::OBJECT, ty);
     function.add_attribute(module.context(), "cold");
     let found = builder.call(ty, function, &[address, builder.u64(object.extent())]);
-    (found, builder.compare(Predicate::LLVMIntNE, found, builder.u64(runtime::NOT_IN_ONE_PIECE)))
+    let is_found = builder.compare(Predicate::LLVMIntNE, found, builder.u64(runtime::NOT_IN_ONE_PIECE));
+    // The runtime sees to loads that are not aligned.
+    let low = builder.and(address, builder.u64(object.alignment() - 1));
+    (found, builder.and(is_found, builder.compare(Predicate::LLVMIntEQ, low, word.zero())))
 }
 
 /// Makes the loads of a group at the place of the first of them, whose block is split there: through the shared pointer, or each

@@ -25,7 +25,10 @@ target triple = "x86_64-unknown-linux-gnu"
 ; CHECK: br i1 {{.*}}, label %[[TRANSLATED]], label %[[ELSEWHERE:elsewhere[0-9]*]]
 ; CHECK: [[ELSEWHERE]]:
 ; CHECK: [[FOUND:%.*]] = call i64 @gpufas_object(i64 {{.*}}, i64 40)
-; CHECK: [[IS_FOUND:%.*]] = icmp ne i64 [[FOUND]], 1
+; CHECK: [[IS_ONE:%.*]] = icmp ne i64 [[FOUND]], 1
+; CHECK: [[BITS:%.*]] = and i64 {{.*}}, 7
+; CHECK: [[IS_ALIGNED:%.*]] = icmp eq i64 [[BITS]], 0
+; CHECK: [[IS_FOUND:%.*]] = and i1 [[IS_ONE]], [[IS_ALIGNED]]
 ; CHECK: br label %[[TRANSLATED]]
 ; CHECK: [[TRANSLATED]]:
 ; CHECK: phi i64 [ [[OFFSET]],
@@ -84,4 +87,30 @@ define i64 @behind(ptr %p) {
 define i8 @alone(ptr %p) {
   %value = load i8, ptr %p, align 1
   ret i8 %value
+}
+
+; From the middle of a word: the widest load says where the object begins.
+; CHECK-LABEL: @middle(
+; CHECK: add i64 {{.*}}, -4
+; CHECK: call i64 @gpufas_object(i64 {{.*}}, i64 16)
+; CHECK: ret i64
+define i64 @middle(ptr %p) {
+  %a = load i32, ptr %p, align 4
+  %second = getelementptr i8, ptr %p, i64 4
+  %b = load i64, ptr %second, align 8
+  %wide = zext i32 %a to i64
+  %sum = add i64 %wide, %b
+  ret i64 %sum
+}
+
+; Of two that are never aligned both, each is an object.
+; CHECK-LABEL: @never_both(
+; CHECK-NOT: gpufas_object
+; CHECK: ret i64
+define i64 @never_both(ptr %p) {
+  %a = load i64, ptr %p, align 8
+  %second = getelementptr i8, ptr %p, i64 12
+  %b = load i64, ptr %second, align 8
+  %sum = add i64 %a, %b
+  ret i64 %sum
 }
