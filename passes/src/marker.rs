@@ -29,7 +29,7 @@ pub const PRINT: &str = "gpufas.print";
 /// runtime/include/gpufas/functions/locks.h call it by this name.
 pub const LOCK_CHECKED: &str = "gpufas.lock_checked";
 
-/// `fn()`: what the program writes is of use as a whole only, so that it is taken back if a fault ends the program.
+/// `fn()`: what the program writes is of use as a whole only, so that it is taken back if the program does not come to its end.
 /// runtime/include/gpufas/gpufas.h declares it.
 pub const ALL_OR_NOTHING: &str = "gpufas.all_or_nothing";
 

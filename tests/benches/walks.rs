@@ -2,7 +2,7 @@
 
 //! How long a program takes to walk the list of a guest's processes, as it is translated and from where it runs.
 //!
-//! `cargo bench -p gpufas-tests --bench walks -- [SLEEPERS]`, with the tools as `cargo xtask test` names them in the environment. In an
+//! `cargo test -p gpufas-tests --bench walks -- [SLEEPERS]`, with the tools as `cargo xtask test` names them in the environment. In an
 //! unpacked bundle that was filled with it, the same on a machine with a GPU.
 
 use std::path::Path;

@@ -10,9 +10,9 @@ use crate::llvm::{Block, Module, Opcode, Value};
 use crate::marker;
 use crate::memory_class::constant_offset;
 
-/// The largest part of an object that shares a translation, in bytes: no structure of the kernel is as large, and where memory is
+/// How far apart loads may be that share a translation, in bytes: no structure of the kernel is as large, and where memory is
 /// not known to lie in one piece, the runtime looks at each of its pages.
-const LARGEST: i64 = 64 << 10;
+const LARGEST: i64 = 32 << 10;
 
 /// A load of kernel memory, as far as the IR says.
 #[derive(Clone, Debug)]
@@ -155,7 +155,7 @@ fn near(object: Object<'_>) -> Vec<Object<'_>> {
     offsets.sort_unstable();
     let mut begins: Vec<i64> = Vec::new();
     for offset in offsets {
-        if begins.last().is_none_or(|begin| offset - begin >= LARGEST / 2) {
+        if begins.last().is_none_or(|begin| offset - begin >= LARGEST) {
             begins.push(offset);
         }
     }
