@@ -80,7 +80,7 @@ impl<'c> FlowGraph<'c> {
     }
 
     /// The blocks on ways from behind `from` to before `to` that come by neither again, if there are no more than `most`. `from` must come before
-    /// `to` whatever way is taken; none if it does not.
+    /// `to` whatever way is taken; none if it does not, or if a way leads in a circle that `from` is not in.
     pub fn between(&self, from: Block<'c>, to: Block<'c>, most: usize) -> Option<Vec<Block<'c>>> {
         let (from, to) = (*self.numbers.get(&from)?, *self.numbers.get(&to)?);
         if from == to || !self.dominates(from, to) {
@@ -91,7 +91,11 @@ impl<'c> FlowGraph<'c> {
         let mut pending = vec![to];
         while let Some(number) = pending.pop() {
             for &before in &self.predecessors[number] {
-                if before != from && before != to && found.insert(before) {
+                // In reverse postorder every circle goes back somewhere, also one that has no header.
+                if before != from && before >= number {
+                    return None;
+                }
+                if before != from && found.insert(before) {
                     pending.push(before);
                 }
             }
@@ -272,6 +276,46 @@ mod tests {
             let moved = blocks.iter().position(|block| *block == moved).unwrap();
             prop_assert!(comes_before(&edges, moved, place), "{moved}");
             prop_assert!(comes_before(&edges, definition, moved), "{moved}");
+        }
+    }
+
+    proptest! {
+        /// Between two blocks are those on ways from one to the other by neither, unless there is a circle among them.
+        #[test]
+        fn what_lies_between_agrees_with_its_definition(edges in graphs(), from in 0usize..12, to in 0usize..12) {
+            let context = Context::create();
+            let module = testing::module(&context, &function(&edges));
+            let function = module.function("f").unwrap();
+            let (blocks, graph) = (function.blocks(), FlowGraph::new(function));
+            let reached: Vec<_> = (0..edges.len()).filter(|number| is_reached(&edges, *number, None)).collect();
+            let (from, to) = (reached[from % reached.len()], reached[to % reached.len()]);
+            // Those that lead to `to` without `from`, `to` included if it leads to itself.
+            let mut before = HashSet::new();
+            let mut pending = vec![to];
+            while let Some(number) = pending.pop() {
+                for one in reached.iter().copied().filter(|one| *one != from && edges[*one].contains(&number)) {
+                    if before.insert(one) {
+                        pending.push(one);
+                    }
+                }
+            }
+            let leads = |one: usize, other: usize| {
+                let mut seen = HashSet::new();
+                let mut pending = vec![one];
+                while let Some(number) = pending.pop() {
+                    let next = edges[number].iter().copied().filter(|next| before.contains(next) || *next == to);
+                    pending.extend(next.filter(|next| seen.insert(*next)));
+                }
+                seen.contains(&other)
+            };
+            let in_circle = before.contains(&to) || before.iter().any(|one| leads(*one, *one));
+            let expected = (from != to && comes_before(&edges, from, to) && !in_circle).then_some(before);
+            let found = graph.between(blocks[from], blocks[to], 12);
+            let found = found.map(|found| {
+                let number = |block| blocks.iter().position(|other| *other == block).unwrap();
+                found.into_iter().map(number).collect::<HashSet<_>>()
+            });
+            prop_assert_eq!(found, expected);
         }
     }
 

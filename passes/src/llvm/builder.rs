@@ -212,6 +212,12 @@ impl<'c> Builder<'c> {
         }
     }
 
+    /// `value`, or if it is undefined or poison some value that is always the same (LangRef, "freeze Instruction").
+    pub fn freeze(&self, value: Value<'c>) -> Value<'c> {
+        // SAFETY: any value of a first-class type can be frozen.
+        Value::new(unsafe { LLVMBuildFreeze(self.raw, value.0, UNNAMED) })
+    }
+
     /// A pointer of address space 0 from an integer or pointer.
     pub fn to_pointer(&self, value: Value<'c>) -> Value<'c> {
         let pointer = Type::pointer(self.context);

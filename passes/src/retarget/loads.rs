@@ -14,8 +14,9 @@ use crate::marker;
 /// Widest load that has such a form, in bits.
 const WIDEST: u32 = 64;
 
-/// Relaxes the loads of a function that are known to be of kernel memory. Those that are volatile in the source are made one by one, in
-/// their order, all the same: no load of this kind is left out or merged with another.
+/// Relaxes the loads of a function that are known to be of kernel memory. None of this kind is left out or merged with another, and they
+/// begin in their order. That is no order of what is seen: PTX gives one to relaxed loads of different places only where a fence
+/// stands between them, as it does in kernel code that needs it, whose `READ_ONCE()` promises no more either (memory-barriers.txt).
 pub fn relax<'c>(module: &Module<'c>, function: Value<'c>) {
     let context = module.context();
     for load in function.instructions() {

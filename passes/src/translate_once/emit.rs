@@ -36,7 +36,8 @@ pub fn translate<'c>(module: &Module<'c>, object: &Object<'c>, place: Value<'c>)
     let context = module.context();
     let builder = Builder::before(context, place);
     let (word, flag) = (builder.integer(64), builder.integer(1));
-    let base = builder.to_unsigned(object.base(module)?, 64);
+    // It may be undefined where no load of the object is made, and that is no reason to go any way from here.
+    let base = builder.freeze(builder.to_unsigned(object.base(module)?, 64));
     let address = builder.add(base, word.signed_constant(object.low()));
 
     let split = Split::before(module, place);

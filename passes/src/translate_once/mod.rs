@@ -6,7 +6,8 @@
 //! llview has put a call of the runtime before each load. In the linear regions, the direct map and the kernel's image, addresses
 //! keep their distances, so that one comparison and one addition serve all loads at constant distances from one address. Elsewhere
 //! the runtime says whether the object lies in one piece of memory all the same. Where it does not, and where the address is none
-//! at all, each load goes its own way as before: there it faults where the source says, and only there.
+//! at all, each load goes its own way, and faults with its own line. Loads that are made together fault together: what the source has in between, a
+//! load of another object's or a division, may fault later than one that follows it there.
 //!
 //! For a GPU, plain loads of later blocks are made ahead, under conditions or not, where nothing in between could change what they
 //! find; if the object does not lie in one piece, they stay where they are.

@@ -95,10 +95,10 @@ impl<'m, 'c> Survey<'m, 'c> {
         let mut seen = Obstacles::default();
         for instruction in block.instructions() {
             let number = self.numbers.get(&instruction).copied();
-            if number.is_none() && is_barrier(self.module, instruction) {
+            let is_barrier = is_barrier(self.module, instruction);
+            if number.is_none() && is_barrier {
                 seen.barrier = true;
-                closed.extend(open.drain());
-                closed.iter_mut().for_each(|(_, group)| group.behind.barrier = true);
+                close_all(&mut open, &mut closed);
                 continue;
             }
             let is_ordered = match number {
@@ -120,6 +120,11 @@ impl<'m, 'c> Survey<'m, 'c> {
                     open.iter_mut().filter(|(object, _)| number.is_none_or(|(own, _)| own != **object));
                 others.for_each(|(_, group)| group.behind.ordered = true);
             }
+            // It may be made earlier itself, but nothing behind it before it (`memory_order_acquire`).
+            if is_barrier {
+                seen.barrier = true;
+                close_all(&mut open, &mut closed);
+            }
         }
         closed.extend(open);
         closed.sort_by_key(|(_, group)| group.members[0]);
@@ -128,6 +133,12 @@ impl<'m, 'c> Survey<'m, 'c> {
         }
         self.blocks.insert(block, seen);
     }
+}
+
+/// Closes the groups of a block at something that no load may be moved over.
+fn close_all<'c>(open: &mut HashMap<usize, Group<'c>>, closed: &mut Vec<(usize, Group<'c>)>) {
+    closed.extend(open.drain());
+    closed.iter_mut().for_each(|(_, group)| group.behind.barrier = true);
 }
 
 /// The groups of an object, later ones as parts of earlier ones where they can be made ahead: with the obstacles of all blocks.

@@ -140,3 +140,78 @@ loop:
 end:
   ret void
 }
+
+; The same where the loop is not entered at one place only.
+; CHECK-LABEL: @entered_twice(
+; CHECK: shared{{[0-9]*}}:
+; CHECK: load volatile i64, ptr
+; CHECK-NOT: load volatile i64, ptr
+; CHECK: each{{[0-9]*}}:
+; CHECK: mid:
+; CHECK: shared{{[0-9]*}}:
+; CHECK: load volatile i64, ptr
+; CHECK: ret void
+define void @entered_twice(ptr %p, i1 %c) {
+entry:
+  %a = load i64, ptr %p, align 8
+  br i1 %c, label %top, label %mid
+top:
+  br label %mid
+mid:
+  %second = getelementptr i8, ptr %p, i64 8
+  %b = load volatile i64, ptr %second, align 8
+  %again = icmp eq i64 %b, 0
+  br i1 %again, label %top, label %end
+end:
+  ret void
+}
+
+; Nor over a loop that waits for something.
+; CHECK-LABEL: @behind_a_loop(
+; CHECK: shared{{[0-9]*}}:
+; CHECK: load volatile i64, ptr
+; CHECK-NOT: load volatile i64, ptr
+; CHECK: each{{[0-9]*}}:
+; CHECK: wait:
+; CHECK: end:
+; CHECK: load volatile i64, ptr
+; CHECK: ret i64
+define i64 @behind_a_loop(ptr %p, ptr %q) {
+entry:
+  %a = load i64, ptr %p, align 8
+  br label %wait
+wait:
+  %done = load volatile i64, ptr %q, align 8
+  %again = icmp eq i64 %done, 0
+  br i1 %again, label %wait, label %end
+end:
+  %second = getelementptr i8, ptr %p, i64 8
+  %b = load i64, ptr %second, align 8
+  %sum = add i64 %a, %b
+  ret i64 %sum
+}
+
+; A store to kernel memory in a block between keeps them apart as well.
+; CHECK-LABEL: @stored_between(
+; CHECK: shared{{[0-9]*}}:
+; CHECK: load volatile i64, ptr
+; CHECK-NOT: load volatile i64, ptr
+; CHECK: each{{[0-9]*}}:
+; CHECK: yes:
+; CHECK: call ptr @gpufas_translate_store(
+; CHECK: end:
+; CHECK: load volatile i64, ptr
+; CHECK: ret i64
+define i64 @stored_between(ptr %p, ptr %q) {
+entry:
+  %a = load i64, ptr %p, align 8
+  %ok = icmp eq i64 %a, 0
+  br i1 %ok, label %yes, label %end
+yes:
+  store i64 1, ptr %q, align 8
+  br label %end
+end:
+  %second = getelementptr i8, ptr %p, i64 8
+  %b = load i64, ptr %second, align 8
+  ret i64 %b
+}

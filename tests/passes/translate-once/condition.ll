@@ -50,3 +50,33 @@ end:
   %result = phi i32 [ %a, %yes ], [ %b, %no ]
   ret i32 %result
 }
+
+; An address that is undefined where nobody uses it decides nothing: it is frozen before it is compared.
+; CHECK-LABEL: @undefined(
+; CHECK: [[V:%.*]] = phi ptr [ undef, %entry ], [ %q, %set ]
+; CHECK: [[NUMBER:%.*]] = ptrtoint ptr [[V]] to i64
+; CHECK: [[BASE:%.*]] = freeze i64 [[NUMBER]]
+; CHECK-NOT: ptrtoint
+; CHECK: ret i8
+define i8 @undefined(ptr %q, i1 %c, i1 %d) {
+entry:
+  br i1 %c, label %set, label %join
+set:
+  br label %join
+join:
+  %v = phi ptr [ undef, %entry ], [ %q, %set ]
+  br i1 %c, label %yes, label %no
+yes:
+  %a = load i8, ptr %v, align 1
+  br label %no
+no:
+  %sum = phi i8 [ %a, %yes ], [ 0, %join ]
+  br i1 %c, label %again, label %end
+again:
+  %second = getelementptr i8, ptr %v, i64 1
+  %b = load i8, ptr %second, align 1
+  br label %end
+end:
+  %all = phi i8 [ %b, %again ], [ %sum, %no ]
+  ret i8 %all
+}

@@ -7,7 +7,8 @@ target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:
 target triple = "x86_64-unknown-linux-gnu"
 
 ; CHECK-LABEL: @f(
-; CHECK: [[BASE:%.*]] = ptrtoint ptr %p to i64
+; CHECK: [[NUMBER:%.*]] = ptrtoint ptr %p to i64
+; CHECK: [[BASE:%.*]] = freeze i64 [[NUMBER]]
 ; CHECK: [[START:%.*]] = load i64, ptr {{.*}}, align 8, !invariant.load
 ; CHECK: [[SIZE:%.*]] = load i64, ptr {{.*}}, align 8, !invariant.load
 ; CHECK: [[OFFSET:%.*]] = load i64, ptr {{.*}}, align 8, !invariant.load

@@ -36,6 +36,42 @@ define i64 @fenced(ptr %p) {
   ret i64 %sum
 }
 
+; A load that what follows must not come before: of another object, or of the same.
+; CHECK-LABEL: @acquired(
+; CHECK: shared{{.*}}:
+; CHECK: load volatile i64
+; CHECK-NOT: load volatile i64
+; CHECK: each{{.*}}:
+; CHECK: load atomic volatile i64, {{.*}} acquire
+; CHECK: shared{{.*}}:
+; CHECK: load volatile i64
+; CHECK: ret i64
+define i64 @acquired(ptr %p, ptr %q) {
+  %a = load i64, ptr %p, align 8
+  %ready = load atomic i64, ptr %q acquire, align 8
+  %second = getelementptr i8, ptr %p, i64 8
+  %b = load i64, ptr %second, align 8
+  %sum = add i64 %a, %b
+  %all = add i64 %sum, %ready
+  ret i64 %all
+}
+
+; CHECK-LABEL: @acquired_itself(
+; CHECK: shared{{.*}}:
+; CHECK: load atomic volatile i64, {{.*}} acquire
+; CHECK-NOT: load volatile i64
+; CHECK: each{{.*}}:
+; CHECK: shared{{.*}}:
+; CHECK: load volatile i64
+; CHECK: ret i64
+define i64 @acquired_itself(ptr %p) {
+  %ready = load atomic i64, ptr %p acquire, align 8
+  %second = getelementptr i8, ptr %p, i64 8
+  %b = load i64, ptr %second, align 8
+  %sum = add i64 %ready, %b
+  ret i64 %sum
+}
+
 ; CHECK-LABEL: @called(
 ; CHECK: phi i64
 ; CHECK: call void @other()
