@@ -4,7 +4,7 @@
 
 use crate::atomic;
 use crate::diagnostic::{Diagnostic, Remark};
-use crate::llvm::{AtomicOp, Builder, Module, Opcode, Ordering, Predicate, Value, debug};
+use crate::llvm::{AtomicOp, Block, Builder, Module, Opcode, Ordering, Predicate, Value, debug};
 use crate::program::Program;
 
 use super::NAME;
@@ -85,14 +85,21 @@ fn separate_exchange<'c>(module: &Module<'c>, operation: Value<'c>) {
     else {
         return;
     };
-    let builder = Builder::before(module.context(), operation);
+    let context = module.context();
     let bytes = operation.alignment();
+    let (before, behind) = Block::split_before(context, operation);
+    let exchange = Block::insert_before(context, behind, "exchange");
+    let builder = Builder::at_end_for(context, before, operation);
     builder.fence(Ordering::LLVMAtomicOrderingSequentiallyConsistent, false);
     let old = builder.load(new.ty(), pointer, bytes);
     old.set_volatile();
     let equal = builder.compare(Predicate::LLVMIntEQ, old, expected);
-    // As the CPU does, the word is written in either case: with its own value if the comparison fails.
-    builder.store(builder.select(equal, new, old), pointer, bytes).set_volatile();
+    builder.conditional_branch(equal, exchange, behind);
+    // A CPU writes in either case, what it found if the comparison fails; but what was found here may be another's old value by now.
+    let builder = Builder::at_end_for(context, exchange, operation);
+    builder.store(new, pointer, bytes).set_volatile();
+    builder.branch(behind);
+    let builder = Builder::before(context, operation);
     builder.fence(Ordering::LLVMAtomicOrderingSequentiallyConsistent, false);
     let pair = builder.insert(builder.insert(operation.ty().poison(), old, 0), equal, 1);
     operation.replace_all_uses_with(pair);

@@ -1,13 +1,16 @@
 ; SPDX-License-Identifier: MIT OR Apache-2.0
 ; RUN: gpufas-cc --target cuda --passes retarget --emit llvm-ir %s -o - | FileCheck-22 %s
-; As the CPU does, a compare-and-exchange writes in either case: what it found, if the comparison fails.
+; A compare-and-exchange that fails writes nothing: what it found may be another's old value by then.
 
 ; CHECK-LABEL: @f(
 ; CHECK-NEXT: fence seq_cst
 ; CHECK-NEXT: [[OLD:%.*]] = load volatile i32, ptr %p, align 4
 ; CHECK-NEXT: [[EQUAL:%.*]] = icmp eq i32 [[OLD]], %a
-; CHECK-NEXT: [[STORED:%.*]] = select i1 [[EQUAL]], i32 %b, i32 [[OLD]]
-; CHECK-NEXT: store volatile i32 [[STORED]], ptr %p, align 4
+; CHECK-NEXT: br i1 [[EQUAL]], label %exchange, label %[[BEHIND:.*]]
+; CHECK: exchange:
+; CHECK-NEXT: store volatile i32 %b, ptr %p, align 4
+; CHECK-NEXT: br label %[[BEHIND]]
+; CHECK: [[BEHIND]]:
 ; CHECK-NEXT: fence seq_cst
 ; CHECK-NEXT: [[FIRST:%.*]] = insertvalue { i32, i1 } poison, i32 [[OLD]], 0
 ; CHECK-NEXT: [[BOTH:%.*]] = insertvalue { i32, i1 } [[FIRST]], i1 [[EQUAL]], 1
