@@ -28,10 +28,9 @@ impl Symbols {
     fn candidates(&self, name: &str) -> Vec<u64> {
         let all: Vec<Symbol<'_>> = match local(name) {
             None => self.all(name).collect(),
-            Some(variable) => self
-                .beginning_with(&format!("{variable}."))
-                .filter(|symbol| numbered(symbol.name) == Some(variable))
-                .collect(),
+            Some(variable) => {
+                self.with_dot().filter(|symbol| numbered(symbol.name) == Some(variable)).collect()
+            }
         };
         let mut addresses: Vec<u64> = all.iter().filter(is_static).map(|symbol| symbol.address).collect();
         addresses.sort_unstable();

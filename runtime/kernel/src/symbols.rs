@@ -2,7 +2,9 @@
 
 //! The symbols of a kernel's image.
 
+use std::hash::{DefaultHasher, Hasher};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// The kind of per-CPU symbols in kernels before 6.15, static or not (scripts/kallsyms.c).
 pub(crate) const PER_CPU: char = 'A';
@@ -42,10 +44,13 @@ pub struct Symbols {
     /// All names, one after the other.
     names: String,
     entries: Vec<Entry>,
-    /// Indices into `entries`, sorted by name; equal names in the kernel's order.
-    by_name: Vec<u32>,
-    /// Indices into `entries`, sorted by address; equal addresses in the kernel's order.
-    by_address: Vec<u32>,
+    /// Hashes of names, each with an index into `entries`; sorted. To sort a hundred thousand names themselves takes longer than all
+    /// else that is done with them.
+    by_hash: Vec<(u32, u32)>,
+    /// Indices into `entries`, sorted by address; equal addresses in the kernel's order. Made when it is first asked for.
+    by_address: OnceLock<Vec<u32>>,
+    /// Indices into `entries` of those whose names have a dot in them. Made when it is first asked for.
+    with_dot: OnceLock<Vec<u32>>,
     /// Where `name_at` answers.
     image: Range<u64>,
 }
@@ -86,15 +91,22 @@ impl SymbolsBuilder {
         }
     }
 
-    /// Builds the indices.
+    /// Builds the index.
     pub(crate) fn finish(self) -> Symbols {
         let Self { names, entries } = self;
-        let mut by_name: Vec<u32> = (0..entries.len() as u32).collect();
-        let mut by_address = by_name.clone();
-        by_name.sort_by_key(|&index| (entry_name(&names, &entries[index as usize]), index));
-        by_address.sort_by_key(|&index| (entries[index as usize].address, index));
-        Symbols { names, entries, by_name, by_address, image: 0..0 }
+        let mut by_hash: Vec<(u32, u32)> =
+            (0..).zip(&entries).map(|(index, entry)| (hash(entry_name(&names, entry)), index)).collect();
+        by_hash.sort_unstable();
+        let (by_address, with_dot) = (OnceLock::new(), OnceLock::new());
+        Symbols { names, entries, by_hash, by_address, with_dot, image: 0..0 }
     }
+}
+
+/// Half of a hash: few names have it in common.
+fn hash(name: &str) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(name.as_bytes());
+    hasher.finish() as u32
 }
 
 fn entry_name<'a>(names: &'a str, entry: &Entry) -> &'a str {
@@ -148,10 +160,20 @@ impl Symbols {
 
     /// All symbols called `name`, in the kernel's order.
     pub fn all(&self, name: &str) -> impl Iterator<Item = Symbol<'_>> {
-        let name_of = |index: &u32| entry_name(&self.names, &self.entries[*index as usize]);
-        let start = self.by_name.partition_point(|index| name_of(index) < name);
-        let count = self.by_name[start..].partition_point(|index| name_of(index) == name);
-        self.by_name[start..start + count].iter().map(|&index| self.symbol(&self.entries[index as usize]))
+        let hash = hash(name);
+        let start = self.by_hash.partition_point(|(other, _)| *other < hash);
+        let candidates = self.by_hash[start..].iter().take_while(move |(other, _)| *other == hash);
+        let symbols = candidates.map(|&(_, index)| self.symbol(&self.entries[index as usize]));
+        symbols.filter(move |symbol| symbol.name == name)
+    }
+
+    /// Indices into `entries`, sorted by address.
+    fn by_address(&self) -> &[u32] {
+        self.by_address.get_or_init(|| {
+            let mut all: Vec<u32> = (0..self.entries.len() as u32).collect();
+            all.sort_by_key(|&index| self.entries[index as usize].address);
+            all
+        })
     }
 
     /// The name of what lies at `address`, and how many bytes after its start that is; of several symbols of
@@ -162,34 +184,39 @@ impl Symbols {
             return None;
         }
         let address_of = |index: &u32| self.entries[*index as usize].address;
-        let after = self.by_address.partition_point(|index| address_of(index) <= address);
-        let start = address_of(self.by_address.get(after.checked_sub(1)?)?);
+        let sorted = self.by_address();
+        let after = sorted.partition_point(|index| address_of(index) <= address);
+        let start = address_of(sorted.get(after.checked_sub(1)?)?);
         if !self.image.contains(&start) {
             return None;
         }
-        let first = self.by_address.partition_point(|index| address_of(index) < start);
-        let entry = &self.entries[self.by_address[first] as usize];
+        let first = sorted.partition_point(|index| address_of(index) < start);
+        let entry = &self.entries[sorted[first] as usize];
         Some((entry_name(&self.names, entry), address - start))
     }
 
-    /// All symbols whose names begin with `prefix`.
-    pub(crate) fn beginning_with(&self, prefix: &str) -> impl Iterator<Item = Symbol<'_>> {
-        let name_of = |index: &u32| entry_name(&self.names, &self.entries[*index as usize]);
-        let start = self.by_name.partition_point(|index| name_of(index) < prefix);
-        let count = self.by_name[start..].partition_point(|index| name_of(index).starts_with(prefix));
-        self.by_name[start..start + count].iter().map(|&index| self.symbol(&self.entries[index as usize]))
+    /// All symbols whose names have a dot in them: the compiler's own, and variables of functions.
+    pub(crate) fn with_dot(&self) -> impl Iterator<Item = Symbol<'_>> {
+        let find = || {
+            let all = (0..).zip(&self.entries);
+            all.filter(|(_, entry)| entry_name(&self.names, entry).contains('.')).map(|(index, _)| index)
+        };
+        let indices: &[u32] = self.with_dot.get_or_init(|| find().collect());
+        indices.iter().map(|&index| self.symbol(&self.entries[index as usize]))
     }
 
     /// The symbols below an address, from the nearest on.
     pub(crate) fn below(&self, address: u64) -> impl Iterator<Item = Symbol<'_>> {
-        let end = self.by_address.partition_point(|&index| self.entries[index as usize].address < address);
-        self.by_address[..end].iter().rev().map(|&index| self.symbol(&self.entries[index as usize]))
+        let sorted = self.by_address();
+        let end = sorted.partition_point(|&index| self.entries[index as usize].address < address);
+        sorted[..end].iter().rev().map(|&index| self.symbol(&self.entries[index as usize]))
     }
 
     /// The symbols above an address, from the nearest on.
     pub(crate) fn above(&self, address: u64) -> impl Iterator<Item = Symbol<'_>> {
-        let start = self.by_address.partition_point(|&index| self.entries[index as usize].address <= address);
-        self.by_address[start..].iter().map(|&index| self.symbol(&self.entries[index as usize]))
+        let sorted = self.by_address();
+        let start = sorted.partition_point(|&index| self.entries[index as usize].address <= address);
+        sorted[start..].iter().map(|&index| self.symbol(&self.entries[index as usize]))
     }
 
     /// All symbols, in the kernel's order.
