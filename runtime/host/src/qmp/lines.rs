@@ -35,15 +35,25 @@ pub(super) struct Lines {
     handed_out: usize,
     events: Vec<Event>,
     broken: bool,
-    /// A file descriptor that goes with the next bytes that are written.
+    /// Bytes that were written, and not sent yet.
+    outgoing: Vec<u8>,
+    /// A file descriptor that goes with the next bytes that are sent.
     passed: Option<OwnedFd>,
 }
 
 impl Lines {
     pub(super) fn new(stream: UnixStream) -> Self {
-        let (received, events) = (Vec::new(), Vec::new());
-        let deadline = Instant::now();
-        Self { stream, deadline, received, ready: 0, handed_out: 0, events, broken: false, passed: None }
+        Self {
+            stream,
+            deadline: Instant::now(),
+            received: Vec::new(),
+            ready: 0,
+            handed_out: 0,
+            events: Vec::new(),
+            broken: false,
+            outgoing: Vec::new(),
+            passed: None,
+        }
     }
 
     /// Waits from now on end after `limit`.
@@ -60,7 +70,7 @@ impl Lines {
         self.broken = true;
     }
 
-    /// Passes a file descriptor with what is written next (`SCM_RIGHTS`, unix(7)).
+    /// Passes a file descriptor with what is sent next (`SCM_RIGHTS`, unix(7)).
     pub(super) fn pass(&mut self, descriptor: OwnedFd) {
         self.passed = Some(descriptor);
     }
@@ -179,26 +189,33 @@ impl Read for Lines {
 }
 
 impl Write for Lines {
+    /// Keeps what is written until it is flushed: a command is made of a dozen parts.
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        loop {
-            let left = self.time_left()?;
-            self.stream.set_write_timeout(Some(left))?;
-            let written = match &self.passed {
-                Some(descriptor) => write_with(&self.stream, buffer, descriptor.as_fd()),
-                None => self.stream.write(buffer),
-            };
-            match written {
-                Err(error) if is_retry(&error) => {}
-                result => {
-                    // It went with the first byte.
-                    self.passed = None;
-                    return result;
-                }
-            }
-        }
+        self.outgoing.extend_from_slice(buffer);
+        Ok(buffer.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        let outgoing = std::mem::take(&mut self.outgoing);
+        let mut rest = outgoing.as_slice();
+        while !rest.is_empty() {
+            let left = self.time_left()?;
+            self.stream.set_write_timeout(Some(left))?;
+            let written = match &self.passed {
+                Some(descriptor) => write_with(&self.stream, rest, descriptor.as_fd()),
+                None => self.stream.write(rest),
+            };
+            match written {
+                Err(error) if is_retry(&error) => {}
+                Err(error) => return Err(error),
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(size) => {
+                    // It went with the first byte.
+                    self.passed = None;
+                    rest = &rest[size..];
+                }
+            }
+        }
         self.stream.flush()
     }
 }
