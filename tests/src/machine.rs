@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use gpufas::qmp::{Pause, Qmp};
 use gpufas_guest::kernels::programs;
 use gpufas_guest::{Backing, Disk, Guest, GuestBuilder, Problem};
@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::command::Source;
 use crate::damage::Memory;
 use crate::modules::Module;
+use crate::suite::Skipped;
 use crate::tools::Tools;
 
 /// Longer than anything in a guest takes, also on a busy machine.
@@ -54,7 +55,7 @@ pub struct Model {
     pub disks: &'static [Disk],
     /// Words of its kernel's command line.
     pub kernel_arguments: &'static [&'static str],
-    /// Ends it as soon as its kernel reports trouble on the console, in a line with none of these texts.
+    /// Ends it as soon as its kernel reports trouble on the console, in a line with none of these texts, unless it is none.
     pub end_on_trouble: Option<&'static [&'static str]>,
 }
 
@@ -74,7 +75,7 @@ impl Default for Model {
             stress_ng: false,
             disks: &[],
             kernel_arguments: &[],
-            end_on_trouble: None,
+            end_on_trouble: Some(&[]),
         }
     }
 }
@@ -86,6 +87,7 @@ pub struct Machine {
     tools: Arc<Tools>,
     monitor: PathBuf,
     sleepers: Vec<u32>,
+    cpus: u32,
     /// The last kernel message before anything was done to it.
     baseline: Option<u64>,
     memory: OnceLock<Memory>,
@@ -147,12 +149,18 @@ impl Machine {
         let baseline = guest.kernel_log(None)?.last();
         let tools = Arc::clone(tools);
         let (memory, usual_answer) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { guest, tools, monitor, sleepers, baseline, memory, usual_answer, folder })
+        let cpus = model.cpus;
+        Ok(Self { guest, tools, monitor, sleepers, cpus, baseline, memory, usual_answer, folder })
     }
 
     /// The guest.
     pub fn guest(&self) -> &Guest {
         &self.guest
+    }
+
+    /// How many processors it has.
+    pub fn cpus(&self) -> u32 {
+        self.cpus
     }
 
     /// The tools that it was booted with.
@@ -266,7 +274,21 @@ impl Machine {
         self.memory.get().context("no memory")
     }
 
-    /// Checks that the guest runs, that its other processes live, and that its kernel has nothing to complain of.
+    /// Keeps what the guest has written to its console, and lets the error of the case of this name say where.
+    pub fn keep_console(&self, name: &str, error: Error) -> Error {
+        if error.is::<Skipped>() {
+            return error;
+        }
+        let letters = name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+        let folder = self.tools.consoles();
+        let file = folder.join(letters + ".log");
+        match fs::create_dir_all(folder).and_then(|()| fs::copy(self.console(), &file)) {
+            Ok(_) => error.context(format!("the guest's console is kept in {}", file.display())),
+            Err(_) => error,
+        }
+    }
+
+    /// Checks that the guest runs, that its other processes live and are not stopped, and that its kernel has nothing to complain of.
     ///
     /// # Errors
     ///
@@ -284,6 +306,8 @@ impl Machine {
         ensure!(self.runs()?, "the guest was left paused");
         let alive = self.guest.alive(&self.sleepers)?;
         ensure!(alive.alive == self.sleepers, "these should live: {:?}", alive.gone);
+        let states = self.guest.states(SLEEPER)?;
+        ensure!(!states.contains(['T', 't']), "some that should sleep are stopped: {states}");
         let mut problems = self.guest.kernel_log(self.baseline)?.problems();
         problems.retain(|problem| !tolerated(problem));
         ensure!(problems.is_empty(), "the guest's kernel complains: {problems:#?}");

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::command::{Ran, run};
 use crate::machine::{LIMIT, Machine, Model};
+use crate::suite::Group;
 use crate::tools::{Target, Tools};
 use crate::{gpu, listing};
 
@@ -28,6 +29,19 @@ pub struct Repair {
     pub machine: Machine,
     /// Where programs run.
     pub target: Target,
+}
+
+/// Adds a case, after which the guest must run and be unharmed. Else its console is kept.
+pub fn case(
+    group: &mut Group<'_, Repair>,
+    name: &str,
+    run: impl FnOnce(&Repair) -> Result<()> + Send + 'static,
+) {
+    let full_name = group.full_name(name);
+    group.case(name, move |repair| {
+        let result = run(repair).and_then(|()| repair.machine.check_unharmed());
+        result.map_err(|error| repair.machine.keep_console(&full_name, error))
+    });
 }
 
 impl Repair {

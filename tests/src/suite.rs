@@ -117,7 +117,12 @@ impl<T: Send + 'static> Group<'_, T> {
     /// Adds a case.
     pub fn case(&mut self, name: &str, run: impl FnOnce(&T) -> Result<()> + Send + 'static) {
         let shared = Arc::clone(&self.shared);
-        self.suite.case(format!("{}: {name}", self.name), move || shared.with(run));
+        self.suite.case(self.full_name(name), move || shared.with(run));
+    }
+
+    /// The name that a case of this group has in the suite.
+    pub fn full_name(&self, name: &str) -> String {
+        format!("{}: {name}", self.name)
     }
 }
 

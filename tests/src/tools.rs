@@ -25,6 +25,9 @@ const LONGEST: usize = 100;
 /// The kernel of most guests. A bundle's demonstration has it too: programs for it are named after their sources alone.
 const KERNEL: &str = "6.1";
 
+/// The folder of consoles in that of tests, or of a bundle.
+const CONSOLES: &str = "consoles";
+
 /// The folder of compiled programs in a bundle.
 const PROGRAMS: &str = "programs";
 
@@ -77,6 +80,8 @@ pub struct Tools {
     kernel_name: String,
     /// Where compiled programs are.
     folder: PathBuf,
+    /// Where the consoles of guests are kept that came to harm.
+    consoles: PathBuf,
     /// What was compiled in this process; by source and target.
     made: Mutex<HashMap<(String, Target), PathBuf>>,
 }
@@ -105,8 +110,18 @@ impl Tools {
         if let Some(bundle) = bundle::used() {
             let (gpufas, folder) = (bundle.join("gpufas"), bundle.join(PROGRAMS));
             let kernel = kernels::bundled::find(&bundle, kernel)?.map_or_else(OnceLock::new, OnceLock::from);
-            return Ok(Arc::new(Self { compiler: None, gpufas, kernel, kernel_name, folder, made }));
+            let consoles = bundle.join(CONSOLES);
+            return Ok(Arc::new(Self {
+                compiler: None,
+                gpufas,
+                kernel,
+                kernel_name,
+                folder,
+                consoles,
+                made,
+            }));
         }
+        let consoles = folder.join(CONSOLES);
         let folder = match bundle::filled() {
             Some(bundle) => bundle.join(PROGRAMS),
             None => folder.join("recovery"),
@@ -115,7 +130,7 @@ impl Tools {
         kernels::find(kernel)?;
         let kernel = OnceLock::new();
         let (compiler, gpufas) = (Some(tool("GPUFAS_CC")?), tool("GPUFAS")?);
-        Ok(Arc::new(Self { compiler, gpufas, kernel, kernel_name, folder, made }))
+        Ok(Arc::new(Self { compiler, gpufas, kernel, kernel_name, folder, consoles, made }))
     }
 
     /// The `gpufas` command.
@@ -140,6 +155,11 @@ impl Tools {
         let fetched = kernels::find(name)?.fetch(&|_| {});
         let kernel = fetched.with_context(|| format!("the set-up of kernel {name}"))?;
         Ok(self.kernel.get_or_init(|| kernel))
+    }
+
+    /// The folder where the consoles of guests are kept that came to harm; it may not be there yet.
+    pub fn consoles(&self) -> &Path {
+        &self.consoles
     }
 
     /// The kernel's name in the list of kernels.

@@ -27,13 +27,18 @@ const NOTICE: u8 = 5;
 const SIGNS: &[(&str, &str)] = &[
     ("WARNING:", "the kernel warns"),
     ("BUG:", "the kernel found a bug"),
+    ("kernel BUG at", "the kernel found a bug"),
     ("Oops", "the kernel faulted"),
+    ("invalid opcode:", "the kernel faulted"),
+    ("divide error:", "the kernel faulted"),
+    ("double fault:", "the kernel faulted"),
     ("general protection fault", "the kernel faulted"),
     ("Kernel panic", "the kernel panicked"),
     ("soft lockup", "a processor does not schedule"),
     ("hard LOCKUP", "a processor takes no interrupts"),
     ("detected stall", "a processor holds up RCU"),
     ("self-detected stall", "a processor holds up RCU"),
+    ("expedited stalls", "a processor holds up RCU"),
     ("blocked for more than", "a task hangs"),
     ("list_del corruption", "a list is corrupt"),
     ("list_add corruption", "a list is corrupt"),
@@ -132,7 +137,16 @@ mod tests {
         let line = "[    9.1] Out of memory: Killed process 77 (hog)\r";
         assert_eq!(trouble_in(line, &[]), Some(line.trim_end()));
         assert_eq!(trouble_in(line, &["Out of memory".to_owned()]), None);
-        assert!(trouble_in("[    1.4] watchdog: BUG: soft lockup - CPU#0 stuck for 26s!", &[]).is_some());
+        for trouble in [
+            "watchdog: BUG: soft lockup - CPU#0 stuck for 26s!",
+            "kernel BUG at mm/slub.c:305!",
+            "invalid opcode: 0000 [#1] SMP NOPTI",
+            "divide error: 0000 [#1] PREEMPT SMP",
+            "double fault: 0000 [#1] SMP NOPTI",
+            "rcu: INFO: rcu_sched detected expedited stalls on CPUs/tasks: { 1-... }",
+        ] {
+            assert!(trouble_in(&format!("[    1.4] {trouble}"), &[]).is_some(), "{trouble}");
+        }
         assert_eq!(trouble_in("[    0.4] rcu: Hierarchical RCU implementation.", &[]), None);
     }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use gpufas_tests::bundle;
 use gpufas_tests::machine::Model;
-use gpufas_tests::repair::{KILL, PS, Repair};
+use gpufas_tests::repair::{KILL, PS, Repair, case};
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
 
@@ -59,14 +59,6 @@ fn group<'a>(
 ) -> Group<'a, Repair> {
     let tools = Arc::clone(tools);
     suite.group(name, move || Repair::new(&tools, target, model))
-}
-
-/// Adds a case, after which the guest must run and be unharmed.
-fn case(group: &mut Group<'_, Repair>, name: &str, run: impl FnOnce(&Repair) -> Result<()> + Send + 'static) {
-    group.case(name, |repair| {
-        run(repair)?;
-        repair.machine.check_unharmed()
-    });
 }
 
 /// Adds a case in which the guest is paused, and no byte of its memory may change.

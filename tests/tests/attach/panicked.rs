@@ -7,15 +7,21 @@ use std::sync::Arc;
 use anyhow::ensure;
 use gpufas_tests::command::{Ran, Source, ps, run};
 use gpufas_tests::machine::{LIMIT, Model};
-use gpufas_tests::repair::KILL;
-use gpufas_tests::suite::Suite;
+use gpufas_tests::repair::{KILL, Repair};
+use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
 use gpufas_tests::wait;
 
 use crate::group;
 
 pub fn add(suite: &mut Suite, tools: &Arc<Tools>) {
-    let mut guest = group(suite, tools, "a panic", Target::Host, Model::default());
+    for (name, target) in [("a panic", Target::Host), ("a panic, gpu", Target::Cuda)] {
+        let model = Model { end_on_trouble: None, ..Model::default() };
+        add_on(&mut group(suite, tools, name, target, model));
+    }
+}
+
+fn add_on(guest: &mut Group<'_, Repair>) {
     guest.case("is told, and nothing written to the guest", |repair| {
         let guest = repair.machine.guest();
         let pid = guest.spawn_runaway("runaway")?;

@@ -18,17 +18,20 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use gpufas_guest::kernels::KERNELS;
 use gpufas_tests::bundle;
 use gpufas_tests::machine::Model;
-use gpufas_tests::repair::{KILL, KILL_HOG, PS, Repair};
-use gpufas_tests::suite::{Group, Suite};
+use gpufas_tests::releases::is_matrix;
+use gpufas_tests::repair::{KILL, KILL_HOG, PS, Repair, case};
+use gpufas_tests::suite::Suite;
 use gpufas_tests::tools::{Target, Tools};
 
 /// Processes that must live, whatever is done to others.
 const SLEEPERS: u32 = 1000;
 
 fn main() -> Result<ExitCode> {
-    let tools = Tools::new(Path::new(env!("CARGO_TARGET_TMPDIR")))?;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let tools = Tools::new(folder)?;
     if bundle::filled().is_some() {
         tools.compile_all(&[PS, KILL, KILL_HOG, meaning::MEANING, half_done::PROGRAM])?;
         tools.compile_all(policy::PROGRAMS)?;
@@ -56,13 +59,17 @@ fn main() -> Result<ExitCode> {
         hog::add(&mut group);
         policy::add(&mut group);
     }
+    let others = KERNELS.iter().filter(|spec| spec.name != tools.kernel_name());
+    for spec in others.filter(|_| is_matrix() && bundle::used().is_none()) {
+        let tools = Tools::for_guest(folder, spec.name)?;
+        let mut group = suite.group(format!("host, 4 processors, guest {}", spec.name), move || {
+            let model = Model { cpus: 4, memory_mib: 512, ..Model::default() };
+            Repair::new(&tools, Target::Host, model)
+        });
+        // What follows from a kernel's own structures: who is meant, and who is there.
+        protected::add(&mut group);
+        lost::add(&mut group);
+        policy::add(&mut group);
+    }
     Ok(suite.run())
-}
-
-/// Adds a case, after which the guest's other processes must live and its kernel have nothing to complain of.
-fn case(group: &mut Group<'_, Repair>, name: &str, run: impl FnOnce(&Repair) -> Result<()> + Send + 'static) {
-    group.case(name, |repair| {
-        run(repair)?;
-        repair.machine.check_unharmed()
-    });
 }

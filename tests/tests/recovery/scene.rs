@@ -3,12 +3,11 @@
 //! A guest in which faults are made and cured, as long as it lives through them.
 
 use std::cell::Cell;
-use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Error, Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use gpufas_guest::Disk;
 use gpufas_guest::kernels::KernelSpec;
 use gpufas_tests::machine::{Machine, Model};
@@ -17,19 +16,18 @@ use gpufas_tests::releases::is_matrix;
 use gpufas_tests::tools::{Target, Tools};
 
 use crate::fault::{Fault, LIMIT, faults};
-use crate::folder;
 use crate::method::Method;
 
 /// The memory of a guest in which it becomes short, in MiB.
-pub const MEMORY_MIB: u32 = 256;
+pub const MEMORY_MIB: u32 = 192;
 
 /// What a guest is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// For faults that are made of processes: several processors.
+    /// For hogs: several processors.
     Processes,
-    /// For a thousand processes: memory for them, and one processor. Several, emulated, wait for one another's locks
-    /// more than they do.
+    /// For a table that is full, and a thousand processes: memory for them, and one processor. Several, emulated, wait for one
+    /// another's locks more than they do.
     Many,
     /// The same with the in-kernel support.
     Supported,
@@ -258,21 +256,10 @@ impl Scene {
         if goes_on {
             return result;
         }
-        let result = result.map_err(|error| self.keep_console(machine, fault, method, error));
+        let name = format!("{}, {}, {}", self.spec.name, fault.name, method.name);
+        let result = result.map_err(|error| machine.keep_console(&name, error));
         state.machine = None;
         result
-    }
-
-    /// Keeps what the guest has written to its console, and lets the error say where.
-    fn keep_console(&self, machine: &Machine, fault: &Fault, method: &Method, error: Error) -> Error {
-        let folder = folder().join("consoles");
-        let letters = |text: &str| text.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-        let name = format!("{}, {}, {}", self.spec.name, fault.name, method.name);
-        let file = folder.join(letters(&name) + ".log");
-        match fs::create_dir_all(&folder).and_then(|()| fs::copy(machine.console(), &file)) {
-            Ok(_) => error.context(format!("the guest's console is kept in {}", file.display())),
-            Err(_) => error,
-        }
     }
 
     /// Checks that the guest fares well, if there is one.

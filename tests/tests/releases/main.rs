@@ -20,7 +20,7 @@ use gpufas_tests::bundle;
 use gpufas_tests::command::{Ran, run};
 use gpufas_tests::machine::Model;
 use gpufas_tests::releases::is_matrix;
-use gpufas_tests::repair::Repair;
+use gpufas_tests::repair::{Repair, case};
 use gpufas_tests::suite::{Group, Suite};
 use gpufas_tests::tools::{Target, Tools};
 
@@ -74,14 +74,6 @@ fn group<'a>(suite: &'a mut Suite, name: &str, target: Target) -> Result<Group<'
     Ok(suite.group(format!("{on}guest {name}"), move || {
         Repair::new(&tools, target, Model { sleepers: 20, ..Model::default() })
     }))
-}
-
-/// Adds a case, after which the guest must be unharmed.
-fn case(group: &mut Group<'_, Repair>, name: &str, run: impl FnOnce(&Repair) -> Result<()> + Send + 'static) {
-    group.case(name, |repair| {
-        run(repair)?;
-        repair.machine.check_unharmed()
-    });
 }
 
 /// Compiles a source for some kernels, with options.

@@ -16,8 +16,8 @@ use gpufas_tests::command::{Ran, run};
 use gpufas_tests::machine::Model;
 use gpufas_tests::modules::SUPPORT;
 use gpufas_tests::releases::of_techniques;
-use gpufas_tests::repair::{KILL, KILL_RUNNING, Repair, Report};
-use gpufas_tests::suite::{Group, Suite};
+use gpufas_tests::repair::{KILL, KILL_RUNNING, Repair, Report, case};
+use gpufas_tests::suite::Suite;
 use gpufas_tests::tools::{Target, Tools};
 
 /// How its programs wake tasks: by the run queue alone, or by whichever way is possible.
@@ -69,14 +69,6 @@ fn main() -> Result<ExitCode> {
         }
     }
     Ok(suite.run())
-}
-
-/// Adds a case, after which the guest must be unharmed.
-fn case(group: &mut Group<'_, Repair>, name: &str, run: impl FnOnce(&Repair) -> Result<()> + Send + 'static) {
-    group.case(name, |repair| {
-        run(repair)?;
-        repair.machine.check_unharmed()
-    });
 }
 
 /// Runs an entry point of [`KILL`], compiled to wake tasks by the run queue, on a guest, and returns what it reports.
