@@ -18,7 +18,7 @@
 #include <gpufas/wake.h>
 
 #include <linux/mutex.h>
-#include <linux/rbtree.h>
+#include <linux/rbtree_augmented.h>
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/version.h>
@@ -140,6 +140,9 @@ struct gpufas_copy_of_kernel rt_mutex_waiter {
 	struct ww_acquire_ctx *ww_ctx;
 };
 #define gpufas_rt_waiter(node) rb_entry(node, struct rt_mutex_waiter, tree.entry)
+#define gpufas_rt_lender(node) rb_entry(node, struct rt_mutex_waiter, pi_tree.entry)
+#define gpufas_rt_lending(waiter) (&(waiter)->pi_tree.entry)
+#define gpufas_rt_wake_state(waiter) READ_ONCE((waiter)->wake_state)
 #else
 struct gpufas_copy_of_kernel rt_mutex_waiter {
 	struct rb_node tree_entry;
@@ -151,6 +154,10 @@ struct gpufas_copy_of_kernel rt_mutex_waiter {
 	u64 deadline;
 };
 #define gpufas_rt_waiter(node) rb_entry(node, struct rt_mutex_waiter, tree_entry)
+#define gpufas_rt_lender(node) rb_entry(node, struct rt_mutex_waiter, pi_tree_entry)
+#define gpufas_rt_lending(waiter) (&(waiter)->pi_tree_entry)
+/* wake_up_lock_sleeper(), wake_up_process() */
+#define gpufas_rt_wake_state(waiter) ((waiter)->savestate ? TASK_UNINTERRUPTIBLE : TASK_NORMAL)
 #endif
 
 /* The bit of an rt_mutex's owner that says that somebody waits. */
@@ -187,41 +194,141 @@ static inline int gpufas_show_rt(struct gpufas_rt_mutex *lock)
 	return waiters;
 }
 
+/* Most steps up a tree of waiters: more than one of all tasks that there can be has. */
+#define GPUFAS_MOST_RB_STEPS 64
+
+/* Whether a node is in a tree. */
+static inline bool gpufas_rb_contains(const struct rb_root *root, struct rb_node *node)
+{
+	unsigned int steps;
+
+	if (RB_EMPTY_NODE(node))
+		return false;
+
+	for (steps = 0; rb_parent(node) && steps < GPUFAS_MOST_RB_STEPS; steps++)
+		node = rb_parent(node);
+
+	return root->rb_node == node;
+}
+
+/*
+ * Whether the colours of a tree are right without a node, with no more changes than
+ * __rb_erase_augmented() makes: rb_erase() in lib/rbtree.c does what is missing.
+ */
+static inline bool gpufas_rb_erases_easily(const struct rb_node *node)
+{
+	const struct rb_node *next = node->rb_right;
+
+	if (!node->rb_left || !next)
+		/* An only child is red, and takes the node's place and colour. */
+		return node->rb_left || next || !rb_parent(node) || rb_is_red(node);
+
+	/* The next node takes the place and colour of this one. */
+	while (next->rb_left)
+		next = next->rb_left;
+	return next->rb_right || rb_is_red(next);
+}
+
+static inline void gpufas_rb_propagate(struct rb_node *node, struct rb_node *stop)
+{
+}
+
+static inline void gpufas_rb_copy(struct rb_node *old, struct rb_node *new)
+{
+}
+
+static const struct rb_augment_callbacks gpufas_rb_callbacks = {
+	.propagate = gpufas_rb_propagate,
+	.copy = gpufas_rb_copy,
+	.rotate = gpufas_rb_copy,
+};
+
+/*
+ * rt_mutex_dequeue_pi() of a waiter that has lent its priority to a dead task. What
+ * that task's priority is does not matter any more; but nothing may lead from
+ * there to the waiter, whose place on a stack will be something else's.
+ */
+static inline void gpufas_take_back_lent(struct task_struct *owner, struct rt_mutex_waiter *waiter)
+{
+	struct rb_node *node = gpufas_rt_lending(waiter);
+	struct rb_root_cached *lenders = &owner->pi_waiters;
+
+	if (lenders->rb_leftmost == node)
+		WRITE_ONCE(lenders->rb_leftmost, gpufas_rb_next(node));
+	__rb_erase_augmented(node, &lenders->rb_root, &gpufas_rb_callbacks);
+	RB_CLEAR_NODE(node);
+	WRITE_ONCE(owner->pi_top_task, lenders->rb_leftmost ?
+					       gpufas_rt_lender(lenders->rb_leftmost)->task : NULL);
+}
+
+/*
+ * mark_wakeup_next_waiter() for a dead owner: the lock is nobody's, and the first
+ * that waits for it is woken, to take it. Its wait_lock is held.
+ */
+static inline int gpufas_hand_on_rt(struct gpufas_rt_mutex *lock, struct task_struct *owner)
+{
+	struct rt_mutex_waiter *waiter = gpufas_rt_waiter(lock->waiters.rb_leftmost);
+	struct rb_node *lending = gpufas_rt_lending(waiter);
+	/* If not, the owner's memory has become something else. */
+	bool has_lent = gpufas_rb_contains(&owner->pi_waiters.rb_root, lending);
+	unsigned int state = gpufas_rt_wake_state(waiter);
+	int way;
+
+	if (has_lent && !gpufas_rb_erases_easily(lending))
+		return -EOPNOTSUPP;
+
+	if (has_lent && !gpufas_try_raw_lock(&owner->pi_lock))
+		return -EAGAIN;
+
+	/* First, since it may fail. Who is woken waits for wait_lock. */
+	way = gpufas_wake_task(waiter->task, state);
+	if (way >= 0) {
+		WRITE_ONCE(lock->owner, (void *)GPUFAS_RT_MUTEX_HAS_WAITERS);
+		if (has_lent)
+			gpufas_take_back_lent(owner, waiter);
+		else
+			RB_CLEAR_NODE(lending);
+	}
+	if (has_lent)
+		gpufas_raw_unlock(&owner->pi_lock);
+	return min(way, 0);
+}
+
 /*
  * gpufas_release_rt - release an rt_mutex whose owner is dead
  *
- * Nobody may wait for it: a waiter has lent its priority to the owner, in whose
- * tree of those who lend it stands, and which only the kernel can take it out of
- * (rt_mutex_dequeue_pi() and rt_mutex_adjust_prio() in kernel/locking/rtmutex.c).
+ * Who waits has lent its priority to the owner, in whose tree of those who lend it
+ * stands besides. The first is taken out of that and woken.
  *
  * Returns 0, or with nothing written:
  * -EALREADY	nobody has it
  * -EBUSY	its owner is alive
- * -EAGAIN	the kernel is at work on it
- * -EOPNOTSUPP	somebody waits for it
+ * -EAGAIN	the kernel is at work on it, or on the first waiter
+ * -EOPNOTSUPP, -ENXIO	the first waiter cannot be woken (see gpufas_check_wake()), or the owner has
+ *		died with four such locks or more, that others wait for
  */
 static inline int gpufas_release_rt(struct gpufas_rt_mutex *lock)
 {
-	unsigned long owner = (unsigned long)READ_ONCE(lock->owner);
+	unsigned long word = (unsigned long)READ_ONCE(lock->owner);
+	struct task_struct *owner = (struct task_struct *)(word & ~GPUFAS_RT_MUTEX_HAS_WAITERS);
 	int error = 0;
 
-	if (!owner)
+	if (!word)
 		return -EALREADY;
 
 	/* It is free, and the first that waits is about to take it. */
-	if (owner == GPUFAS_RT_MUTEX_HAS_WAITERS)
+	if (word == GPUFAS_RT_MUTEX_HAS_WAITERS)
 		return -EAGAIN;
 
-	if (!gpufas_owner_is_dead((struct task_struct *)(owner & ~GPUFAS_RT_MUTEX_HAS_WAITERS)))
+	if (!gpufas_owner_is_dead(owner))
 		return -EBUSY;
 
 	/* It guards the tree of waiters, and the bit that says that there are any. */
 	if (!gpufas_try_raw_lock(&lock->wait_lock))
 		return -EAGAIN;
 
-	if ((unsigned long)READ_ONCE(lock->owner) & GPUFAS_RT_MUTEX_HAS_WAITERS ||
-	    !RB_EMPTY_ROOT(&lock->waiters.rb_root))
-		error = -EOPNOTSUPP;
+	if (!RB_EMPTY_ROOT(&lock->waiters.rb_root))
+		error = gpufas_hand_on_rt(lock, owner);
 	else
 		WRITE_ONCE(lock->owner, NULL);
 	gpufas_raw_unlock(&lock->wait_lock);

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use gpufas_tests::bundle;
 use gpufas_tests::modules::DEADLOCK;
 use gpufas_tests::releases::{is_matrix, of_techniques};
 use gpufas_tests::repair::Repair;
@@ -13,8 +14,8 @@ use gpufas_tests::tools::{Target, Tools};
 
 use crate::{signals, unlock};
 
-/// The guest of every run whose locks are released.
-const LOCKS_ON: &str = "6.1";
+/// The guests of every run whose locks are released: with PREEMPT_RT they are other ones.
+const LOCKS_ON: &[&str] = &["6.1", "6.1-rt"];
 
 /// Where programs are compiled.
 fn folder() -> &'static Path {
@@ -36,18 +37,21 @@ pub fn compile_all() -> Result<()> {
 pub fn add(suite: &mut Suite, target: Target) -> Result<()> {
     let on = target.prefix();
     let cpus: &[u32] = if is_matrix() { &[1, 4] } else { &[4] };
-    for spec in of_techniques(|spec| spec.often) {
+    let is_whole = is_matrix() || bundle::used().is_some();
+    for spec in of_techniques(|spec| spec.often || LOCKS_ON.contains(&spec.name)) {
         let name = spec.name;
         for &cpus in cpus {
-            let tools = Tools::for_guest(folder(), name)?;
             let of = if cpus == 1 { "processor" } else { "processors" };
-            let mut group = suite.group(format!("{on}signals, {cpus} {of}, guest {name}"), move || {
-                Repair::new(&tools, target, signals::model(cpus))
-            });
-            signals::add(&mut group, target);
+            if spec.often || is_whole {
+                let tools = Tools::for_guest(folder(), name)?;
+                let mut group = suite.group(format!("{on}signals, {cpus} {of}, guest {name}"), move || {
+                    Repair::new(&tools, target, signals::model(cpus))
+                });
+                signals::add(&mut group, target);
+            }
             // As on a machine that is not virtual, and as on one whose hypervisor has nothing to offer for locks.
             let kinds = [("queued", true), ("unqueued", false)];
-            for (kind, queued) in kinds.into_iter().filter(|_| is_matrix() || name == LOCKS_ON) {
+            for (kind, queued) in kinds.into_iter().filter(|_| is_matrix() || LOCKS_ON.contains(&name)) {
                 let tools = Tools::for_guest(folder(), name)?;
                 let mut group = suite
                     .group(format!("{on}{kind} locks, {cpus} {of}, guest {name}"), move || {

@@ -63,6 +63,9 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &str, cpus: u32, queued: bool)
             let found = report.log().matches(&format!("for the lock at 0x{:x}", deadlock.lock())).count();
             Ok(found == cpus as usize)
         })?;
+        // Nobody has waited for so long.
+        let report = repair.report(0, UNLOCK, "find", &["--threshold_ms", "10000000"])?;
+        report.says("0 CPUs wait for a spinlock")?;
         unlock(repair, 0, "raw_spinlock", deadlock.lock())?;
         deadlock.has_ended(cpus)?;
         let report = repair.report(0, UNLOCK, "find", &["--threshold_ms", "100"])?;
@@ -97,7 +100,7 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &str, cpus: u32, queued: bool)
         sleepers.into_iter().try_for_each(|pid| repair.clean_up(pid))
     });
     if realtime {
-        owned(group, cpus);
+        owned(group, cpus, rounds);
     } else {
         case(group, "those who wait for a mutex whose owner is dead go on", move |repair| {
             for _ in 0..rounds {
@@ -143,7 +146,7 @@ fn shows_all(repair: &Repair, lock: u64, count: u32, interrupts: bool) -> Result
 }
 
 /// Adds the cases of locks that tasks own with PREEMPT_RT. The kinds are those of the module that makes deadlocks.
-fn owned(group: &mut Group<'_, Repair>, cpus: u32) {
+fn owned(group: &mut Group<'_, Repair>, cpus: u32, rounds: u32) {
     for (kind, entry) in [("orphan", "spinlock"), ("mutex", "mutex")] {
         case(group, &format!("a {entry} whose owner is dead is released"), move |repair| {
             // Twice: it could not be taken again had it not been released.
@@ -156,22 +159,18 @@ fn owned(group: &mut Group<'_, Repair>, cpus: u32) {
             }
             Ok(())
         });
-        case(
-            group,
-            &format!("a {entry} whose owner is dead is not released while somebody waits"),
-            move |repair| {
+        case(group, &format!("those who wait for a {entry} whose owner is dead go on"), move |repair| {
+            for _ in 0..rounds {
                 let deadlock = deadlock(repair, kind, true)?;
                 let waiting = wait_for(repair, &format!("{entry}_waiters"), deadlock.lock(), cpus)?;
                 ensure!(waiting.log().matches("(waiter/").count() == cpus as usize, "{}", waiting.log());
-                let report = unlock(repair, 1, entry, deadlock.lock())?;
-                report.says("who waits for it cannot be woken from outside here")?;
-                report.has_written(false)?;
-                ensure!(report.log().matches("(waiter/").count() == cpus as usize, "{}", report.log());
-                // All go on, or this would not end.
-                repair.machine.guest().unload_module(DEADLOCK.name)?;
-                Ok(())
-            },
-        );
+                let report = released(repair, entry, deadlock.lock())?;
+                report.says(&format!("is released, {cpus} wait for it"))?;
+                deadlock.has_ended(cpus)?;
+                unlock(repair, 1, entry, deadlock.lock())?.says("nobody has it")?;
+            }
+            Ok(())
+        });
     }
     case(group, "a spinlock whose owner is alive is not released", |repair| {
         let lock = Deadlock::hold(repair, "spin")?.lock();
