@@ -60,7 +60,7 @@ static bool has_hog(struct task_struct *process, unsigned int busy_percent, unsi
 /* From outside, or by the in-kernel support if there is one. */
 static int send(const struct gpufas_support *support, int sig, struct task_struct *process)
 {
-	return support ? gpufas_support_signal(support, process->pid, sig, GPUFAS_SUPPORT_PROCESS) :
+	return support ? gpufas_support_signal_task(support, process, sig, GPUFAS_SUPPORT_PROCESS) :
 			 gpufas_send_signal(sig, process, PIDTYPE_TGID);
 }
 

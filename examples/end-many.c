@@ -69,7 +69,10 @@ GPUFAS_ENTRY(end_many, "send a signal to all processes with a name and a user",
 #define MAX_PROCESSES PID_MAX_DEFAULT
 #endif
 
-static pid_t pids[MAX_PROCESSES];
+static struct {
+	pid_t pid;
+	u64 start_time;
+} victims[MAX_PROCESSES];
 
 GPUFAS_ENTRY(end_many_supported, "have the kernel send a signal to all processes with a name and a user",
 	     const char *, name, int, user, const char *, signal, const char *, protect)
@@ -79,7 +82,7 @@ GPUFAS_ENTRY(end_many_supported, "have the kernel send a signal to all processes
 	int sig = gpufas_parse_signal(signal);
 	struct gpufas_support support;
 	struct task_struct *process;
-	int error;
+	int error, failed = 0;
 
 	if (sig < 0)
 		return sig;
@@ -91,10 +94,13 @@ GPUFAS_ENTRY(end_many_supported, "have the kernel send a signal to all processes
 	for_each_process(process) {
 		if (!is_meant(process, name, user, protect))
 			continue;
-		if (found < MAX_PROCESSES)
-			pids[found++] = process->pid;
-		else
+		if (found < MAX_PROCESSES) {
+			victims[found].pid = process->pid;
+			victims[found].start_time = process->start_time;
+			found++;
+		} else {
 			left_out++;
+		}
 	}
 
 	for (begin = 0; begin < found && !error; begin += GPUFAS_SUPPORT_SLOTS) {
@@ -104,7 +110,8 @@ GPUFAS_ENTRY(end_many_supported, "have the kernel send a signal to all processes
 			requests[i] = (struct gpufas_support_request){
 				.operation = GPUFAS_SUPPORT_SIGNAL,
 				.width = GPUFAS_SUPPORT_PROCESS,
-				.value = pids[begin + i],
+				.value = victims[begin + i].pid,
+				.address = victims[begin + i].start_time,
 				.expected = sig,
 				.cookie = begin + i,
 			};
@@ -114,18 +121,22 @@ GPUFAS_ENTRY(end_many_supported, "have the kernel send a signal to all processes
 			struct gpufas_support_answer answer;
 
 			error = gpufas_support_wait(&support, &requests[i], &answer);
-			/* -ESRCH: it has ended meanwhile. */
-			if (!error && !answer.status)
+			if (error)
+				break;
+			if (!answer.status)
 				sent++;
+			else if (answer.status != -ESRCH)
+				failed = answer.status;
+			/* Else it has ended meanwhile. */
 		}
 	}
 
 	gpufas_log("%u processes: the kernel has sent signal %d to %u\n", found + left_out, sig, sent);
-	if (error)
-		return error;
+	if (error || failed)
+		return error ? error : failed;
 	if (left_out) {
 		gpufas_log("%u of them were left out: one run sends to %u\n", left_out, found);
 		return -ENOSPC;
 	}
-	return found ? 0 : -ESRCH;
+	return sent ? 0 : -ESRCH;
 }

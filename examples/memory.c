@@ -128,7 +128,7 @@ GPUFAS_ENTRY(memory_supported, "have the kernel kill the process that uses most 
 	if (result)
 		return result;
 
-	result = gpufas_support_signal(&support, victim->pid, SIGKILL, GPUFAS_SUPPORT_PROCESS);
+	result = gpufas_support_signal_task(&support, victim, SIGKILL, GPUFAS_SUPPORT_PROCESS);
 	gpufas_log("the kernel sends signal %d: %d\n", SIGKILL, result);
 	return result;
 }

@@ -13,10 +13,20 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
-/* A task by its pid as the initial namespace counts, whatever is current here. Under rcu_read_lock(). */
-static struct pid *find_pid(u64 nr)
+/*
+ * The task that a request names: by its pid as the initial namespace counts, whatever is current here, unless that is
+ * another's by now. Under rcu_read_lock().
+ */
+static struct task_struct *find_task(const struct gpufas_support_request *request)
 {
-	return nr > 0 && nr <= PID_MAX_LIMIT ? find_pid_ns(nr, &init_pid_ns) : NULL;
+	struct task_struct *task;
+	u64 nr = request->value;
+
+	if (!nr || nr > PID_MAX_LIMIT)
+		return NULL;
+
+	task = pid_task(find_pid_ns(nr, &init_pid_ns), PIDTYPE_PID);
+	return task && request->address && task->start_time != request->address ? NULL : task;
 }
 
 static struct gpufas_outcome wake(const struct gpufas_support_request *request)
@@ -25,7 +35,7 @@ static struct gpufas_outcome wake(const struct gpufas_support_request *request)
 	int woken = -ESRCH;
 
 	rcu_read_lock();
-	task = pid_task(find_pid(request->value), PIDTYPE_PID);
+	task = find_task(request);
 	if (task)
 		woken = wake_up_process(task);
 	rcu_read_unlock();
@@ -44,7 +54,7 @@ static struct gpufas_outcome send_signal(const struct gpufas_support_request *re
 		return GPUFAS_REFUSED(-EINVAL, GPUFAS_SUPPORT_BAD_SIZE);
 
 	rcu_read_lock();
-	task = pid_task(find_pid(request->value), PIDTYPE_PID);
+	task = find_task(request);
 	if (!task)
 		error = -ESRCH;
 	else if (is_global_init(task) || task->flags & PF_KTHREAD)

@@ -6,11 +6,13 @@
  */
 #include <gpufas/gpufas.h>
 #include <gpufas/support.h>
+#include <gpufas/task.h>
 
 #include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/version.h>
 
 /* Of a test that found something to be otherwise. */
@@ -491,6 +493,20 @@ GPUFAS_ENTRY(signal_as, "have the kernel send a signal", u64, pid, u64, signal, 
 
 	return error ? error : gpufas_support_signal(&support, pid, signal,
 		thread ? GPUFAS_SUPPORT_THREAD : GPUFAS_SUPPORT_PROCESS);
+}
+
+GPUFAS_ENTRY(kill_started, "have the kernel kill a process if it was started so many ns later than it was",
+	     pid_t, pid, u64, later)
+{
+	struct task_struct *task = gpufas_find_task(pid);
+	struct gpufas_support support;
+	int error = gpufas_support_find(&support);
+
+	if (error || !task)
+		return error ? error : -ENOENT;
+	return gpufas_support_ask(&support, GPUFAS_SUPPORT_REQUEST(
+		.operation = GPUFAS_SUPPORT_SIGNAL, .value = pid, .address = task->start_time + later,
+		.expected = SIGKILL, .width = GPUFAS_SUPPORT_PROCESS), NULL);
 }
 
 /*

@@ -23,6 +23,7 @@
 #include <linux/errno.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/time64.h>
 
@@ -335,6 +336,20 @@ static inline int gpufas_support_signal(const struct gpufas_support *support, u6
 	return gpufas_support_ask(support, GPUFAS_SUPPORT_REQUEST(
 		.operation = GPUFAS_SUPPORT_SIGNAL, .value = pid, .expected = sig,
 		.width = receiver), NULL);
+}
+
+/*
+ * gpufas_support_signal_task - the same, to a task that was looked at
+ *
+ * Return: -ESRCH as well if its pid has become another's meanwhile.
+ */
+static inline int gpufas_support_signal_task(const struct gpufas_support *support,
+					     const struct task_struct *task, u64 sig,
+					     enum gpufas_support_receiver receiver)
+{
+	return gpufas_support_ask(support, GPUFAS_SUPPORT_REQUEST(
+		.operation = GPUFAS_SUPPORT_SIGNAL, .value = task->pid, .address = task->start_time,
+		.expected = sig, .width = receiver), NULL);
 }
 
 /*

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #define GPUFAS_SUPPORT_MAGIC	0x5452505055534147ULL	/* "GASUPPRT" */
-#define GPUFAS_SUPPORT_VERSION	1
+#define GPUFAS_SUPPORT_VERSION	2
 
 /* The module's name, and the pointer to struct gpufas_support_queue that it exports. */
 #define GPUFAS_SUPPORT_MODULE	"gpufas_support"
@@ -36,8 +36,8 @@ enum gpufas_support_operation {
 	GPUFAS_SUPPORT_INTERRUPT = 5,	/* value (CPU), width (which interrupt) */
 	GPUFAS_SUPPORT_PAUSE = 6,	/* value (microseconds at most); gives the pause's number once all CPUs stand */
 	GPUFAS_SUPPORT_RESUME = 7,	/* value (number) */
-	GPUFAS_SUPPORT_WAKE = 16,	/* value (pid) */
-	GPUFAS_SUPPORT_SIGNAL = 17,	/* value (pid), expected (signal), width (to whom) */
+	GPUFAS_SUPPORT_WAKE = 16,	/* value (pid), address (start) */
+	GPUFAS_SUPPORT_SIGNAL = 17,	/* value (pid), address (start), expected (signal), width (to whom) */
 };
 
 /* GPUFAS_SUPPORT_INTERRUPT: which. */
@@ -46,6 +46,12 @@ enum gpufas_support_interrupt {
 	GPUFAS_SUPPORT_CALL_FUNCTION = 2,	/* CALL_FUNCTION_SINGLE_VECTOR */
 	GPUFAS_SUPPORT_NMI = 3,			/* for a look at the queue on a CPU that has interrupts off */
 };
+
+/*
+ * Heavy requests name a task by its pid and by when it was started (start_time of
+ * struct task_struct): a pid may be another's by the time that they are served,
+ * which is -ESRCH then. Where it is 0, the pid alone counts.
+ */
 
 /* GPUFAS_SUPPORT_SIGNAL: to whom. */
 enum gpufas_support_receiver {

@@ -68,6 +68,22 @@ static int child_reads(const void *memory, uint64_t address)
 	return WIFEXITED(status);
 }
 
+/* Whether the kernel reads the mapping for whoever may see this process's memory. */
+static int is_read_through_proc(const void *memory, uint64_t address)
+{
+	int fd = open("/proc/self/mem", O_RDONLY);
+	uint64_t word, own = 1, copy = 0;
+	off_t at = (off_t)((uintptr_t)memory + address);
+	int is_read;
+
+	/* Of other memory it does. */
+	if (fd < 0 || pread(fd, &copy, sizeof(copy), (off_t)(uintptr_t)&own) != sizeof(copy) || copy != own)
+		exit(ENOTSUP);
+	is_read = pread(fd, &word, sizeof(word), at) > 0;
+	close(fd);
+	return is_read;
+}
+
 static int map(uint64_t address)
 {
 	int fd = open(DEVICE, O_RDWR);
@@ -85,6 +101,8 @@ static int map(uint64_t address)
 		return errno;
 	if (child_reads(memory, address))
 		return ECHILD;
+	if (is_read_through_proc(memory, address))
+		return EPERM;
 	tell("mapped", word_at(memory, address));
 	wait_for_signal();
 	if (ioctl(fd, GPUFAS_MEMORY_WITHDRAW))

@@ -7,7 +7,7 @@ use gpufas_tests::deadlock::Deadlock;
 use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::Group;
 
-use crate::{CPUS, SUPPORT_PROGRAM, ask, case, check, counter};
+use crate::{SUPPORT_PROGRAM, ask, case, check, counter};
 
 pub fn add(group: &mut Group<'_, Repair>, kernel: &str) {
     // With PREEMPT_RT a spinlock_t is one that tasks own and sleep for: nothing spins.
@@ -15,30 +15,30 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &str) {
     for &kind in kinds {
         case(group, &format!("every processor waits, interrupts on: {kind}"), move |repair| {
             let deadlock = Deadlock::start(repair, kind, true, None)?;
-            deadlock.wait_until_started(CPUS)?;
+            deadlock.wait_until_started(repair.machine.cpus())?;
             release(repair, deadlock.lock())?;
-            deadlock.has_ended(CPUS)?;
+            deadlock.has_ended(repair.machine.cpus())?;
             ensure!(counter(repair, "served 0")? == 1, "it was not a hard interrupt that served");
             Ok(())
         });
         case(group, &format!("every processor waits, interrupts off: {kind}"), move |repair| {
             let deadlock = Deadlock::start(repair, kind, false, None)?;
-            deadlock.wait_until_started(CPUS)?;
+            deadlock.wait_until_started(repair.machine.cpus())?;
             ask(repair, SUPPORT_PROGRAM, "leave_unlock", 0, &[("address", deadlock.lock().to_string())])?;
             repair.machine.monitor()?.human("nmi")?;
-            deadlock.has_ended(CPUS)?;
+            deadlock.has_ended(repair.machine.cpus())?;
             ensure!(counter(repair, "served 1")? == 1, "it was not an NMI that served");
             Ok(())
         });
     }
     case(group, "those who wait for a mutex whose owner is dead go on", |repair| {
         let deadlock = Deadlock::start(repair, "mutex", true, None)?;
-        deadlock.wait_until_started(CPUS)?;
+        deadlock.wait_until_started(repair.machine.cpus())?;
         let guest = repair.machine.guest();
         let processes = guest.processes()?;
         let waiters: Vec<_> =
             processes.iter().filter(|process| process.comm.starts_with("waiter/")).collect();
-        ensure!(waiters.len() == CPUS as usize, "{waiters:?}");
+        ensure!(waiters.len() == repair.machine.cpus() as usize, "{waiters:?}");
         let arguments = [("address", deadlock.lock().to_string())];
         check(repair, "disown_mutex", &arguments)?;
         for waiter in waiters {
@@ -52,7 +52,7 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &str) {
             )?;
             ensure!(program.status.code().is_some_and(|code| code < 2), "{program:?}");
         }
-        deadlock.has_ended(CPUS)
+        deadlock.has_ended(repair.machine.cpus())
     });
 }
 

@@ -53,7 +53,8 @@ pub fn add(group: &mut Group<'_, Repair>) {
         let baseline = guest.kernel_log(None)?.last();
         // The next look is a second away.
         guest.load_module(SUPPORT.name, "period_us=1000000")?;
-        check(repair, "leave", &[("cpu", "1".into()), ("announce", "false".into())])?;
+        let last = repair.machine.cpus() - 1;
+        check(repair, "leave", &[("cpu", last.to_string()), ("announce", "false".into())])?;
         guest.unload_module(SUPPORT.name)?;
         is_missing(repair)?;
         let problems = guest.kernel_log(baseline)?.problems();

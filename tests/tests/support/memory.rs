@@ -2,6 +2,7 @@
 
 //! The device that maps all of physical memory into one process.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -24,6 +25,9 @@ const TOLD: &str = "/modules/told";
 
 /// The guest's memory, with a hole below 1 MiB as every PC has, and one below 4 GiB.
 const MEMORY_MIB: u32 = 512;
+
+/// Numbers of its pages of 4 KiB, above the first MiB: those below the hole, and those above 4 GiB.
+const PAGES: [Range<u64>; 2] = [0x100..0x1_0000, 0x10_0000..0x11_0000];
 
 const NOT_PERMITTED: i32 = 1;
 const BUSY: i32 = 16;
@@ -54,9 +58,11 @@ fn map(guest: &Guest) -> Result<()> {
 
     let (address, expected) = known_word(guest)?;
     let before = Memory::of(guest)?;
+    let references = References::of(guest)?;
     let pid = guest.run(PROGRAM, &["map", &address.to_string()])?;
     ensure!(told(guest, "mapped")? == expected, "another word than the guest's memory has");
     Memory::of(guest)?.is_like(&before)?;
+    References::of(guest)?.is_like(&references)?;
 
     // Once per boot.
     ensure!(ends_with(guest, &["map", "0"])? == BUSY, "it was mapped twice");
@@ -67,6 +73,7 @@ fn map(guest: &Guest) -> Result<()> {
     let size = told(guest, "withdrawn")?;
     ensure!(size > u64::from(MEMORY_MIB) << 20, "memory behind the hole is missing: {size:#x}");
     Memory::of(guest)?.is_like(&before)?;
+    References::of(guest)?.is_like(&references)?;
     guest.kill(pid, SIGUSR1)?;
     let end = guest.wait_for_end(pid, LIMIT)?;
     ensure!(end == ProcessEvent::Killed { pid, signal: SIGBUS }, "it could still read: {end:?}");
@@ -113,6 +120,43 @@ fn known_word(guest: &Guest) -> Result<(u64, u64)> {
     let mut bytes = [0; 8];
     kernel.read(&memory, address, &mut bytes)?;
     Ok((kernel.translate(&memory, address)?, u64::from_le_bytes(bytes)))
+}
+
+/// How many users the kernel counts of pages, as its own memory says.
+struct References(Vec<i32>);
+
+impl References {
+    /// Every so many pages, one is looked at.
+    const STEP: usize = 61;
+
+    /// Most of the pages, in percent, that others may take and give back meanwhile.
+    const NOISE_PERCENT: usize = 10;
+
+    fn of(guest: &Guest) -> Result<Self> {
+        let memory = memory::attach(&mut Qmp::connect(&guest.qmp_socket())?)?;
+        let kernel = Kernel::find(&memory)?;
+        let base = kernel.symbols().address("vmemmap_base").context("no vmemmap_base")?;
+        let mut pages = [0; 8];
+        kernel.read(&memory, base, &mut pages)?;
+        let types = kernel.types(&memory)?;
+        let (size, offset) = (types.size_of("page")?, types.offset_of("page", "_refcount")?.offset);
+        let counts = PAGES.into_iter().flatten().step_by(Self::STEP).map(|page| {
+            let mut count = [0; 4];
+            kernel.read(&memory, u64::from_le_bytes(pages) + page * size + offset, &mut count)?;
+            Ok(i32::from_le_bytes(count))
+        });
+        Ok(Self(counts.collect::<Result<_>>()?))
+    }
+
+    /// Checks that most pages have as many users as before.
+    fn is_like(&self, before: &Self) -> Result<()> {
+        let changed = self.0.iter().zip(&before.0).filter(|(now, then)| now != then).count();
+        let used = before.0.iter().filter(|count| **count > 0).count();
+        ensure!(used > self.0.len() / 20, "only {used} of {} pages are in use", self.0.len());
+        let most = used * Self::NOISE_PERCENT / 100;
+        ensure!(changed <= most, "{changed} of {} pages have other users than before", self.0.len());
+        Ok(())
+    }
 }
 
 /// What the guest says of its memory, in KiB.

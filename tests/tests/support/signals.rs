@@ -87,6 +87,20 @@ pub fn add(group: &mut Group<'_, Repair>) {
         report.says(&format!("{pid} slept"))?;
         repair.clean_up(pid)
     });
+    case(group, "a process whose pid has become another's gets no signal", |repair| {
+        let pid = one(&repair.machine.guest().spawn_sleepers(1, "victim")?)?;
+        let kill = |later: u64, status| {
+            let arguments = [("pid", pid.to_string()), ("later", later.to_string())];
+            ask(repair, TEST_PROGRAM, "kill_started", status, &arguments)
+        };
+        for later in [1, u64::MAX] {
+            let report = kill(later, 1)?;
+            ensure!(report.result()? == NO_PROCESS, "{report:?}");
+        }
+        ensure!(repair.machine.guest().alive(&[pid])?.gone.is_empty(), "it is gone");
+        kill(0, 0)?;
+        repair.was_killed(pid, 9)
+    });
     case(group, "nobody and those that must live get no signal", |repair| {
         for (pid, result) in [(4_000_000, NO_PROCESS), (1, NOT_PERMITTED), (2, NOT_PERMITTED)] {
             for thread in ["false", "true"] {
