@@ -90,21 +90,45 @@ pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
         pids.into_iter().try_for_each(|pid| repair.was_killed(pid, SIGKILL))
     });
     if cpus > 1 {
+        case(group, "where no interrupt can be sent a processor that is awake gets the task", awake);
         case(group, "a sleeper whose CPU is offline is put on another's run queue", offline);
     }
+}
+
+/// The processor that a process has run on last.
+fn last_processor(repair: &Repair, pid: u32) -> Result<u32> {
+    let stat = repair.machine.guest().read_file(&format!("/proc/{pid}/stat"))?;
+    // The 39th field, `processor`; the second ends the name, and the third follows.
+    let fields = stat.rsplit_once(") ").context("no name")?.1;
+    Ok(fields.split(' ').nth(39 - 3).context("no processor")?.parse()?)
+}
+
+/// A processor that is idle may not look at its run queue for seconds. One that answers the tests is none in that moment, so that some
+/// sleepers may stay.
+fn awake(repair: &Repair) -> Result<()> {
+    /// Sleepers, one after another.
+    const SLEEPERS: u32 = 10;
+    let guest = repair.machine.guest();
+    let busy = guest.spawn_runaway("busy")?;
+    let mut moved = 0;
+    for pid in guest.spawn_sleepers(SLEEPERS, "beside-idle")? {
+        let before = [last_processor(repair, pid)?, last_processor(repair, busy)?];
+        let arguments = ["--pid", &pid.to_string(), "--signal", "STOP"];
+        schedule_by(repair, RUN_QUEUE, &["--interrupts", "never"], 0, "kill", &arguments)?.says(DELIVERED)?;
+        guest.wait_for_process(pid, LIMIT, |event| matches!(event, ProcessEvent::Stopped { .. }))?;
+        let after = last_processor(repair, pid)?;
+        moved += u32::from(before[0] != before[1] && after == before[1]);
+        repair.clean_up(pid)?;
+    }
+    ensure!(moved > 0, "none of {SLEEPERS} was moved to the processor that computes");
+    repair.clean_up(busy)
 }
 
 /// The wake queue of a processor that is offline is of no use.
 fn offline(repair: &Repair) -> Result<()> {
     let guest = repair.machine.guest();
     let pids = guest.spawn_sleepers(16, "left-behind")?;
-    let last = |pid: &u32| -> Result<u32> {
-        let stat = guest.read_file(&format!("/proc/{pid}/stat"))?;
-        // The 39th field, `processor`; the second ends the name, and the third follows.
-        let fields = stat.rsplit_once(") ").context("no name")?.1;
-        Ok(fields.split(' ').nth(39 - 3).context("no processor")?.parse()?)
-    };
-    let places = pids.iter().map(last).collect::<Result<Vec<_>>>()?;
+    let places = pids.iter().map(|pid| last_processor(repair, *pid)).collect::<Result<Vec<_>>>()?;
     let cpu = places.iter().find(|cpu| **cpu > 0).context("all of them sleep on the boot processor")?;
     let online = format!("/sys/devices/system/cpu/cpu{cpu}/online");
     guest.write_file(&online, "0")?;
