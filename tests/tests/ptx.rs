@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use gpufas::program::Program;
+use gpufas_guest::kernels::KERNELS;
 use scratch::{Scratch, finish};
 
 /// The bundled programs.
@@ -110,6 +111,25 @@ fn every_program_is_assembled_for_every_architecture() {
             let section = format!(".text.gpufas_entry_{}", entry.name);
             let file = object::File::parse(cubin.as_slice()).unwrap();
             assert!(object::Object::section_by_name(&file, &section).is_some(), "{name}: {section}");
+        }
+    }
+}
+
+#[test]
+fn every_program_becomes_ptx_for_every_kernel() {
+    let scratch = Scratch::new();
+    // Those of 6.1 are assembled above.
+    for spec in KERNELS.iter().filter(|spec| spec.often && spec.name != "6.1") {
+        let kernel = spec.fetch(&|_| {}).unwrap();
+        for source in examples() {
+            let name = format!("{}, {}", source.file_stem().unwrap().display(), spec.name);
+            let output = scratch.path().join(&name);
+            let mut command = Command::new(scratch::compiler());
+            command.args(["--emit", "ptx", "--gpu-arch", "sm_90", "--kernel-headers"]).arg(&kernel.headers);
+            finish(command.arg(&source).arg("-o").arg(&output), b"").succeeds();
+            let ptx = std::fs::read_to_string(&output).unwrap();
+            assert!(!ptx.contains(".extern"), "{name}: unresolved symbols");
+            assert!(ptx.contains(".entry gpufas_entry_"), "{name}: no entry point");
         }
     }
 }
