@@ -67,7 +67,7 @@ pub const SLEEPING_AN_HOUR: Fault = Fault {
 fn make(machine: &Machine, activity: Activity) -> Result<()> {
     machine.guest().spawn_many(COUNT, NAME, activity)?;
     // That they have come to what they do shows nowhere; they were let go at once.
-    std::thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(100));
     Ok(())
 }
 

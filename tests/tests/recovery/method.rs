@@ -21,7 +21,7 @@ const RUN_QUEUE: &str = "run-queue";
 const VAIN_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long a user waits for what there is without us.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A way to cure faults.
 pub struct Method {

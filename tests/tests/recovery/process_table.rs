@@ -22,7 +22,7 @@ pub const FORK_BOMB: Fault = Fault {
     name: "process table full",
     group: None,
     often: true,
-    shape: Shape::Processes,
+    shape: Shape::Many,
     make,
     program: (
         "examples/fork-bomb.c",

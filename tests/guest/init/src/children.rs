@@ -46,10 +46,22 @@ pub fn spawn(count: u32, name: &str, kind: &Kind) -> io::Result<Vec<u32>> {
     if let Kind::Probe { reports, .. } = kind {
         keep.push(reports.as_raw_fd());
     }
-    let mut pids = Vec::new();
-    for _ in 0..count {
-        pids.push(fork(&keep, &name, || become_child(kind, &tell, &wait))?);
-    }
+    let pids = match kind {
+        // What they have in common is done once: to start a thousand takes an emulated processor seconds.
+        Kind::Sleeper | Kind::Work(_) if count > 1 => {
+            let (ids, tell_ids) = pipe()?;
+            keep.push(tell_ids.as_raw_fd());
+            let mother = fork(&keep, &name, || bear(count, kind, (&tell, &wait, tell_ids)))?;
+            let pids = read_ids(ids, count);
+            // They are children of the first process from then on.
+            wait_for(mother)?;
+            pids?
+        }
+        _ => {
+            let start = || fork(&keep, &name, || become_child(kind, &tell, &wait));
+            (0..count).map(|_| start()).collect::<io::Result<_>>()?
+        }
+    };
     drop(tell);
     wait_until_up(&mut up, count)?;
     drop(go);
@@ -86,6 +98,55 @@ fn prepare_child(keep: &[i32], name: &CStr) -> io::Result<()> {
     // The first process blocks SIGCHLD, for its signalfd; a child starts with nothing blocked.
     probe::set_mask(libc::SIG_SETMASK, &[])?;
     system::be_ordinary()
+}
+
+/// Starts children that are as this process is, tells the id of each or, negative, the error that there is no more, and ends.
+fn bear(
+    count: u32,
+    kind: &Kind,
+    (tell, wait, mut tell_ids): (&PipeWriter, &PipeReader, PipeWriter),
+) -> io::Result<()> {
+    if let Kind::Work(work) = kind {
+        work::become_user(work.user)?;
+    }
+    for _ in 0..count {
+        // SAFETY: this process has one thread, so the child inherits no lock in an unknown state.
+        let id = match unsafe { libc::fork() } {
+            -1 => -io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN),
+            0 => {
+                drop(tell_ids);
+                return become_child(kind, tell, wait);
+            }
+            pid => pid,
+        };
+        tell_ids.write_all(&id.to_ne_bytes())?;
+        if id < 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The ids that [`bear`] tells.
+fn read_ids(mut ids: PipeReader, count: u32) -> io::Result<Vec<u32>> {
+    let read = |_| {
+        let mut bytes = [0; 4];
+        ids.read_exact(&mut bytes)?;
+        let id = i32::from_ne_bytes(bytes);
+        u32::try_from(id).map_err(|_| io::Error::from_raw_os_error(-id))
+    };
+    (0..count).map(read).collect()
+}
+
+/// Waits until a child has ended.
+fn wait_for(pid: u32) -> io::Result<()> {
+    loop {
+        // SAFETY: no status is asked for.
+        match unsafe { libc::waitpid(pid.cast_signed(), std::ptr::null_mut(), 0) } {
+            -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+            result => return check(result).map(drop),
+        }
+    }
 }
 
 fn wait_until_up(up: &mut PipeReader, count: u32) -> io::Result<()> {
