@@ -226,6 +226,11 @@ mod tests {
         seen.contains(&to)
     }
 
+    /// The blocks that the entry leads to.
+    fn reached(edges: &[Vec<usize>]) -> Vec<usize> {
+        (0..edges.len()).filter(|number| is_reached(edges, *number, None)).collect()
+    }
+
     /// Whether a block comes before another whatever way is taken.
     fn comes_before(edges: &[Vec<usize>], one: usize, other: usize) -> bool {
         one == other || !is_reached(edges, other, Some(one))
@@ -244,7 +249,7 @@ mod tests {
             let module = testing::module(&context, &function(&edges));
             let function = module.function("f").unwrap();
             let (blocks, graph) = (function.blocks(), FlowGraph::new(function));
-            let reached: Vec<_> = (0..edges.len()).filter(|number| is_reached(&edges, *number, None)).collect();
+            let reached = reached(&edges);
             for (number, block) in blocks.iter().enumerate() {
                 prop_assert_eq!(graph.blocks().contains(block), reached.contains(&number));
             }
@@ -267,7 +272,7 @@ mod tests {
             let module = testing::module(&context, &function(&edges));
             let function = module.function("f").unwrap();
             let (blocks, graph) = (function.blocks(), FlowGraph::new(function));
-            let reached: Vec<_> = (0..edges.len()).filter(|number| is_reached(&edges, *number, None)).collect();
+            let reached = reached(&edges);
             let place = reached[place % reached.len()];
             let before: Vec<_> =
                 reached.iter().copied().filter(|number| comes_before(&edges, *number, place)).collect();
@@ -287,7 +292,7 @@ mod tests {
             let module = testing::module(&context, &function(&edges));
             let function = module.function("f").unwrap();
             let (blocks, graph) = (function.blocks(), FlowGraph::new(function));
-            let reached: Vec<_> = (0..edges.len()).filter(|number| is_reached(&edges, *number, None)).collect();
+            let reached = reached(&edges);
             let (from, to) = (reached[from % reached.len()], reached[to % reached.len()]);
             // Those that lead to `to` without `from`, `to` included if it leads to itself.
             let mut before = HashSet::new();

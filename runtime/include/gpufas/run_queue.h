@@ -86,34 +86,40 @@ static inline bool gpufas_cpu_is_able(struct task_struct *task, int cpu)
 	return rt_task(task) ? task->prio < running->prio : !rt_task(running);
 }
 
-/* Whether a CPU is able, and looks at its run queue soon: an idle one has no tick, and may be sent no interrupt. */
-static inline bool gpufas_cpu_is_ready(struct task_struct *task, int cpu)
+/* Whether a CPU is able and, if @soon, looks at its run queue soon: an idle one has no tick, and may be sent no interrupt. */
+static inline bool gpufas_cpu_is_fit(struct task_struct *task, int cpu, bool soon)
 {
 	return gpufas_cpu_is_able(task, cpu) &&
-	       (gpufas_can_interrupt() || cpu_rq(cpu)->curr != cpu_rq(cpu)->idle);
+	       (!soon || gpufas_can_interrupt() || cpu_rq(cpu)->curr != cpu_rq(cpu)->idle);
 }
 
-/*
- * The CPU for a task: its last one, else the first that is ready for it; where none
- * is, the same with those that are able to run it, then with any that it may use.
- * nr_cpu_ids if there is none. select_task_rq() also looks for idle ones, which the kernel's balancing
- * does later.
- */
-static inline int gpufas_select_cpu(struct task_struct *task)
+/* A task's last CPU if it is fit, else the first that is; nr_cpu_ids if there is none */
+static inline int gpufas_find_fit_cpu(struct task_struct *task, bool soon)
 {
 	int cpu = task_cpu(task);
 
-	if (gpufas_cpu_is_ready(task, cpu))
+	if (gpufas_cpu_is_fit(task, cpu, soon))
 		return cpu;
 	for_each_cpu_and(cpu, task->cpus_ptr, cpu_active_mask)
-		if (gpufas_cpu_is_ready(task, cpu))
+		if (gpufas_cpu_is_fit(task, cpu, soon))
 			return cpu;
-	cpu = task_cpu(task);
-	if (gpufas_cpu_is_able(task, cpu))
+	return nr_cpu_ids;
+}
+
+/*
+ * The CPU for a task: one that is able to run it, rather one that looks soon, else any
+ * that it may use, its last one first each time; nr_cpu_ids if there is none.
+ * select_task_rq() also looks for idle ones, which the kernel's balancing does later.
+ */
+static inline int gpufas_select_cpu(struct task_struct *task)
+{
+	int cpu = gpufas_find_fit_cpu(task, true);
+
+	if (cpu >= nr_cpu_ids)
+		cpu = gpufas_find_fit_cpu(task, false);
+	if (cpu < nr_cpu_ids)
 		return cpu;
-	for_each_cpu_and(cpu, task->cpus_ptr, cpu_active_mask)
-		if (gpufas_cpu_is_able(task, cpu))
-			return cpu;
+
 	cpu = task_cpu(task);
 	if (cpumask_test_cpu(cpu, task->cpus_ptr) && cpu_active(cpu))
 		return cpu;

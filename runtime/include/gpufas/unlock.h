@@ -305,7 +305,7 @@ static inline int gpufas_hand_on_rt(struct gpufas_rt_mutex *lock, struct task_st
  * -EBUSY	its owner is alive
  * -EAGAIN	the kernel is at work on it, or on the first waiter
  * -EOPNOTSUPP, -ENXIO	the first waiter cannot be woken (see gpufas_check_wake()), or the owner has
- *		died with four such locks or more, that others wait for
+ *		died with several such locks, and its tree would have to be balanced
  */
 static inline int gpufas_release_rt(struct gpufas_rt_mutex *lock)
 {

@@ -44,8 +44,7 @@ pub struct Symbols {
     /// All names, one after the other.
     names: String,
     entries: Vec<Entry>,
-    /// Hashes of names, each with an index into `entries`; sorted. To sort a hundred thousand names themselves takes longer than all
-    /// else that is done with them.
+    /// Hashes of names, each with an index into `entries`; sorted, which takes less time than to sort a hundred thousand names.
     by_hash: Vec<(u32, u32)>,
     /// Indices into `entries`, sorted by address; equal addresses in the kernel's order. Made when it is first asked for.
     by_address: OnceLock<Vec<u32>>,

@@ -24,8 +24,7 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &str) {
         case(group, &format!("every processor waits, interrupts off: {kind}"), move |repair| {
             let deadlock = Deadlock::start(repair, kind, false, None)?;
             deadlock.wait_until_started(repair.machine.cpus())?;
-            ask(repair, SUPPORT_PROGRAM, "leave_unlock", 0, &[("address", deadlock.lock().to_string())])?;
-            repair.machine.monitor()?.human("nmi")?;
+            release_by_nmi(repair, deadlock.lock())?;
             deadlock.has_ended(repair.machine.cpus())?;
             ensure!(counter(repair, "served 1")? == 1, "it was not an NMI that served");
             Ok(())
@@ -54,6 +53,13 @@ pub fn add(group: &mut Group<'_, Repair>, kernel: &str) {
         }
         deadlock.has_ended(repair.machine.cpus())
     });
+}
+
+/// Releases a lock through the module where no processor takes interrupts.
+pub fn release_by_nmi(repair: &Repair, lock: u64) -> Result<()> {
+    ask(repair, SUPPORT_PROGRAM, "leave_unlock", 0, &[("address", lock.to_string())])?;
+    repair.machine.monitor()?.human("nmi")?;
+    Ok(())
 }
 
 /// Releases a lock through the module.
