@@ -9,6 +9,13 @@ use crate::cache;
 use crate::command::{Runner, ask, find_in_path, is_executable};
 use crate::error::{Error, Result};
 
+/// How ptxas optimises (nvcc's `--Ofast-compile`, since CUDA 12.9): each function by itself.
+///
+/// Without it, ptxas 13.0 to 13.5 takes the whole program together, and loses moves of registers on the way: of a
+/// value that two branches leave, one branch's is gone (docs/compiler.md, "What tools take and get wrong"). It also
+/// gives each entry point copies of all functions that any of them reaches.
+const FAST_COMPILE: &str = "--Ofast-compile";
+
 /// Where NVIDIA's tools are.
 #[derive(Clone, Debug)]
 pub struct Toolkit {
@@ -31,9 +38,23 @@ impl Toolkit {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] with the remedy.
+    /// [`Error::Missing`] with the remedy, also if the toolkit is too old.
     pub fn locate(named: Option<&Path>) -> Result<Self> {
-        Ok(Self { ptxas: tool(named, "ptxas")?, fatbinary: tool(named, "fatbinary")? })
+        let toolkit = Self { ptxas: tool(named, "ptxas")?, fatbinary: tool(named, "fatbinary")? };
+        if toolkit.help().contains(FAST_COMPILE) {
+            return Ok(toolkit);
+        }
+        Err(Error::Missing(format!(
+            "{} is version {}; programs need 12.9 or newer, since without {FAST_COMPILE} it makes wrong code: install a newer \
+             CUDA toolkit, or name one with --cuda-path or CUDA_HOME",
+            toolkit.ptxas.display(),
+            toolkit.version().unwrap_or_else(|| "unknown".into())
+        )))
+    }
+
+    /// What ptxas says that it can do.
+    fn help(&self) -> String {
+        ask(&self.ptxas, &["--help"]).unwrap_or_default()
     }
 
     /// The version that ptxas says it has (`13.0.88`).
@@ -50,7 +71,7 @@ impl Toolkit {
     ///
     /// [`Error::Tool`] if it does not say.
     pub fn architectures(&self) -> Result<Vec<u32>> {
-        let text = ask(&self.ptxas, &["--help"]).unwrap_or_default();
+        let text = self.help();
         let mut found: Vec<u32> =
             text.split('\'').filter_map(|word| word.strip_prefix("sm_")?.parse().ok()).collect();
         found.sort_unstable();
@@ -80,11 +101,12 @@ impl Toolkit {
         if options.lines {
             command.arg("-lineinfo");
         }
-        if options.relocatable {
-            command.arg("-c");
-        }
+        // What is linked later is compiled by functions anyway.
+        command.arg(if options.relocatable { "-c".into() } else { format!("{FAST_COMPILE}=min") });
         // Without this an unresolved variable becomes one of the program's own, with a warning only.
         command.arg("--warning-as-error");
+        // Programs may call themselves; their stack is bounded as they run (runtime/device/src/budget.rs).
+        command.arg("--suppress-stack-size-warning");
         command.arg(ptx).arg("-o").arg(cubin);
         runner.run(command)
     }
@@ -103,7 +125,6 @@ impl Toolkit {
         output: &Path,
     ) -> Result<()> {
         let mut command = Command::new(&self.fatbinary);
-        // ptxas gives each entry point copies of all functions that it may reach; a fifth is left of them.
         command.arg("-64").arg("--compress-all").arg(format!("--create={}", output.display()));
         command.arg(format!("--ident={identifier}"));
         for (kind, images) in [("elf", cubins), ("ptx", ptx)] {

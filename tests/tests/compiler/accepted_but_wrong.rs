@@ -12,8 +12,11 @@
 //! | 5. a constant pointer in address space 256 becomes a load of the bare offset | passes/src/kernel_asm/address_space.rs | passes/kernel-asm/address-space.ll, passes/semantics/percpu.c |
 //! | 6. llc copies x86 assembly into PTX | passes/src/kernel_asm/, passes/src/reachability/ | passes/kernel-asm/, passes/semantics/ |
 //! | 7. -O2 makes calls of `bcmp()` and `strlen()`, which nothing defines | runtime/abi/src/symbols.rs (`LIBRARY`), passes/src/llview/ | passes/llview/library.ll, differential/strings.c |
+//! | 8. ptxas loses values where it takes a whole program together | src/cuda.rs, runtime/host/src/launch/cuda/driver.rs | differential/library_tree.c on a GPU |
 
 use std::process::Command;
+
+use object::{Object, ObjectSymbol};
 
 use crate::scratch::{Scratch, finish};
 
@@ -174,4 +177,30 @@ fn calls_that_the_optimiser_makes_are_of_the_runtimes_functions() {
     assert!(!text.contains(".extern"), "{text}");
     scratch.compile(&["p.c", "--emit", "cubin", "--gpu-arch", "sm_80"]).succeeds();
     scratch.for_host(&["p.c"]).succeeds();
+}
+
+/// 8. What it loses shows in large programs only (differential/library_tree.c, on a GPU). That it takes a program together is
+/// seen by the copies of functions that each entry point gets.
+#[test]
+fn ptxas_compiles_each_function_by_itself() {
+    let scratch = Scratch::new();
+    let two = "GPUFAS_ENTRY(other, \"test\", unsigned long, at)\n{\nreturn *(int *)at;\n}\n";
+    scratch.write("p.c", entry("return *(int *)at;", "") + two);
+    let compile = ["p.c", "--emit", "cubin", "--gpu-arch", "sm_90", "--save-temps", "-o", "p.cubin"];
+    let shown = scratch.compile(&[&compile[..], &["-###"]].concat()).messages;
+    scratch.compile(&compile).succeeds();
+    let functions = |cubin: &str| -> Vec<String> {
+        let cubin = scratch.read(cubin);
+        let file = object::File::parse(cubin.as_slice()).unwrap();
+        file.symbols().filter_map(|symbol| symbol.name().ok().map(str::to_owned)).collect()
+    };
+    let copies = |of: &[String]| of.iter().filter(|name| name.ends_with("$gpufas_translate_load")).count();
+    let found = functions("p.cubin");
+    assert!(found.iter().any(|name| name == "gpufas_translate_load") && copies(&found) == 0, "{found:?}");
+    // Once this fails, ptxas has changed its mind.
+    let ptxas = shown.split_whitespace().find(|word| word.ends_with("/ptxas")).unwrap();
+    let mut command = Command::new(ptxas);
+    command.current_dir(scratch.path()).args(["-arch=sm_90", "p.sm_90.ptx", "-o", "together.cubin"]);
+    finish(&mut command, b"").succeeds();
+    assert_eq!(copies(&functions("together.cubin")), 2);
 }
