@@ -226,7 +226,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         None => Cpu::default(),
     };
     let seen = Seen::of(&kernel, &memory)?;
-    let mut ready = runner.prepare(program.code(number), &memory)?;
+    let mut ready = runner.prepare(&program, number, &memory)?;
 
     let pauses = match options.pause {
         PausePolicy::Auto => writes || variant.checks_locks,
@@ -358,10 +358,13 @@ impl Runner {
         }
     }
 
-    fn prepare(self, code: &[u8], memory: &GuestMemory) -> Result<Ready> {
+    fn prepare(self, program: &Program, variant: usize, memory: &GuestMemory) -> Result<Ready> {
         match self {
             Self::Host => Ok(Ready::Host),
-            Self::Cuda(gpu) => gpu.prepare(code, memory).map(Ready::Cuda),
+            Self::Cuda(gpu) => {
+                let architectures = &program.manifest().architectures;
+                gpu.prepare(program.code(variant), architectures, memory).map(Ready::Cuda)
+            }
         }
     }
 }

@@ -179,8 +179,8 @@ fn calls_that_the_optimiser_makes_are_of_the_runtimes_functions() {
     scratch.for_host(&["p.c"]).succeeds();
 }
 
-/// 8. What it loses shows in large programs only (differential/library_tree.c, on a GPU). That it takes a program together is
-/// seen by the copies of functions that each entry point gets.
+/// 8. What it loses shows in large programs only (differential/library_tree.c, on a GPU), but not that it takes a program
+///    together: each entry point then has copies of functions.
 #[test]
 fn ptxas_compiles_each_function_by_itself() {
     let scratch = Scratch::new();

@@ -215,7 +215,10 @@ fn a_failing_tool_is_reported_with_what_it_said() {
         |options: &[&str]| scratch.compile(&[&["a.c", "b.c", "--cuda-path", "cuda"], options].concat());
     compile(&[]).fails(2, &["ptxas failed: wrong mood", "3"]);
     compile(&["--gpu-arch", "sm_80"]).fails(2, &["ptxas 1.2.3 does not know sm_80; it knows sm_90"]);
-    scratch.write("cuda/bin/ptxas", "#!/bin/sh\ncase $1 in --help) echo \"'sm_90'\";; *) echo V12.8.93;; esac\n");
+    scratch.write(
+        "cuda/bin/ptxas",
+        "#!/bin/sh\ncase $1 in --help) echo \"'sm_90'\";; *) echo V12.8.93;; esac\n",
+    );
     compile(&[]).fails(2, &["cuda/bin/ptxas is version 12.8.93", "12.9 or newer", "--cuda-path"]);
     scratch.write("clang", "#!/bin/sh\necho no bitcode\n");
     let clang = scratch.path().join("clang");

@@ -18,18 +18,19 @@ struct Shared {
 
 static GPU: Mutex<Shared> = Mutex::new(Shared { open: None, lost: false });
 
-/// Runs a program on the first GPU.
+/// Runs a program, which has code for `architectures`, on the first GPU.
 ///
 /// # Errors
 ///
 /// If it cannot be started.
-pub fn run(launch: &Launch, log: &mut dyn FnMut(&[u8])) -> Result<Outcome> {
+pub fn run(launch: &Launch, architectures: &[String], log: &mut dyn FnMut(&[u8])) -> Result<Outcome> {
     let mut gpu = GPU.lock().unwrap_or_else(PoisonError::into_inner);
     ensure!(!gpu.lost, "an earlier program has not ended, or took its GPU context with it");
     if gpu.open.is_none() {
         gpu.open = Some(Gpu::open(0)?);
     }
-    let mut ready = Gpu::open(0)?.prepare(launch.code, launch.memory).context("cannot prepare a GPU")?;
+    let ready = Gpu::open(0)?.prepare(launch.code, architectures, launch.memory);
+    let mut ready = ready.context("cannot prepare a GPU")?;
     let outcome = ready.run(launch, log)?;
     gpu.lost = matches!(outcome.end, End::Unresponsive | End::Crash { .. });
     Ok(outcome)

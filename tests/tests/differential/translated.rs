@@ -89,7 +89,7 @@ pub fn run_with(
     };
     let outcome = match program.manifest().target {
         Target::Host => host::run(&launch, log).map_err(Into::into),
-        Target::Cuda => gpu::run(&launch, log),
+        Target::Cuda => gpu::run(&launch, &program.manifest().architectures, log),
     };
     let outcome = outcome.context("cannot run the program")?;
     if let Some(reason) = outcome.stop_reason {

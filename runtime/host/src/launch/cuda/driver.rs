@@ -5,9 +5,10 @@
 //! cudarc's own wrappers are for programs that copy data to a GPU; what is needed here (registered host
 //! memory, module globals, a deadline) is in its lowest layer only.
 
+use super::image::Image;
 use crate::error::{Error, Result};
 use cudarc::driver::sys::{self, CUresult};
-use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_uint};
 use std::ptr::{NonNull, null_mut};
 
 /// Turns the driver's result into ours.
@@ -16,7 +17,7 @@ fn check(result: CUresult, call: &'static str) -> Result<()> {
 }
 
 /// The driver's error with its own words. `hint` begins with `; ` or is empty.
-fn error(result: CUresult, call: &'static str, hint: String) -> Error {
+pub(super) fn error(result: CUresult, call: &'static str, hint: String) -> Error {
     type Describe = unsafe fn(CUresult, *mut *const c_char) -> CUresult;
     let describe = |function: Describe, unknown: String| {
         let mut text = std::ptr::null();
@@ -92,6 +93,12 @@ impl Device {
     /// The GPU's name.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Which GPU this is, for the end of an error about code.
+    pub(super) fn hint(&self) -> String {
+        let (major, minor) = self.compute_capability().unwrap_or_default();
+        format!("; the GPU is {} (sm_{major}{minor})", self.name)
     }
 
     fn attribute(&self, attribute: sys::CUdevice_attribute) -> Result<i32> {
@@ -214,50 +221,20 @@ fn device_address(base: NonNull<u8>) -> Result<u64> {
     Ok(address)
 }
 
-/// A loaded fatbinary.
+/// A loaded program.
 pub(super) struct Module {
     module: sys::CUmodule,
 }
 
-/// Bytes for the messages of the driver's assembler.
-const JIT_LOG_SIZE: usize = 8 << 10;
-
 impl Module {
-    /// Loads a fatbinary. The driver takes its machine code for this GPU, or else compiles its PTX.
-    pub(super) fn load(device: &Device, fatbinary: &[u8]) -> Result<Self> {
-        // The driver reads the header as words; the file's bytes need not be aligned.
-        let mut image = vec![0u64; fatbinary.len().div_ceil(8)];
-        let to = image.as_mut_ptr().cast::<u8>();
-        // SAFETY: the vector is at least as long as the file.
-        unsafe { to.copy_from_nonoverlapping(fatbinary.as_ptr(), fatbinary.len()) };
-        let mut log = vec![0u8; JIT_LOG_SIZE];
-        use sys::CUjit_option_enum as Option;
-        let mut options = [Option::CU_JIT_ERROR_LOG_BUFFER, Option::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES];
-        let mut values: [*mut c_void; 2] =
-            [log.as_mut_ptr().cast(), std::ptr::without_provenance_mut(JIT_LOG_SIZE - 1)];
+    /// Loads an image.
+    pub(super) fn load(device: &Device, image: &Image) -> Result<Self> {
         let mut module = null_mut();
-        // SAFETY: image, options and values are as the driver wants them and live through the call; the size of
-        // the buffer is passed as a value in place of a pointer.
-        let result = unsafe {
-            sys::cuModuleLoadDataEx(
-                &raw mut module,
-                image.as_ptr().cast(),
-                options.len() as c_uint,
-                options.as_mut_ptr(),
-                values.as_mut_ptr(),
-            )
-        };
-        if result == CUresult::CUDA_SUCCESS {
-            return Ok(Self { module });
+        // SAFETY: the image is a fatbinary or a cubin, and lives through the call.
+        match unsafe { sys::cuModuleLoadData(&raw mut module, image.start()) } {
+            CUresult::CUDA_SUCCESS => Ok(Self { module }),
+            result => Err(error(result, "cuModuleLoadData", device.hint())),
         }
-        let end = log.iter().position(|byte| *byte == 0).unwrap_or(log.len());
-        let said = String::from_utf8_lossy(&log[..end]);
-        let (major, minor) = device.compute_capability().unwrap_or_default();
-        let mut hint = format!("; the GPU is {} (sm_{major}{minor})", device.name());
-        if !said.trim().is_empty() {
-            hint.push_str(&format!("; the driver's assembler said: {}", said.trim()));
-        }
-        Err(error(result, "cuModuleLoadDataEx", hint))
     }
 
     /// Copies to a variable of the module, which must be exactly as large.
