@@ -52,10 +52,9 @@ GPUFAS_ENTRY(status, "say what the in-kernel support has done")
 		refused += READ_ONCE(counters->refused[i]);
 	gpufas_log("version %u, a look every %u us\n", support.queue->header.version,
 		   support.queue->header.period_us);
-	gpufas_log("served: %llu in hard interrupts, %llu in NMIs, %llu in softirqs, %llu in a thread\n",
+	gpufas_log("served: %llu in hard interrupts, %llu in NMIs, %llu in a thread\n",
 		   READ_ONCE(counters->served[GPUFAS_SUPPORT_IN_HARD_INTERRUPT]),
 		   READ_ONCE(counters->served[GPUFAS_SUPPORT_IN_NMI]),
-		   READ_ONCE(counters->served[GPUFAS_SUPPORT_IN_SOFTIRQ]),
 		   READ_ONCE(counters->served[GPUFAS_SUPPORT_IN_THREAD]));
 	gpufas_log("refused: %llu\n", refused);
 	return 0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Heavy requests: they call functions of the kernel's that take locks, among them
- * sighand->siglock. That is a spinlock_t, which may be taken in a softirq, and with
- * PREEMPT_RT, where it sleeps, in a thread.
+ * sighand->siglock. That is a spinlock_t, taken with interrupts off wherever it is, so
+ * that timers may take it in hard interrupt context, as it_real_fn() of
+ * kernel/time/itimer.c does. With PREEMPT_RT it sleeps, and they are for a thread.
  */
 #include "support.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Looking for requests: a timer on each CPU, in hard interrupt context also with
- * PREEMPT_RT. What it must not do itself it hands on: to a timer in softirq
- * context on the same CPU, which runs when the interrupt returns, or, with
- * PREEMPT_RT, to a real-time thread. There softirqs run in threads that any
- * real-time task keeps from running.
+ * PREEMPT_RT. What it must not do itself there it hands on to a real-time thread. To
+ * softirqs nothing is left: as soon as there is much for them they run in a thread of
+ * the CPU's (ksoftirqd), which waits for its turn among all others, a thousand of which
+ * may be what is to be ended.
  *
  * No interrupt of our own could be sent from outside: allocating a vector takes
  * irq_domain_alloc_irqs(), which no kernel before 6.13 exports to modules, and the
@@ -31,32 +31,15 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
-struct poll {
-	struct hrtimer look;	/* in hard interrupt context, again and again */
-	struct hrtimer heavy;	/* in softirq context, once */
-};
-
-static DEFINE_PER_CPU(struct poll, polls);
+static DEFINE_PER_CPU(struct hrtimer, timers);
 static ktime_t period;
 static struct task_struct *thread;	/* with PREEMPT_RT */
 static enum cpuhp_state hotplug_state;
 
-static enum hrtimer_restart serve_heavy(struct hrtimer *timer)
-{
-	gpufas_queue_serve(GPUFAS_SUPPORT_IN_SOFTIRQ);
-	return HRTIMER_NORESTART;
-}
-
 static enum hrtimer_restart look(struct hrtimer *timer)
 {
-	struct poll *poll = container_of(timer, struct poll, look);
-
-	if (gpufas_queue_serve(GPUFAS_SUPPORT_IN_HARD_INTERRUPT)) {
-		if (IS_ENABLED(CONFIG_PREEMPT_RT))
-			wake_up_process(thread);
-		else
-			hrtimer_start(&poll->heavy, 0, HRTIMER_MODE_REL_PINNED_SOFT);
-	}
+	if (gpufas_queue_serve(GPUFAS_SUPPORT_IN_HARD_INTERRUPT) && thread)
+		wake_up_process(thread);
 	gpufas_nmi_look();
 	gpufas_pause_stand();
 	hrtimer_forward_now(timer, period);
@@ -76,21 +59,16 @@ static int serve_in_thread(void *unused)
 
 static int cpu_comes(unsigned int cpu)
 {
-	struct poll *poll = this_cpu_ptr(&polls);
+	struct hrtimer *timer = this_cpu_ptr(&timers);
 
-	hrtimer_setup(&poll->look, look, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-	hrtimer_setup(&poll->heavy, serve_heavy, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_SOFT);
-	hrtimer_start(&poll->look, period, HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_setup(timer, look, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(timer, period, HRTIMER_MODE_REL_PINNED_HARD);
 	return 0;
 }
 
 static int cpu_goes(unsigned int cpu)
 {
-	struct poll *poll = this_cpu_ptr(&polls);
-
-	/* In this order: the first starts the second. */
-	hrtimer_cancel(&poll->look);
-	hrtimer_cancel(&poll->heavy);
+	hrtimer_cancel(this_cpu_ptr(&timers));
 	return 0;
 }
 

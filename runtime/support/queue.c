@@ -89,13 +89,13 @@ static bool is_ours(const struct gpufas_support_request *request,
 	case GPUFAS_SUPPORT_IN_NMI:
 		return gpufas_is_nmi_safe(request->operation);
 	case GPUFAS_SUPPORT_IN_HARD_INTERRUPT:
-		return gpufas_support_is_light(request->operation);
+		return gpufas_support_is_light(request->operation) || !IS_ENABLED(CONFIG_PREEMPT_RT);
 	default:
 		return !gpufas_support_is_light(request->operation);
 	}
 }
 
-/* Look at a slot. Says whether there is something for the heavy context of this CPU. */
+/* Look at a slot. Says whether there is something for the thread. */
 static bool serve_slot(unsigned int slot, enum gpufas_support_context context)
 {
 	struct gpufas_support_request *from = &gpufas_support_queue->requests[slot];
@@ -125,7 +125,7 @@ static bool serve_slot(unsigned int slot, enum gpufas_support_context context)
 	outcome = check(&request);
 	if (!outcome.status && !is_ours(&request, context))
 		return context == GPUFAS_SUPPORT_IN_HARD_INTERRUPT &&
-		       is_ours(&request, GPUFAS_SUPPORT_IN_SOFTIRQ);
+		       is_ours(&request, GPUFAS_SUPPORT_IN_THREAD);
 
 	if (atomic64_cmpxchg(&taken[slot], last, next) != last)
 		return false;

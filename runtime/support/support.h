@@ -16,7 +16,7 @@ void gpufas_queue_exit(void);
 
 /*
  * Serve what waits, in this context on this CPU. Says whether requests wait that
- * this context may not serve, but the heavy one may.
+ * this context may not serve, but the thread may.
  */
 bool gpufas_queue_serve(enum gpufas_support_context context);
 

@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 #define GPUFAS_SUPPORT_MAGIC	0x5452505055534147ULL	/* "GASUPPRT" */
-#define GPUFAS_SUPPORT_VERSION	2
+#define GPUFAS_SUPPORT_VERSION	3
 
 /* The module's name, and the pointer to struct gpufas_support_queue that it exports. */
 #define GPUFAS_SUPPORT_MODULE	"gpufas_support"
@@ -75,8 +75,7 @@ enum gpufas_support_receiver {
 enum gpufas_support_context {
 	GPUFAS_SUPPORT_IN_HARD_INTERRUPT = 0,
 	GPUFAS_SUPPORT_IN_NMI = 1,
-	GPUFAS_SUPPORT_IN_SOFTIRQ = 2,
-	GPUFAS_SUPPORT_IN_THREAD = 3,	/* in place of a softirq with PREEMPT_RT */
+	GPUFAS_SUPPORT_IN_THREAD = 2,	/* with PREEMPT_RT, what takes locks that sleep there */
 	GPUFAS_SUPPORT_CONTEXTS
 };
 

@@ -8,7 +8,7 @@ use gpufas_tests::modules::SUPPORT;
 use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::Group;
 
-use crate::{SUPPORT_PROGRAM, TEST_PROGRAM, ask, case, check, counter};
+use crate::{SUPPORT_PROGRAM, TEST_PROGRAM, ask, case, check, served_heavy};
 
 /// `ENODEV`.
 const NO_DEVICE: i64 = -19;
@@ -69,7 +69,7 @@ pub fn add(group: &mut Group<'_, Repair>) {
         // It was left there, and is served now.
         let mut served = 0;
         for _ in 0..100 {
-            served = counter(repair, "served 2")? + counter(repair, "served 3")?;
+            served = served_heavy(repair)?;
             if served > 0 {
                 break;
             }

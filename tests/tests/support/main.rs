@@ -142,6 +142,13 @@ fn check(repair: &Repair, entry: &str, arguments: &[(&str, String)]) -> Result<R
     ask(repair, TEST_PROGRAM, entry, 0, arguments)
 }
 
+/// How many heavy requests were served since the module is there, if there were no light ones: with PREEMPT_RT in a thread, else in
+/// hard interrupts.
+fn served_heavy(repair: &Repair) -> Result<u64> {
+    let is_realtime = repair.machine.guest().ready().release.contains("-rt-");
+    counter(repair, if is_realtime { "served 2" } else { "served 0" })
+}
+
 /// A number that the tests' program counted.
 fn counter(repair: &Repair, name: &str) -> Result<u64> {
     let report = check(repair, "counters", &[])?;

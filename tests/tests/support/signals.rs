@@ -9,7 +9,7 @@ use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::Group;
 use libc::SIGUSR1;
 
-use crate::{SUPPORT_PROGRAM, TEST_PROGRAM, ask, case, check, counter};
+use crate::{SUPPORT_PROGRAM, TEST_PROGRAM, ask, case, check, served_heavy};
 
 /// `SI_KERNEL`.
 const FROM_KERNEL: i32 = 128;
@@ -29,7 +29,7 @@ pub fn add(group: &mut Group<'_, Repair>) {
         let by_thread = one(&guest.spawn_sleepers(1, "victim")?)?;
         send_thread(repair, by_thread, "TERM")?;
         repair.was_killed(by_thread, 15)?;
-        let served = counter(repair, "served 2")? + counter(repair, "served 3")?;
+        let served = served_heavy(repair)?;
         ensure!(served == 3, "{served} were served");
         Ok(())
     });
