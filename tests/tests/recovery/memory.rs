@@ -16,7 +16,7 @@ use crate::scene::{MEMORY_MIB, Shape};
 const NAME: &str = "writer";
 
 /// How much is written, in MiB: more than there is, less than there is with swap space.
-pub const WRITTEN_MIB: u32 = MEMORY_MIB * 3 / 2;
+const WRITTEN_MIB: u32 = MEMORY_MIB * 3 / 2;
 
 const ARGUMENTS: &[&str] = &["--memory_percent", "80", "--swap_percent", "10", "--protect", PROTECT];
 

@@ -18,8 +18,16 @@ use gpufas_tests::tools::{Target, Tools};
 use crate::fault::{Fault, LIMIT, faults};
 use crate::method::Method;
 
-/// The memory of a guest in which it becomes short, in MiB.
-pub const MEMORY_MIB: u32 = 192;
+/// The memory of a guest in which a process makes it short, in MiB: little, since to fill it and the swap space takes an
+/// emulated processor most of a run.
+pub const MEMORY_MIB: u32 = 160;
+
+/// The same where stress-ng does, which needs some for itself.
+pub const STRESS_MEMORY_MIB: u32 = 192;
+
+/// Files, and twice as much swap space as memory.
+const MEMORY_DISKS: &[Disk] = &[Disk::Files, Disk::Swap(2 * MEMORY_MIB)];
+const STRESS_DISKS: &[Disk] = &[Disk::Files, Disk::Swap(2 * STRESS_MEMORY_MIB)];
 
 /// What a guest is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,17 +127,20 @@ impl Shape {
                 end_on_trouble,
                 ..Model::default()
             },
-            Self::Memory | Self::EarlyOom | Self::Stress => Model {
-                modules: self.loads(),
-                earlyoom: self == Self::EarlyOom,
-                stress_ng: self == Self::Stress,
-                cpus: 1,
-                memory_mib: MEMORY_MIB,
-                sleepers: 20,
-                disks: &[Disk::Files, Disk::Swap(2 * MEMORY_MIB)],
-                end_on_trouble,
-                ..Model::default()
-            },
+            Self::Memory | Self::EarlyOom | Self::Stress => {
+                let memory_mib = if self == Self::Stress { STRESS_MEMORY_MIB } else { MEMORY_MIB };
+                Model {
+                    modules: self.loads(),
+                    earlyoom: self == Self::EarlyOom,
+                    stress_ng: self == Self::Stress,
+                    cpus: 1,
+                    memory_mib,
+                    sleepers: 20,
+                    disks: if self == Self::Stress { STRESS_DISKS } else { MEMORY_DISKS },
+                    end_on_trouble,
+                    ..Model::default()
+                }
+            }
         }
     }
 }

@@ -9,9 +9,9 @@ use gpufas_tests::machine::Machine;
 use gpufas_tests::wait;
 
 use crate::fault::{Fault, LIMIT, PROTECT, nothing};
-use crate::memory::{THRASHING, WRITTEN_MIB, answers_as_before, is_there};
+use crate::memory::{THRASHING, answers_as_before, is_there};
 use crate::process_table::{FORK_BOMB, fill};
-use crate::scene::{Shape, start};
+use crate::scene::{STRESS_MEMORY_MIB, Shape, start};
 
 /// The name of its first process, which ends when all that it has started have ended.
 const MAIN: &str = "stress-ng";
@@ -63,7 +63,8 @@ pub const FORK: Fault = Fault {
 };
 
 fn write(machine: &Machine) -> Result<()> {
-    let bytes = format!("{WRITTEN_MIB}M");
+    // More than there is, less than there is with swap space.
+    let bytes = format!("{}M", STRESS_MEMORY_MIB * 3 / 2);
     // Without --oomable it starts another whenever one is killed.
     let arguments =
         ["--quiet", "--oomable", "--vm", "1", "--vm-keep", "--vm-method", "write64", "--vm-bytes", &bytes];
