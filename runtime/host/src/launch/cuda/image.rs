@@ -25,8 +25,8 @@ impl Image {
         if has_machine_code(architectures, device.compute_capability()?) {
             return Ok(fatbinary);
         }
-        // Given the PTX as a module, the driver would compile it as a whole, which loses values (docs/compiler.md, "What tools
-        // take and get wrong"). Its linker compiles each function by itself.
+        // Given the PTX as a module, the driver would compile it as a whole, as ptxas does, which loses values
+        // (docs/compiler.md, "What tools take and get wrong"). Its linker compiles each function by itself.
         Linker::new(device)?.link(&fatbinary)
     }
 
@@ -56,12 +56,12 @@ struct Linker<'a> {
     device: &'a Device,
     state: sys::CUlinkState,
     /// What it says; the driver writes to it until the linker is given back.
-    log: Box<[u8; LOG_SIZE]>,
+    log: Vec<u8>,
 }
 
 impl<'a> Linker<'a> {
     fn new(device: &'a Device) -> Result<Self> {
-        let mut log = Box::new([0u8; LOG_SIZE]);
+        let mut log = vec![0; LOG_SIZE];
         use sys::CUjit_option_enum as Option;
         let mut options = [Option::CU_JIT_ERROR_LOG_BUFFER, Option::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES];
         let mut values: [*mut c_void; 2] =

@@ -127,8 +127,8 @@ impl Gpu {
         Ok(format!("sm_{major}{minor}"))
     }
 
-    /// Loads a program, which has code for `architectures`, and gives the GPU access to a guest's memory. That takes most of the time, 0.2 s for
-    /// 512 MiB, and changes nothing in the guest.
+    /// Loads a program, which has code for `architectures`, and gives the GPU access to a guest's memory. That takes
+    /// most of the time, 0.2 s for 512 MiB, and changes nothing in the guest.
     ///
     /// # Errors
     /// [`Error::PrivateMemory`], [`Error::TooManySegments`], [`Error::Cuda`].
