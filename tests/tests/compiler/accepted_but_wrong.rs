@@ -12,7 +12,7 @@
 //! | 5. a constant pointer in address space 256 becomes a load of the bare offset | passes/src/kernel_asm/address_space.rs | passes/kernel-asm/address-space.ll, passes/semantics/percpu.c |
 //! | 6. llc copies x86 assembly into PTX | passes/src/kernel_asm/, passes/src/reachability/ | passes/kernel-asm/, passes/semantics/ |
 //! | 7. -O2 makes calls of `bcmp()` and `strlen()`, which nothing defines | runtime/abi/src/symbols.rs (`LIBRARY`), passes/src/llview/ | passes/llview/library.ll, differential/strings.c |
-//! | 8. ptxas loses values where it takes a whole program together | src/cuda.rs, runtime/host/src/launch/cuda/driver.rs | differential/library_tree.c on a GPU |
+//! | 8. ptxas loses values where it takes a whole program together | src/cuda.rs, runtime/host/src/launch/cuda/image.rs | differential/library_tree.c on a GPU |
 
 use std::process::Command;
 

@@ -15,8 +15,10 @@ use crate::scene::{MEMORY_MIB, Shape};
 
 const NAME: &str = "writer";
 
-/// How much is written, in MiB: more than there is, less than there is with swap space.
-const WRITTEN_MIB: u32 = MEMORY_MIB * 3 / 2;
+/// How much is written in a guest with that much memory: more than there is, less than there is with swap space.
+pub const fn written(memory_mib: u32) -> u32 {
+    memory_mib * 3 / 2
+}
 
 const ARGUMENTS: &[&str] = &["--memory_percent", "80", "--swap_percent", "10", "--protect", PROTECT];
 
@@ -43,7 +45,7 @@ pub const THRASHING: Fault = Fault {
 };
 
 fn make(machine: &Machine) -> Result<()> {
-    machine.guest().spawn_many(1, NAME, Activity::WriteMemory { mib: WRITTEN_MIB })?;
+    machine.guest().spawn_many(1, NAME, Activity::WriteMemory { mib: written(MEMORY_MIB) })?;
     is_there(machine, NAME)
 }
 

@@ -25,10 +25,6 @@ pub const MEMORY_MIB: u32 = 160;
 /// The same where stress-ng does, which needs some for itself.
 pub const STRESS_MEMORY_MIB: u32 = 192;
 
-/// Files, and twice as much swap space as memory.
-const MEMORY_DISKS: &[Disk] = &[Disk::Files, Disk::Swap(2 * MEMORY_MIB)];
-const STRESS_DISKS: &[Disk] = &[Disk::Files, Disk::Swap(2 * STRESS_MEMORY_MIB)];
-
 /// What a guest is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -128,7 +124,10 @@ impl Shape {
                 ..Model::default()
             },
             Self::Memory | Self::EarlyOom | Self::Stress => {
-                let memory_mib = if self == Self::Stress { STRESS_MEMORY_MIB } else { MEMORY_MIB };
+                let (memory_mib, disks): (_, &[Disk]) = match self {
+                    Self::Stress => (STRESS_MEMORY_MIB, &[Disk::Files, Disk::Swap(2 * STRESS_MEMORY_MIB)]),
+                    _ => (MEMORY_MIB, &[Disk::Files, Disk::Swap(2 * MEMORY_MIB)]),
+                };
                 Model {
                     modules: self.loads(),
                     earlyoom: self == Self::EarlyOom,
@@ -136,7 +135,7 @@ impl Shape {
                     cpus: 1,
                     memory_mib,
                     sleepers: 20,
-                    disks: if self == Self::Stress { STRESS_DISKS } else { MEMORY_DISKS },
+                    disks,
                     end_on_trouble,
                     ..Model::default()
                 }

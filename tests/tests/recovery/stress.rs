@@ -9,7 +9,7 @@ use gpufas_tests::machine::Machine;
 use gpufas_tests::wait;
 
 use crate::fault::{Fault, LIMIT, PROTECT, nothing};
-use crate::memory::{THRASHING, answers_as_before, is_there};
+use crate::memory::{THRASHING, answers_as_before, is_there, written};
 use crate::process_table::{FORK_BOMB, fill};
 use crate::scene::{STRESS_MEMORY_MIB, Shape, start};
 
@@ -63,8 +63,7 @@ pub const FORK: Fault = Fault {
 };
 
 fn write(machine: &Machine) -> Result<()> {
-    // More than there is, less than there is with swap space.
-    let bytes = format!("{}M", STRESS_MEMORY_MIB * 3 / 2);
+    let bytes = format!("{}M", written(STRESS_MEMORY_MIB));
     // Without --oomable it starts another whenever one is killed.
     let arguments =
         ["--quiet", "--oomable", "--vm", "1", "--vm-keep", "--vm-method", "write64", "--vm-bytes", &bytes];

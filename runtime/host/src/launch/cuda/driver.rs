@@ -5,7 +5,6 @@
 //! cudarc's own wrappers are for programs that copy data to a GPU; what is needed here (registered host
 //! memory, module globals, a deadline) is in its lowest layer only.
 
-use super::image::Image;
 use crate::error::{Error, Result};
 use cudarc::driver::sys::{self, CUresult};
 use std::ffi::{CStr, CString, c_char, c_int, c_uint};
@@ -227,11 +226,11 @@ pub(super) struct Module {
 }
 
 impl Module {
-    /// Loads an image.
-    pub(super) fn load(device: &Device, image: &Image) -> Result<Self> {
+    /// Loads a fatbinary with machine code for the GPU, or a cubin.
+    pub(super) fn load(device: &Device, image: &[u64]) -> Result<Self> {
         let mut module = null_mut();
         // SAFETY: the image is a fatbinary or a cubin, and lives through the call.
-        match unsafe { sys::cuModuleLoadData(&raw mut module, image.start()) } {
+        match unsafe { sys::cuModuleLoadData(&raw mut module, image.as_ptr().cast()) } {
             CUresult::CUDA_SUCCESS => Ok(Self { module }),
             result => Err(error(result, "cuModuleLoadData", device.hint())),
         }

@@ -25,8 +25,8 @@ impl Image {
         if has_machine_code(architectures, device.compute_capability()?) {
             return Ok(fatbinary);
         }
-        // Given the PTX as a module, the driver would compile it as a whole, as ptxas does, which loses values
-        // (docs/compiler.md, "What tools take and get wrong"). Its linker compiles each function by itself.
+        // Not as a module, which the driver may compile as a whole, as ptxas does and loses values (docs/compiler.md, "What
+        // tools take and get wrong"). Its linker compiles each function by itself.
         Linker::new(device)?.link(&fatbinary)
     }
 
@@ -38,9 +38,9 @@ impl Image {
         Self(words)
     }
 
-    /// Its first byte.
-    pub(super) fn start(&self) -> *const c_void {
-        self.0.as_ptr().cast()
+    /// For [`super::driver::Module::load`].
+    pub(super) fn words(&self) -> &[u64] {
+        &self.0
     }
 }
 
@@ -89,8 +89,8 @@ impl<'a> Linker<'a> {
             sys::cuLinkAddData_v2(
                 self.state,
                 sys::CUjitInputType_enum::CU_JIT_INPUT_FATBINARY,
-                fatbinary.start().cast_mut(),
-                size_of_val(fatbinary.0.as_slice()),
+                fatbinary.words().as_ptr().cast_mut().cast(),
+                size_of_val(fatbinary.words()),
                 c"program".as_ptr(),
                 0,
                 null_mut(),

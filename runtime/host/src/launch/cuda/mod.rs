@@ -138,7 +138,7 @@ impl Gpu {
         let (registered, segments) = register(&self.device, &view.segments())?;
         self.device.set_stack_size((STACK_SIZE + STACK_RESERVE) as usize)?;
         let image = Image::new(&self.device, code, architectures)?;
-        let module = Module::load(&self.device, &image)?;
+        let module = Module::load(&self.device, image.words())?;
         let held = Held { module, image, _registered: registered, view, gpu: self };
         Ok(Prepared { segments, held: ManuallyDrop::new(held), abandoned: false, has_run: false })
     }
@@ -193,7 +193,7 @@ impl Prepared {
     pub fn run(&mut self, launch: &Launch<'_>, log: LogSink<'_>) -> Result<Outcome> {
         // Each time a program begins with the variables that it was compiled with, as in a new process on the host.
         if std::mem::replace(&mut self.has_run, true) {
-            self.held.module = Module::load(&self.held.gpu.device, &self.held.image)?;
+            self.held.module = Module::load(&self.held.gpu.device, self.held.image.words())?;
         }
         let parts = Parts::new(launch.arguments, launch.variant.all_or_nothing);
         let buffers_memory = PinnedMemory::new(&self.held.gpu.device, parts.size)?;
