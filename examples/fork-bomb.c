@@ -157,6 +157,37 @@ static struct group *find_largest(int by, const char *protect)
 	return largest;
 }
 
+static bool is_being_killed(const struct task_struct *process)
+{
+	return (process->signal->flags & SIGNAL_GROUP_EXIT) &&
+	       process->signal->group_exit_code == SIGKILL;
+}
+
+/*
+ * The group that an earlier try has begun to kill, when the table was full: what is left of it,
+ * who could not be woken yet, would fill it again. It is the one with the most who are being killed.
+ */
+static struct group *find_begun(int by, const char *protect)
+{
+	struct group *begun = NULL, *group;
+	struct task_struct *process;
+
+	group_count = 0;
+	if (!gpufas_tries())
+		return NULL;
+
+	for_each_process(process) {
+		if (!gpufas_may_be_victim(process, protect) || !is_being_killed(process))
+			continue;
+
+		group = group_of(process, by) ?: new_group(process);
+		if (++group->tasks > (begun ? begun->tasks : 0))
+			begun = group;
+	}
+
+	return begun;
+}
+
 GPUFAS_ENTRY(fork_bomb, "kill the largest group of alike processes, if the process table is full",
 	     unsigned int, threshold_percent, unsigned int, least, const char *, by,
 	     const char *, protect)
@@ -176,14 +207,17 @@ GPUFAS_ENTRY(fork_bomb, "kill the largest group of alike processes, if the proce
 		return -EINVAL;
 
 	gpufas_log("%u %% of the process table is in use\n", in_use);
-	if (in_use < threshold_percent)
-		return -ENOENT;
+	bomb = find_begun(key, protect);
+	if (!bomb) {
+		if (in_use < threshold_percent)
+			return -ENOENT;
 
-	bomb = find_largest(key, protect);
-	if (!bomb || bomb->tasks < least) {
-		gpufas_log("no %u tasks have the %s in common, at most %u\n", least, by,
-			   bomb ? bomb->tasks : 0);
-		return -ESRCH;
+		bomb = find_largest(key, protect);
+		if (!bomb || bomb->tasks < least) {
+			gpufas_log("no %u tasks have the %s in common, at most %u\n", least, by,
+				   bomb ? bomb->tasks : 0);
+			return -ESRCH;
+		}
 	}
 
 	for_each_process(process) {

@@ -106,6 +106,11 @@ GPUFAS_ENTRY(fresh, "ask to be run again, unless the variables are no more as th
 	return -EAGAIN;
 }
 
+GPUFAS_ENTRY(tries, "ask to be run again until it was tried so often", unsigned int, often)
+{
+	return gpufas_tries() < often ? -EAGAIN : (int)gpufas_tries();
+}
+
 /* An address that a process may have, whatever is there. */
 #define USER	((char __user *)0x400000)
 

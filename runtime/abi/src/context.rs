@@ -107,8 +107,8 @@ pub struct Context {
     /// Number of the target's CPU whose per-CPU variables are those of "this CPU" (`smp_processor_id()`); one of its
     /// possible CPUs if the manifest says that the program uses any.
     pub cpu: u32,
-    /// Padding, 0.
-    pub reserved: u32,
+    /// How often the program was run before, each time asking to be run again.
+    pub tries: u32,
     /// `__per_cpu_offset[cpu]` of the target: what is added to the address of a per-CPU variable, modulo 2^64, to get that
     /// of the CPU's copy.
     pub cpu_offset: u64,

@@ -27,4 +27,4 @@ pub use fault::{Access, FaultKind, FaultRecord};
 pub use report::{After, InterruptRequest, JournalEntry, JournalKind, Report, Status};
 
 /// Version of everything in this crate. A program and a host with different versions refuse each other.
-pub const ABI_VERSION: u32 = 7;
+pub const ABI_VERSION: u32 = 8;

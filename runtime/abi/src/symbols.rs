@@ -177,6 +177,10 @@ pub mod runtime {
     /// `fn(site: u32) -> u64`: nanoseconds from some moment on, of the machine that the program runs on; a function of [`LIBRARY`].
     pub const CLOCK: &str = "gpufas_clock";
 
+    /// `fn(site: u32) -> u32`: how often the program was run before ([`Context::tries`](crate::Context::tries)); a function of
+    /// [`LIBRARY`].
+    pub const TRIES: &str = "gpufas_tries";
+
     /// `fn(word: *const u8, size: u32, site: u32)`: a lock of the kernel's is about to be taken; a function of [`LIBRARY`]. In a
     /// program that calls it, [`STORED_VALUE`] or [`EXCHANGED`] follows each store of at most 8 bytes.
     pub const LOCK_TAKING: &str = "gpufas_lock_taking";
@@ -206,6 +210,7 @@ pub mod runtime {
         "gpufas_stores_are_kept",
         "gpufas_not_allocated",
         CLOCK,
+        TRIES,
         INTERRUPTS_AVAILABLE,
         REQUEST_INTERRUPT,
     ];

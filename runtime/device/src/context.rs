@@ -33,7 +33,7 @@ pub static mut gpufas_context: Context = Context {
     budget: 0,
     stack_size: 0,
     cpu: 0,
-    reserved: 0,
+    tries: 0,
     cpu_offset: 0,
 };
 

@@ -43,6 +43,7 @@ pub mod target;
 pub mod text;
 pub mod tlb;
 pub mod translate;
+pub mod tries;
 pub mod unaligned;
 pub mod warn;
 

@@ -19,14 +19,18 @@ use gpufas_abi::manifest::{Entry, Target, Variant};
 use gpufas_kernel::{Kernel, PhysicalMemory};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often a program is run again that found a lock held, at most.
-const RETRIES: u32 = 20;
+/// For how long a program is run again that found a lock held. A task that a scheduler dequeues later than it fell asleep (6.12 and later) is
+/// in the middle of that until its turn comes, behind hundreds of others where these are what is wrong.
+const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Time that the guest runs between two tries: longer than a scheduler tick at 250 Hz, so that whoever
-/// holds the lock gets a CPU.
+/// Time that the guest runs before the second try: longer than a scheduler tick at 250 Hz, so that whoever
+/// holds the lock gets a CPU. It is half as long again each time, since each try is a pause.
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+
+/// What it grows to.
+const BETWEEN_TRIES_MOST: Duration = Duration::from_millis(250);
 
 /// `EAGAIN` of include/uapi/asm-generic/errno-base.h.
 const EAGAIN: i64 = 11;
@@ -191,7 +195,7 @@ pub fn find_kernel(guest: &Guest, memory: &GuestMemory) -> Result<Kernel> {
 /// written.
 ///
 /// A program that returns `-EAGAIN` has found a lock held by the guest. If the guest was paused for it,
-/// the guest then runs for 10 ms and the program is run again, at most 20 times.
+/// the guest then runs for 10 ms and more, and the program is run again, for three seconds.
 ///
 /// # Errors
 /// If the program was not run at all, or nothing is known of how it ended. What goes wrong in the program
@@ -242,6 +246,7 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         layout: kernel.layout(),
         symbols: &symbols,
         cpu,
+        tries: 0,
         interrupts: false,
         relocations: &relocations,
         budget: options.budget,
@@ -250,10 +255,13 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
     let interrupts = options.interrupts && variant.interrupts;
     let all_or_nothing = variant.all_or_nothing;
     let plan = Plan { kernel: &kernel, memory: &memory, pauses, interrupts, all_or_nothing };
+    let began = Instant::now();
+    let mut between_tries = BETWEEN_TRIES;
     let mut tries = 0;
     let mut stores = Vec::new();
     let mut interrupts = Vec::new();
     let attempt = loop {
+        let launch = Launch { tries, ..launch };
         tries += 1;
         if let Some(signal) = interrupt::pending() {
             return Err(Error::Interrupted { signal });
@@ -268,10 +276,11 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         }));
         interrupts.append(&mut attempt.interrupts);
         let held = found_lock_held(&attempt.outcome);
-        if !held || !attempt.ours || tries > RETRIES || attempt.guest_error.is_some() {
+        if !held || !attempt.ours || began.elapsed() > PATIENCE || attempt.guest_error.is_some() {
             break attempt;
         }
-        std::thread::sleep(BETWEEN_TRIES);
+        std::thread::sleep(between_tries);
+        between_tries = BETWEEN_TRIES_MOST.min(between_tries + between_tries / 2);
     };
     let Attempt { outcome: last, paused, guest_error, no_interrupts, .. } = attempt;
     let fault_symbol = match last.end {

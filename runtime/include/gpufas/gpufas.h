@@ -36,6 +36,14 @@
  */
 u64 gpufas_clock(void);
 
+/*
+ * gpufas_tries - how often this run of the program was tried before, each time ending with -EAGAIN
+ *
+ * Nothing else is known of the tries before: a program's variables are as they were
+ * compiled each time. What it did is in the system's memory.
+ */
+unsigned int gpufas_tries(void);
+
 /* Most arguments of an entry point: MAX_ARGUMENTS in runtime/abi/src/context.rs. */
 #define GPUFAS_MAX_ARGUMENTS 8
 

@@ -82,6 +82,7 @@ pub fn run_with(
         layout,
         symbols: &symbols,
         cpu,
+        tries: 0,
         interrupts: false,
         relocations: &[],
         budget,

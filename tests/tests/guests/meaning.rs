@@ -83,6 +83,11 @@ pub fn add(group: &mut Group<'_, Repair>, cpus: u32) {
         ensure!(report.0["end"]["errno"] == "EAGAIN" && report.0["tries"].as_u64() > Some(1), "{report:?}");
         report.has_written(false)
     });
+    case(group, "a program is told how often it was tried before", move |repair| {
+        let report = repair.report_with(0, MEANING, "tries", &["--pause", "always"], &["--often", "3"])?;
+        ensure!(report.result()? == 3 && report.0["tries"] == 4, "{report:?}");
+        report.has_written(false)
+    });
     case(
         group,
         "memory of processes is not there, which the kernel's functions say in their ways",

@@ -16,8 +16,8 @@ use std::time::Duration;
 /// The guest's kernel is found in its memory and compared with the one that the program was compiled for before anything
 /// is written. What the program prints is shown as it comes; then how it ended, and every store that it made.
 ///
-/// A program that returns -EAGAIN has found a lock held. If the guest was paused for it, the guest runs for 10 ms and the
-/// program is run again, up to 20 times.
+/// A program that returns -EAGAIN has found a lock held. If the guest was paused for it, the guest runs for a moment
+/// and the program is run again, for three seconds.
 #[derive(Args)]
 pub struct Arguments {
     /// The program, made by gpufas-cc: a fatbinary for GPUs, or a shared object for the host

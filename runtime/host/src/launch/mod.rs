@@ -53,6 +53,8 @@ pub struct Launch<'a> {
     pub symbols: &'a [u64],
     /// The CPU of the guest's as which the program runs.
     pub cpu: Cpu,
+    /// How often it was run before, each time asking to be run again.
+    pub tries: u32,
     /// Whether the interrupts that it asks for are sent.
     pub interrupts: bool,
     /// The relocation table of the variant.
@@ -242,7 +244,7 @@ fn context(launch: &Launch<'_>, buffers: &Buffers, segments: &[Segment], stack_s
         budget: launch.budget,
         stack_size,
         cpu: launch.cpu.number,
-        reserved: 0,
+        tries: launch.tries,
         cpu_offset: launch.cpu.offset,
     })
 }

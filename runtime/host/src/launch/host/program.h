@@ -23,7 +23,7 @@ struct context {
 	u64 arguments[8];
 	struct buffer strings, report, log, journal, interrupts;
 	u64 budget, stack_size;
-	u32 cpu, reserved;
+	u32 cpu, tries;
 	u64 cpu_offset;
 };
 

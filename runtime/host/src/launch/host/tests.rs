@@ -117,6 +117,7 @@ fn run_as(
         layout: &LAYOUT,
         symbols: &[0xffff_ffff_8100_0010, 0xffff_ffff_8100_0020],
         cpu: Cpu { number: 1, offset: 0xffff_8880_0000_3000 },
+        tries: 2,
         interrupts,
         relocations: &[],
         budget: 1000,
@@ -141,12 +142,12 @@ fn a_program_gets_its_context_and_is_heard() {
         ENTRY(test)
         {
             volatile struct context *c = CONTEXT;
-            int good = c->version == 7 && c->flags == 0 && c->direct_map_start == 0xffff888000000000
+            int good = c->version == 8 && c->flags == 0 && c->direct_map_start == 0xffff888000000000
                 && c->page_table_levels == 4 && c->image_physical == 0x1000000 && c->budget == 1000
                 && c->segment_count == 2 && c->segments[1].start == 1ul << 32
                 && c->segments[1].end == (1ul << 32) + 4 * 4096
                 && gpufas_symbol_table[0] == 0xffffffff81000010 && gpufas_symbol_table[1] == 0xffffffff81000020
-                && c->cpu == 1 && c->cpu_offset == 0xffff888000003000
+                && c->cpu == 1 && c->tries == 2 && c->cpu_offset == 0xffff888000003000
                 && REPORT->status == 0 && c->strings.size == 6;
             print((char *)c->arguments[1]);
             print("\n");
@@ -419,6 +420,7 @@ fn text_is_handed_on_while_the_program_runs() {
         layout: &LAYOUT,
         symbols: &[],
         cpu: Cpu::default(),
+        tries: 0,
         interrupts: false,
         relocations: &[],
         budget: 0,
