@@ -79,6 +79,15 @@ impl Guest {
         self.order_within("start a process that writes and syncs a file", Command::CheckHealth, limit)
     }
 
+    /// Checks that a process can be started, which need not come to its turn for that.
+    ///
+    /// # Errors
+    ///
+    /// See [`Guest::spawn_sleepers`].
+    pub fn check_fork(&self) -> Result<()> {
+        self.order("start a process", Command::Fork)
+    }
+
     /// Sends a signal to all processes with a name, from a new process in the guest.
     ///
     /// # Errors
@@ -110,6 +119,19 @@ impl Guest {
         let what = format!("tell the states of {name}");
         match self.ask(&what, Command::States { name: name.to_owned() })?.as_slice() {
             [Reply::States(states)] => Ok(states.clone()),
+            other => Err(unexpected(&what, other)),
+        }
+    }
+
+    /// The ids of all processes with a name, in ascending order.
+    ///
+    /// # Errors
+    ///
+    /// See [`Guest::spawn_sleepers`].
+    pub fn find(&self, name: &str) -> Result<Vec<u32>> {
+        let what = format!("find processes called {name}");
+        match self.ask(&what, Command::Find { name: name.to_owned() })?.as_slice() {
+            [Reply::Found { pids }] => Ok(pids.clone()),
             other => Err(unexpected(&what, other)),
         }
     }

@@ -122,12 +122,6 @@ const fn row(name: &'static str, signal: Signal, victim: Victim) -> Fault {
     }
 }
 
-fn find(machine: &Machine, name: &str) -> Result<u32> {
-    let processes = machine.guest().processes()?;
-    let found = processes.iter().find(|process| process.comm == name);
-    Ok(found.with_context(|| format!("no process {name}"))?.pid)
-}
-
 fn is_in_state(machine: &Machine, state: char, limit: Duration) -> Result<()> {
     wait::until(&format!("it is in state {state}"), limit, || {
         Ok(machine.guest().states(NAME)? == state.to_string())
@@ -136,7 +130,8 @@ fn is_in_state(machine: &Machine, state: char, limit: Duration) -> Result<()> {
 
 /// The program's arguments that say which process it is.
 fn pid(machine: &Machine) -> Result<Vec<String>> {
-    Ok(vec!["--pid".to_owned(), find(machine, NAME)?.to_string()])
+    let found = machine.guest().find(NAME)?;
+    Ok(vec!["--pid".to_owned(), found.first().with_context(|| format!("no process {NAME}"))?.to_string()])
 }
 
 /// Ends the process, also if a signal is pending for it that it was not woken for: the kernel's own signals do not wake it

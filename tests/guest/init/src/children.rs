@@ -47,8 +47,7 @@ pub fn spawn(count: u32, name: &str, kind: &Kind) -> io::Result<Vec<u32>> {
         keep.push(reports.as_raw_fd());
     }
     let pids = match kind {
-        // What they have in common is done once. To end a thousand of these takes an emulated processor 1.0 s, and 1.6 s where each
-        // has done all of it.
+        // What they have in common is done once: to start and to end a thousand takes an emulated processor seconds.
         Kind::Sleeper | Kind::Work(_) if count > 1 => {
             let (ids, tell_ids) = pipe()?;
             keep.push(tell_ids.as_raw_fd());
@@ -107,28 +106,33 @@ fn bear(
     kind: &Kind,
     (tell, wait, mut tell_ids): (&PipeWriter, &PipeReader, PipeWriter),
 ) -> io::Result<()> {
+    if let Kind::Work(Work { user, .. }) = kind {
+        work::become_user(*user)?;
+    }
+    let mut ids = Vec::with_capacity(usize::try_from(count).map_err(io::Error::other)? * size_of::<i32>());
     for _ in 0..count {
         // SAFETY: this process has one thread, so the child inherits no lock in an unknown state.
         let id = match unsafe { libc::fork() } {
             -1 => -io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN),
             0 => {
                 drop(tell_ids);
-                return become_child(kind, tell, wait);
+                return begin(kind, tell, wait);
             }
             pid => pid,
         };
-        tell_ids.write_all(&id.to_ne_bytes())?;
+        ids.extend(id.to_ne_bytes());
         if id < 0 {
             break;
         }
     }
-    Ok(())
+    // At once: the first process comes before all others, and would wake up for each.
+    tell_ids.write_all(&ids)
 }
 
 /// The ids that [`bear`] tells.
 fn read_ids(mut ids: PipeReader, count: u32) -> io::Result<Vec<u32>> {
     let read = |_| {
-        let mut bytes = [0; 4];
+        let mut bytes = [0; size_of::<i32>()];
         ids.read_exact(&mut bytes)?;
         let id = i32::from_ne_bytes(bytes);
         u32::try_from(id).map_err(|_| io::Error::from_raw_os_error(-id))
@@ -148,14 +152,30 @@ fn wait_for(pid: u32) -> io::Result<()> {
 }
 
 fn wait_until_up(up: &mut PipeReader, count: u32) -> io::Result<()> {
-    for number in 0..count {
-        up.read_exact(&mut [0])
-            .map_err(|_| io::Error::other(format!("only {number} of {count} came up; is memory short?")))?;
+    let mut left = usize::try_from(count).map_err(io::Error::other)?;
+    let mut bytes = [0; 4096];
+    while left > 0 {
+        let most = left.min(bytes.len());
+        match up.read(&mut bytes[..most])? {
+            0 => {
+                let message = format!("{left} of {count} did not come up; is memory short?");
+                return Err(io::Error::other(message));
+            }
+            read => left -= read,
+        }
     }
     Ok(())
 }
 
-fn become_child(kind: &Kind, tell: &PipeWriter, mut wait: &PipeReader) -> io::Result<()> {
+fn become_child(kind: &Kind, tell: &PipeWriter, wait: &PipeReader) -> io::Result<()> {
+    if let Kind::Work(Work { user, .. }) = kind {
+        work::become_user(*user)?;
+    }
+    begin(kind, tell, wait)
+}
+
+/// Does what a child is for. Of a thousand, what each does before it is up, each page that it writes to included, takes long.
+fn begin(kind: &Kind, tell: &PipeWriter, mut wait: &PipeReader) -> io::Result<()> {
     match kind {
         Kind::Sleeper => up(tell)?,
         Kind::SessionLeader => {
@@ -179,13 +199,12 @@ fn become_child(kind: &Kind, tell: &PipeWriter, mut wait: &PipeReader) -> io::Re
             up(tell)?;
             probe::watch(probe, reports)?;
         }
-        Kind::Work(Work { user, activity, .. }) => {
-            work::become_user(*user)?;
+        Kind::Work(Work { activity, .. }) => {
             work::prepare(activity)?;
             up(tell)?;
-            // Ends when the parent closes its side, which no child has.
-            wait.read_to_end(&mut Vec::new())?;
-            close_all_but(&[]);
+            // Nobody writes: it ends when the parent closes its side, which no child has.
+            while wait.read(&mut [0])? > 0 {}
+            close_range(FIRST_FILE, i32::MAX);
             work::perform(activity)?;
         }
     }
@@ -210,10 +229,13 @@ fn fill(mib: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// The first descriptor after those of the standard files.
+const FIRST_FILE: i32 = 3;
+
 fn close_all_but(keep: &[i32]) {
     let mut keep = keep.to_vec();
     keep.sort_unstable();
-    let mut from = 3;
+    let mut from = FIRST_FILE;
     for fd in keep {
         close_range(from, fd - 1);
         from = fd + 1;

@@ -130,6 +130,13 @@ pub enum Command {
         /// The name.
         name: String,
     },
+    /// The ids of all processes with a name. Reply: [`Reply::Found`].
+    Find {
+        /// The name.
+        name: String,
+    },
+    /// Start a process that ends at once. Reply: [`Reply::Done`] when it is started.
+    Fork,
     /// Memory as `/proc/meminfo` has it. Reply: [`Reply::Memory`].
     Memory,
     /// Swap to a block device. Reply: [`Reply::Done`].
@@ -349,6 +356,11 @@ pub enum Reply {
         alive: Vec<u32>,
         /// Zombies, or gone.
         gone: Vec<u32>,
+    },
+    /// The answer to [`Command::Find`], in ascending order.
+    Found {
+        /// The ids.
+        pids: Vec<u32>,
     },
     /// The answer to [`Command::States`]: a letter for each process (`/proc/PID/stat`), in the order of their ids.
     States(String),

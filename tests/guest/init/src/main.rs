@@ -73,14 +73,16 @@ fn run() -> io::Result<()> {
     };
     init.control.send(&Event::Ready(system::describe()?))?;
     loop {
+        let limit = init.waiting.limit();
         let files = [
             init.control.fd(),
             init.kernel_log.fd(),
-            child_changes.as_raw_fd(),
+            // poll(2) takes no notice of a negative one.
+            if limit.is_none() { child_changes.as_raw_fd() } else { -1 },
             init.reports.0.as_raw_fd(),
             init.answerer.fd(),
         ];
-        let [request, message, change, report, answer] = system::wait_readable(files, init.waiting.limit())?;
+        let [request, message, change, report, answer] = system::wait_readable(files, limit)?;
         if message {
             init.kernel_log.gather()?;
         }
@@ -88,7 +90,7 @@ fn run() -> io::Result<()> {
             let report = probe::receive(&init.reports.0)?;
             init.control.send(&Event::Process(ProcessEvent::Signal(report)))?;
         }
-        if change {
+        if change || limit.is_some() {
             system::discard(&child_changes)?;
             init.reap()?;
         }
@@ -206,6 +208,14 @@ impl Init {
                 None
             }
             Command::States { name } => Some(Reply::States(proc::states(&name)?)),
+            Command::Find { name } => {
+                let pids = proc::named(&name)?.iter().map(|process| process.pid).collect();
+                Some(Reply::Found { pids })
+            }
+            Command::Fork => {
+                children::fork(&[], c"tried", || Ok(()))?;
+                Some(Reply::Done)
+            }
             Command::Memory => Some(Reply::Memory(system::memory()?)),
             Command::SwapOn { device } => {
                 system::swap_on(&device)?;

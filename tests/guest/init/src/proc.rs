@@ -11,10 +11,29 @@ use crate::system;
 
 /// All processes, kernel threads included, in the order of their ids. One that ends meanwhile is left out.
 pub fn list() -> io::Result<Vec<Process>> {
+    listed(|_| true)
+}
+
+/// All processes with a name, in the order of their ids. What else is known of a process takes the kernel much longer to tell, so
+/// that it is asked of these only.
+pub fn named(name: &str) -> io::Result<Vec<Process>> {
+    // What the kernel keeps of a name.
+    let name = name.get(..15).unwrap_or(name).as_bytes();
+    let is_named = |pid: u32| {
+        fs::read(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.strip_suffix(b"\n") == Some(name))
+    };
+    let mut processes = listed(is_named)?;
+    // It may have another by now.
+    processes.retain(|process| process.comm.as_bytes() == name);
+    Ok(processes)
+}
+
+fn listed(is_meant: impl Fn(u32) -> bool) -> io::Result<Vec<Process>> {
     let mut processes = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
         if let Some(pid) = name.to_str().and_then(|name| name.parse().ok())
+            && is_meant(pid)
             && let Some(process) = read(pid)
         {
             processes.push(process);
@@ -31,9 +50,7 @@ pub fn is_alive(pid: u32) -> bool {
 
 /// The states of all processes with a name, in the order of their ids.
 pub fn states(name: &str) -> io::Result<String> {
-    // What the kernel keeps of a name.
-    let name = name.get(..15).unwrap_or(name);
-    Ok(list()?.iter().filter(|process| process.comm == name).map(|process| process.state).collect())
+    Ok(named(name)?.iter().map(|process| process.state).collect())
 }
 
 /// Sends a signal to all processes with a name.
