@@ -26,23 +26,27 @@ pub fn site(context: &Context, instruction: Value<'_>) -> Site {
         let function = instruction.function().map(|function| function.name()).unwrap_or_default();
         return Site { function, ..Site::default() };
     }
-    let innermost = frame(context.raw(), location);
-    let mut inlined_at = Vec::new();
+    let mut frames = vec![frame(context.raw(), location)];
     let mut next = location;
-    while inlined_at.len() < LONGEST_CHAIN {
+    while frames.len() <= LONGEST_CHAIN {
         // SAFETY: next is a location.
         next = unsafe { LLVMDILocationGetInlinedAt(next) };
         if next.is_null() {
             break;
         }
-        inlined_at.push(frame(context.raw(), next));
+        frames.push(frame(context.raw(), next));
     }
+    // What was merged of two places has line 0 in the scope that both lie in (LLVM's HowToUpdateDebugInfo): where that was inlined
+    // is the nearest place that is known.
+    let known = frames.iter().position(|frame| frame.line > 0).unwrap_or(0);
+    let mut frames = frames.into_iter().skip(known);
+    let innermost = frames.next().unwrap_or_default();
     Site {
         file: innermost.file,
         line: innermost.line,
         column: innermost.column,
         function: innermost.function,
-        inlined_at,
+        inlined_at: frames.collect(),
         what: String::new(),
     }
 }
