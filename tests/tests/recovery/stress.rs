@@ -22,7 +22,7 @@ const FORKER: &str = "stress-ng-fork";
 const COMPLAINT: &str = "stress-ng: warn:";
 
 /// How many of its processes start others, up to the guest's limit.
-const FORKERS: &str = "100";
+const FORKERS: &str = "40";
 
 /// Its processes write to more memory than there is.
 pub const VM: Fault = Fault {
@@ -68,7 +68,7 @@ fn write(machine: &Machine) -> Result<()> {
     let arguments =
         ["--quiet", "--oomable", "--vm", "1", "--vm-keep", "--vm-method", "write64", "--vm-bytes", &bytes];
     start(machine, MAIN, &arguments)?;
-    has_begun(machine, WRITER, 1)?;
+    wait::until("it has begun", LIMIT, || Ok(!machine.guest().states(WRITER)?.is_empty()))?;
     is_there(machine, WRITER)
 }
 
@@ -76,16 +76,7 @@ fn fork(machine: &Machine) -> Result<()> {
     wait::until("zombies of earlier ones are gone", LIMIT, || {
         Ok(machine.guest().states(FORKER)?.is_empty())
     })?;
-    fill(machine, || {
-        start(machine, MAIN, &["--quiet", "--fork", FORKERS, "--fork-max", "16000"])?;
-        has_begun(machine, FORKER, 100)
-    })
-}
-
-fn has_begun(machine: &Machine, name: &str, count: usize) -> Result<()> {
-    wait::until(&format!("{count} are called {name}"), LIMIT, || {
-        Ok(machine.guest().states(name)?.len() >= count)
-    })
+    fill(machine, || start(machine, MAIN, &["--quiet", "--fork", FORKERS, "--fork-max", "16000"]))
 }
 
 fn are_gone(machine: &Machine, name: &str, limit: Duration) -> Result<()> {
