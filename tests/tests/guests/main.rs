@@ -13,6 +13,7 @@ mod meaning;
 mod policy;
 mod protected;
 mod signals;
+mod trees;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -33,7 +34,7 @@ fn main() -> Result<ExitCode> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let tools = Tools::new(folder)?;
     if bundle::filled().is_some() {
-        tools.compile_all(&[PS, KILL, KILL_HOG, meaning::MEANING, half_done::PROGRAM])?;
+        tools.compile_all(&[PS, KILL, KILL_HOG, meaning::MEANING, half_done::PROGRAM, trees::TREES])?;
         tools.compile_all(policy::PROGRAMS)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -55,6 +56,7 @@ fn main() -> Result<ExitCode> {
         half_done::add(&mut group);
         lost::add(&mut group);
         meaning::add(&mut group, cpus);
+        trees::add(&mut group);
         corrupt::add(&mut group);
         hog::add(&mut group);
         policy::add(&mut group);
