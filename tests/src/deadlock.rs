@@ -24,7 +24,7 @@ pub struct Deadlock<'a> {
 }
 
 impl<'a> Deadlock<'a> {
-    /// Lets it begin in half a second, on one processor or on all. `kind`: `raw`, `spin`, `mutex` or `orphan`, as the module says.
+    /// Lets it begin in a fifth of a second, on one processor or on all. `kind`: `raw`, `spin`, `mutex` or `orphan`, as the module says.
     /// Whatever program is to end it must be compiled before: that takes longer than a guest may be locked.
     ///
     /// # Errors

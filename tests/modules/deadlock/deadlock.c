@@ -58,7 +58,7 @@ static struct task_struct **threads;	/* by CPU */
 static DECLARE_COMPLETION(owner_has_it);
 static DEFINE_MUTEX(command);
 
-#define DELAY_MS 500
+#define DELAY_MS 200
 
 /* A raw lock that was taken and not released. No CPU's preemption count tells of it. */
 static arch_spinlock_t *spinning(void)

@@ -21,7 +21,7 @@ const SUPPORT: &str = "examples/support.c";
 const KIND: &str = "raw";
 
 /// For how long each must have waited before it counts as one that waits without end.
-const THRESHOLD: &[&str] = &["--threshold_ms", "500"];
+const THRESHOLD: &[&str] = &["--threshold_ms", "200"];
 
 /// They wait with interrupts on: the lock is found by what a tick leaves on their stacks.
 pub const INTERRUPTS_ON: Fault = Fault {

@@ -55,7 +55,7 @@ fn make(machine: &Machine) -> Result<()> {
 /// If it does not come to that.
 pub fn fill(machine: &Machine, begin: impl FnOnce() -> Result<()>) -> Result<()> {
     let guest = machine.guest();
-    guest.write_file(PID_MAX, "800")?;
+    guest.write_file(PID_MAX, "600")?;
     begin()?;
     // EAGAIN: alloc_pid() in kernel/pid.c.
     wait::until("no process can be started", LIMIT, || match guest.check_fork() {
