@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cache;
-use crate::command::{Runner, ask, find_in_path, is_executable};
+use crate::command::{Runner, ask, is_executable};
 use crate::error::{Error, Result};
 
 /// How ptxas optimises (nvcc's `--Ofast-compile`, since CUDA 12.9): each function by itself.
@@ -21,6 +21,8 @@ const FAST_COMPILE: &str = "--Ofast-compile";
 pub struct Toolkit {
     ptxas: PathBuf,
     fatbinary: PathBuf,
+    /// What ptxas says that it can do.
+    help: String,
 }
 
 /// How PTX is assembled.
@@ -33,28 +35,33 @@ pub struct Assembling {
 }
 
 impl Toolkit {
-    /// Finds the tools: in the folder that the user names, `CUDA_HOME` or `CUDA_PATH`, `PATH`, `/usr/local/cuda`, or
-    /// where `cargo xtask` keeps them.
+    /// Finds the tools: in the folder that the user names, with an option or by `CUDA_HOME` or `CUDA_PATH`; else the first that are new
+    /// enough in `PATH`, `/usr/local/cuda`, or where `cargo xtask` keeps them.
     ///
     /// # Errors
     ///
     /// [`Error::Missing`] with the remedy, also if the toolkit is too old.
     pub fn locate(named: Option<&Path>) -> Result<Self> {
-        let toolkit = Self { ptxas: tool(named, "ptxas")?, fatbinary: tool(named, "fatbinary")? };
-        if toolkit.help().contains(FAST_COMPILE) {
-            return Ok(toolkit);
+        let mut too_old = None;
+        for tools in places(named)? {
+            let help = ask(&tools.ptxas, &["--help"]).unwrap_or_default();
+            let toolkit = Self { ptxas: tools.ptxas, fatbinary: tools.fatbinary, help };
+            if toolkit.help.contains(FAST_COMPILE) {
+                return Ok(toolkit);
+            }
+            too_old.get_or_insert(toolkit);
         }
-        Err(Error::Missing(format!(
-            "{} is version {}; programs need 12.9 or newer, since without {FAST_COMPILE} it makes wrong code: install a newer \
-             CUDA toolkit, or name one with --cuda-path or CUDA_HOME",
-            toolkit.ptxas.display(),
-            toolkit.version().unwrap_or_else(|| "unknown".into())
-        )))
-    }
-
-    /// What ptxas says that it can do.
-    fn help(&self) -> String {
-        ask(&self.ptxas, &["--help"]).unwrap_or_default()
+        Err(Error::Missing(match too_old {
+            Some(toolkit) => format!(
+                "{} is version {}; programs need 12.9 or newer, since without {FAST_COMPILE} it makes wrong code: install a newer \
+                 CUDA toolkit, or name one with --cuda-path or CUDA_HOME",
+                toolkit.ptxas.display(),
+                toolkit.version().unwrap_or_else(|| "unknown".into())
+            ),
+            None => "ptxas and fatbinary are not installed; `cargo xtask doctor` says how to get them, or name a CUDA toolkit with \
+                     --cuda-path or CUDA_HOME (programs for the host need none: --target host)"
+                .to_owned(),
+        }))
     }
 
     /// The version that ptxas says it has (`13.0.88`).
@@ -71,9 +78,8 @@ impl Toolkit {
     ///
     /// [`Error::Tool`] if it does not say.
     pub fn architectures(&self) -> Result<Vec<u32>> {
-        let text = self.help();
         let mut found: Vec<u32> =
-            text.split('\'').filter_map(|word| word.strip_prefix("sm_")?.parse().ok()).collect();
+            self.help.split('\'').filter_map(|word| word.strip_prefix("sm_")?.parse().ok()).collect();
         found.sort_unstable();
         found.dedup();
         if found.is_empty() {
@@ -136,25 +142,37 @@ impl Toolkit {
     }
 }
 
-fn tool(named: Option<&Path>, name: &str) -> Result<PathBuf> {
+/// The tools of one toolkit.
+struct Tools {
+    ptxas: PathBuf,
+    fatbinary: PathBuf,
+}
+
+impl Tools {
+    /// Those of a folder, if it has both.
+    fn of(folder: &Path) -> Option<Self> {
+        let (ptxas, fatbinary) = (folder.join("ptxas"), folder.join("fatbinary"));
+        (is_executable(&ptxas) && is_executable(&fatbinary)).then_some(Self { ptxas, fatbinary })
+    }
+}
+
+/// Where tools are, in the order in which they are preferred: of what is named there is no other.
+fn places(named: Option<&Path>) -> Result<Vec<Tools>> {
     if let Some(named) = named {
-        let found =
-            [named.join("bin").join(name), named.join(name)].into_iter().find(|file| is_executable(file));
-        return found.ok_or_else(|| {
-            Error::Missing(format!("{name} is not in --cuda-path {} or its bin folder", named.display()))
+        let found = Tools::of(&named.join("bin")).or_else(|| Tools::of(named));
+        return found.map(|tools| vec![tools]).ok_or_else(|| {
+            let named = named.display();
+            Error::Missing(format!("ptxas and fatbinary are not in --cuda-path {named} or its bin folder"))
         });
     }
-    let mut places: Vec<PathBuf> = Vec::new();
     for variable in ["CUDA_HOME", "CUDA_PATH"] {
-        places.extend(std::env::var_os(variable).map(|folder| PathBuf::from(folder).join("bin")));
+        let folder = std::env::var_os(variable).map(|folder| PathBuf::from(folder).join("bin"));
+        if let Some(tools) = folder.as_deref().and_then(Tools::of) {
+            return Ok(vec![tools]);
+        }
     }
-    if let Some(found) = places.iter().map(|place| place.join(name)).find(|file| is_executable(file)) {
-        return Ok(found);
-    }
-    if let Some(found) = find_in_path(&[name]) {
-        return Ok(found);
-    }
-    let mut places = vec![PathBuf::from("/usr/local/cuda/bin")];
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let in_path = std::env::split_paths(&path).filter_map(|folder| Tools::of(&folder));
     // Newest version first.
     let cached = cache::folder().map(|cache| cache.join("cuda"));
     let mut versions: Vec<PathBuf> = cached
@@ -165,11 +183,7 @@ fn tool(named: Option<&Path>, name: &str) -> Result<PathBuf> {
         .map(|entry| entry.path())
         .collect();
     versions.sort();
-    places.extend(versions.into_iter().rev().map(|version| version.join("bin")));
-    places.iter().map(|place| place.join(name)).find(|file| is_executable(file)).ok_or_else(|| {
-        Error::Missing(format!(
-            "{name} is not installed; `cargo xtask doctor` says how to get it, or name a CUDA toolkit with --cuda-path or \
-             CUDA_HOME (programs for the host need none: --target host)"
-        ))
-    })
+    let folders = std::iter::once(PathBuf::from("/usr/local/cuda")).chain(versions.into_iter().rev());
+    let in_folders = folders.filter_map(|folder| Tools::of(&folder.join("bin")));
+    Ok(in_path.chain(in_folders).collect())
 }

@@ -25,15 +25,20 @@ const WHEELS: &[(&str, &[&str])] = &[
     ("nvidia-cuda-nvdisasm==13.2.51", &["nvdisasm"]),
 ];
 
-/// Where a tool is: `CUDA_HOME`, `CUDA_PATH`, PATH, /usr/local/cuda, the cache folder.
+/// Where a tool is: `CUDA_HOME`, `CUDA_PATH`, PATH, /usr/local/cuda, the cache folder. Of those that are not named too old ones do not
+/// count.
 pub fn find(tool: &str) -> Option<PathBuf> {
     let program = |folder: PathBuf| Some(folder.join("bin").join(tool)).filter(|path| is_program(path));
     let named = |variable| env::var_os(variable).map(PathBuf::from).and_then(program);
-    named("CUDA_HOME")
-        .or_else(|| named("CUDA_PATH"))
-        .or_else(|| find_program(tool))
-        .or_else(|| program("/usr/local/cuda".into()))
-        .or_else(|| program(folder().ok()?))
+    named("CUDA_HOME").or_else(|| named("CUDA_PATH")).or_else(|| {
+        let found = [find_program(tool), program("/usr/local/cuda".into()), folder().ok().and_then(program)];
+        found.into_iter().flatten().find(|path| is_new_enough(path))
+    })
+}
+
+/// Whether a tool is not one with which the compiler makes no programs: a ptxas of before CUDA 12.9 does not know this option.
+fn is_new_enough(tool: &Path) -> bool {
+    !tool.ends_with("ptxas") || capture(tool, &["--help"]).is_some_and(|help| help.contains("--Ofast-compile"))
 }
 
 /// Where tools from wheels are kept.

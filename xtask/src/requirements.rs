@@ -196,7 +196,7 @@ impl Requirement {
         match self.source {
             Source::Package(package) => format!("apt-get install {package}"),
             Source::Component(component) => format!("rustup component add {component}"),
-            Source::Wheel => "a CUDA toolkit, or cargo xtask setup".to_owned(),
+            Source::Wheel => "a CUDA toolkit of 12.9 or newer, or cargo xtask setup".to_owned(),
         }
     }
 }

@@ -220,6 +220,15 @@ fn a_failing_tool_is_reported_with_what_it_said() {
         "#!/bin/sh\ncase $1 in --help) echo \"'sm_90'\";; *) echo V12.8.93;; esac\n",
     );
     compile(&[]).fails(2, &["cuda/bin/ptxas is version 12.8.93", "12.9 or newer", "--cuda-path"]);
+    // What nobody has named gives way to a newer one: as distributions have it in /usr/bin.
+    let mut command = scratch.command(&["a.c", "b.c"]);
+    let named = ["CUDA_HOME", "CUDA_PATH"].into_iter().filter_map(std::env::var_os);
+    let named = named.map(|folder| PathBuf::from(folder).join("bin"));
+    let path = std::env::var_os("PATH").unwrap();
+    let folders = [scratch.path().join("cuda/bin")].into_iter().chain(named).chain(std::env::split_paths(&path));
+    command.env("PATH", std::env::join_paths(folders).unwrap()).env_remove("CUDA_HOME").env_remove("CUDA_PATH");
+    finish(&mut command, b"").succeeds();
+    std::fs::remove_file(scratch.path().join("a.fatbin")).unwrap();
     scratch.write("clang", "#!/bin/sh\necho no bitcode\n");
     let clang = scratch.path().join("clang");
     std::fs::set_permissions(&clang, std::fs::Permissions::from_mode(0o755)).unwrap();
