@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,17 +29,26 @@ const PROBE_LIMIT: Duration = Duration::from_secs(5);
 /// The status that QEMU's `isa-debug-exit` device ends with when 0x10 is written to it: twice that, plus one.
 const PROBE_STATUS: i32 = 0x10 * 2 + 1;
 
+/// Set once a guest did not come up through KVM although the probe did.
+static KVM_FAILS: AtomicBool = AtomicBool::new(false);
+
 impl Accelerator {
     /// KVM where it works, else software. Tried once in a process: `/dev/kvm` is there on machines where no
     /// guest starts through it. `GPUFAS_ACCELERATOR=tcg` or `=kvm` in the environment decides without a try.
     pub fn detect() -> Self {
         static FOUND: OnceLock<Accelerator> = OnceLock::new();
-        *FOUND.get_or_init(|| match std::env::var("GPUFAS_ACCELERATOR").as_deref() {
+        let found = *FOUND.get_or_init(|| match std::env::var("GPUFAS_ACCELERATOR").as_deref() {
             Ok("kvm") => Self::Kvm,
             Ok("tcg") => Self::Tcg,
             _ if Path::new("/dev/kvm").exists() && kvm_works().unwrap_or(false) => Self::Kvm,
             _ => Self::Tcg,
-        })
+        });
+        if KVM_FAILS.load(Ordering::Relaxed) { Self::Tcg } else { found }
+    }
+
+    /// Takes note that KVM fails guests, although it has passed the probe: no other is to lose its time with it.
+    pub(crate) fn kvm_fails() {
+        KVM_FAILS.store(true, Ordering::Relaxed);
     }
 
     /// QEMU's arguments for it. The same processor model is probed and used: with another one, KVM can pass

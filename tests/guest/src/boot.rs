@@ -177,7 +177,12 @@ impl GuestBuilder {
             Accelerator::Kvm if self.accelerator.is_none() => {
                 match self.boot_on(Accelerator::Kvm, self.boot_limit.min(KVM_LIMIT)) {
                     // KVM that passes the probe and fails a guest.
-                    Err(Error::BootFailed { .. }) => self.boot_on(Accelerator::Tcg, self.boot_limit),
+                    Err(Error::BootFailed { .. }) => {
+                        let guest = self.boot_on(Accelerator::Tcg, self.boot_limit)?;
+                        // It was not the guest's fault.
+                        Accelerator::kvm_fails();
+                        Ok(guest)
+                    }
                     other => other,
                 }
             }
