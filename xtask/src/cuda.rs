@@ -38,7 +38,8 @@ pub fn find(tool: &str) -> Option<PathBuf> {
 
 /// Whether a tool is not one with which the compiler makes no programs: a ptxas of before CUDA 12.9 does not know this option.
 fn is_new_enough(tool: &Path) -> bool {
-    !tool.ends_with("ptxas") || capture(tool, &["--help"]).is_some_and(|help| help.contains("--Ofast-compile"))
+    !tool.ends_with("ptxas")
+        || capture(tool, &["--help"]).is_some_and(|help| help.contains("--Ofast-compile"))
 }
 
 /// Where tools from wheels are kept.

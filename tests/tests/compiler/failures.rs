@@ -225,8 +225,12 @@ fn a_failing_tool_is_reported_with_what_it_said() {
     let named = ["CUDA_HOME", "CUDA_PATH"].into_iter().filter_map(std::env::var_os);
     let named = named.map(|folder| PathBuf::from(folder).join("bin"));
     let path = std::env::var_os("PATH").unwrap();
-    let folders = [scratch.path().join("cuda/bin")].into_iter().chain(named).chain(std::env::split_paths(&path));
-    command.env("PATH", std::env::join_paths(folders).unwrap()).env_remove("CUDA_HOME").env_remove("CUDA_PATH");
+    let folders =
+        [scratch.path().join("cuda/bin")].into_iter().chain(named).chain(std::env::split_paths(&path));
+    command
+        .env("PATH", std::env::join_paths(folders).unwrap())
+        .env_remove("CUDA_HOME")
+        .env_remove("CUDA_PATH");
     finish(&mut command, b"").succeeds();
     std::fs::remove_file(scratch.path().join("a.fatbin")).unwrap();
     scratch.write("clang", "#!/bin/sh\necho no bitcode\n");
