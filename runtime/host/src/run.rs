@@ -25,6 +25,9 @@ use std::time::{Duration, Instant};
 /// in the middle of that until its turn comes, behind hundreds of others where these are what is wrong.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// How often it is tried at least, however long that takes.
+const LEAST_TRIES: u32 = 3;
+
 /// Time that the guest runs before the second try: longer than a scheduler tick at 250 Hz, so that whoever
 /// holds the lock gets a CPU. It is half as long again each time, since each try is a pause.
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
@@ -276,7 +279,8 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
         }));
         interrupts.append(&mut attempt.interrupts);
         let held = found_lock_held(&attempt.outcome);
-        if !held || !attempt.ours || began.elapsed() > PATIENCE || attempt.guest_error.is_some() {
+        let is_over = tries >= LEAST_TRIES && began.elapsed() > PATIENCE;
+        if !held || !attempt.ours || is_over || attempt.guest_error.is_some() {
             break attempt;
         }
         std::thread::sleep(between_tries);
