@@ -43,9 +43,10 @@ impl Toolkit {
     /// [`Error::Missing`] with the remedy, also if the toolkit is too old.
     pub fn locate(named: Option<&Path>) -> Result<Self> {
         let mut too_old = None;
-        for tools in places(named)? {
-            let help = ask(&tools.ptxas, &["--help"]).unwrap_or_default();
-            let toolkit = Self { ptxas: tools.ptxas, fatbinary: tools.fatbinary, help };
+        for folder in places(named)? {
+            let ptxas = folder.join("ptxas");
+            let help = ask(&ptxas, &["--help"]).unwrap_or_default();
+            let toolkit = Self { ptxas, fatbinary: folder.join("fatbinary"), help };
             if toolkit.help.contains(FAST_COMPILE) {
                 return Ok(toolkit);
             }
@@ -142,37 +143,27 @@ impl Toolkit {
     }
 }
 
-/// The tools of one toolkit.
-struct Tools {
-    ptxas: PathBuf,
-    fatbinary: PathBuf,
+/// Whether a folder has both tools.
+fn has_tools(folder: &Path) -> bool {
+    ["ptxas", "fatbinary"].iter().all(|tool| is_executable(&folder.join(tool)))
 }
 
-impl Tools {
-    /// Those of a folder, if it has both.
-    fn of(folder: &Path) -> Option<Self> {
-        let (ptxas, fatbinary) = (folder.join("ptxas"), folder.join("fatbinary"));
-        (is_executable(&ptxas) && is_executable(&fatbinary)).then_some(Self { ptxas, fatbinary })
-    }
-}
-
-/// Where tools are, in the order in which they are preferred: of what is named there is no other.
-fn places(named: Option<&Path>) -> Result<Vec<Tools>> {
+/// The folders that have both tools, in the order in which they are preferred: beside one that is named there is no other.
+fn places(named: Option<&Path>) -> Result<Vec<PathBuf>> {
     if let Some(named) = named {
-        let found = Tools::of(&named.join("bin")).or_else(|| Tools::of(named));
-        return found.map(|tools| vec![tools]).ok_or_else(|| {
+        let found = [named.join("bin"), named.to_owned()].into_iter().find(|folder| has_tools(folder));
+        return found.map(|folder| vec![folder]).ok_or_else(|| {
             let named = named.display();
             Error::Missing(format!("ptxas and fatbinary are not in --cuda-path {named} or its bin folder"))
         });
     }
     for variable in ["CUDA_HOME", "CUDA_PATH"] {
         let folder = std::env::var_os(variable).map(|folder| PathBuf::from(folder).join("bin"));
-        if let Some(tools) = folder.as_deref().and_then(Tools::of) {
-            return Ok(vec![tools]);
+        if let Some(folder) = folder.filter(|folder| has_tools(folder)) {
+            return Ok(vec![folder]);
         }
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let in_path = std::env::split_paths(&path).filter_map(|folder| Tools::of(&folder));
     // Newest version first.
     let cached = cache::folder().map(|cache| cache.join("cuda"));
     let mut versions: Vec<PathBuf> = cached
@@ -183,7 +174,7 @@ fn places(named: Option<&Path>) -> Result<Vec<Tools>> {
         .map(|entry| entry.path())
         .collect();
     versions.sort();
-    let folders = std::iter::once(PathBuf::from("/usr/local/cuda")).chain(versions.into_iter().rev());
-    let in_folders = folders.filter_map(|folder| Tools::of(&folder.join("bin")));
-    Ok(in_path.chain(in_folders).collect())
+    let toolkits = std::iter::once(PathBuf::from("/usr/local/cuda")).chain(versions.into_iter().rev());
+    let folders = std::env::split_paths(&path).chain(toolkits.map(|toolkit| toolkit.join("bin")));
+    Ok(folders.filter(|folder| has_tools(folder)).collect())
 }

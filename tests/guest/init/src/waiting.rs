@@ -51,7 +51,7 @@ impl Waiting {
         self.gone.push(Gone { id, name, until: now + limit, next: now, left: 0 });
     }
 
-    /// How long to wait for other things, in milliseconds, if children are looked at only then; none if their ends are waited for.
+    /// How long to wait for other things, in milliseconds, before children are looked at; none if they are as soon as one ends.
     pub fn limit(&self) -> Option<u16> {
         (!self.gone.is_empty()).then_some(WAKE)
     }
