@@ -23,6 +23,9 @@ const DEVICE_HOST: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/device-host
 /// The compiler that made it.
 pub const DEVICE_RUSTC: &str = env!("GPUFAS_DEVICE_RUSTC");
 
+/// What the loader writes before a launch.
+const LOADED: [&str; 3] = [symbols::CONTEXT, symbols::SYMBOL_TABLE, symbols::RELOCATION_TABLE];
+
 /// Links the device runtime in and optimises the whole.
 ///
 /// # Errors
@@ -54,12 +57,13 @@ pub fn link<'c>(
             log.take_errors().join("; ")
         )));
     }
-    module.internalise(|name| {
-        name.starts_with(symbols::ENTRY_PREFIX)
-            || name == symbols::CONTEXT
-            || name == symbols::SYMBOL_TABLE
-            || name == symbols::RELOCATION_TABLE
-    });
+    module.internalise(|name| name.starts_with(symbols::ENTRY_PREFIX) || LOADED.contains(&name));
+    // Else the program would look up in a table where they are, at every translation. PTX knows no visibility.
+    if matches!(pipeline.target, Target::Host) {
+        for global in LOADED.iter().filter_map(|name| module.global(name)) {
+            global.set_protected_visibility();
+        }
+    }
     prepare(module, pipeline, machine, keep_debug)?;
     let undefined = undefined(module);
     if !undefined.is_empty() {

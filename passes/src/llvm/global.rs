@@ -33,6 +33,13 @@ impl<'c> Value<'c> {
         unsafe { LLVMSetVisibility(self.0, LLVMVisibility::LLVMDefaultVisibility) }
     }
 
+    /// Gives a global protected visibility: other modules see it, and cannot put their own in its place, so that this one reaches it
+    /// without a detour (LLVM Language Reference, "Visibility Styles").
+    pub fn set_protected_visibility(self) {
+        // SAFETY: callers ask it of globals.
+        unsafe { LLVMSetVisibility(self.0, LLVMVisibility::LLVMProtectedVisibility) }
+    }
+
     /// The section of a global, which may be empty.
     pub fn section(self) -> String {
         // SAFETY: callers ask it of globals; LLVM returns null or a C string.

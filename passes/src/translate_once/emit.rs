@@ -13,7 +13,10 @@
 //!                     ── no ─── gpufas_translate_load(base + offset), load, ... ──┴── the values
 //! ```
 
-use gpufas_abi::symbols::runtime;
+use std::mem::offset_of;
+
+use gpufas_abi::symbols::{self, runtime};
+use gpufas_abi::{Context as LaunchContext, Window as LinearWindow};
 
 use crate::llvm::{Block, Builder, Module, Opcode, Ordering, Predicate, Value};
 use crate::marker;
@@ -80,18 +83,22 @@ fn window<'c>(
     builder: &Builder<'c>,
     object: &Object<'c>,
     address: Value<'c>,
-    number: u64,
+    number: usize,
 ) -> Window<'c> {
     let word = builder.integer(64);
-    let windows = module.declare_global(runtime::WINDOWS, word.array(6));
-    let field = |index: u64| {
-        let place = builder.offset(windows, builder.u64((3 * number + index) * 8));
+    let launch =
+        module.declare_global(symbols::CONTEXT, builder.integer(8).array(size_of::<LaunchContext>() as u64));
+    let first = offset_of!(LaunchContext, windows) + number * size_of::<LinearWindow>();
+    let field = |offset: usize| {
+        let place = builder.offset(launch, builder.u64((first + offset) as u64));
         let value = builder.load(word, place, 8);
-        // Nothing changes it once a program runs.
+        // The host has written it before the launch, and nothing does in one.
         value.set_empty_metadata(module.context(), "invariant.load");
         value
     };
-    let (start, size, offset) = (field(0), field(1), field(2));
+    let start = field(offset_of!(LinearWindow, start));
+    let size = field(offset_of!(LinearWindow, size));
+    let offset = field(offset_of!(LinearWindow, offset));
     let distance = builder.sub(address, start);
     let more = object.extent() - object.alignment();
     let length = if more == 0 {

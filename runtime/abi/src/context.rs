@@ -65,6 +65,21 @@ pub struct AddressSpace {
     pub segments: [Segment; MAX_SEGMENTS],
 }
 
+/// A part of a linear region that lies in memory in one piece: what translations that are part of the program serve.
+///
+/// Start and size are multiples of a page and the offset one of 16, so that an aligned access of at most 16 bytes whose first byte lies
+/// inside lies inside wholly, and is aligned where it is found.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// First virtual address.
+    pub start: u64,
+    /// Length in bytes; 0 if there is no such part.
+    pub size: u64,
+    /// What is added to a virtual address, modulo 2^64, to find it.
+    pub offset: u64,
+}
+
 /// A range of memory for the program's own use.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +101,8 @@ pub struct Context {
     pub flags: u32,
     /// Address translation.
     pub space: AddressSpace,
+    /// Of the direct map and of the kernel's image as much as lies in the largest segment.
+    pub windows: [Window; 2],
     /// Arguments of the entry point: an integer, sign- or zero-extended, or the address of a
     /// NUL-terminated string inside `strings`.
     pub arguments: [u64; MAX_ARGUMENTS],
@@ -115,4 +132,4 @@ pub struct Context {
 }
 
 const _: () = assert!(size_of::<AddressSpace>() == 56 + 24 * MAX_SEGMENTS);
-const _: () = assert!(size_of::<Context>() == 8 + 440 + 8 * MAX_ARGUMENTS + 5 * 16 + 32);
+const _: () = assert!(size_of::<Context>() == 8 + 440 + 2 * 24 + 8 * MAX_ARGUMENTS + 5 * 16 + 32);

@@ -22,9 +22,9 @@ pub mod symbols;
 #[cfg(feature = "manifest")]
 pub mod types;
 
-pub use context::{AddressSpace, Buffer, Context, Segment};
+pub use context::{AddressSpace, Buffer, Context, Segment, Window};
 pub use fault::{Access, FaultKind, FaultRecord};
 pub use report::{After, InterruptRequest, JournalEntry, JournalKind, Report, Status};
 
 /// Version of everything in this crate. A program and a host with different versions refuse each other.
-pub const ABI_VERSION: u32 = 8;
+pub const ABI_VERSION: u32 = 9;

@@ -118,10 +118,6 @@ pub mod runtime {
 
     /// A `u8`, defined by the compiler: 1 if every access walks the page tables, as the papers describe it, else 0.
     pub const TRANSLATE_EVERY: &str = "gpufas_translate_every";
-    /// The linear regions, direct map and kernel image, in which addresses keep their distances and alignment: for each the first
-    /// virtual address, the length in bytes, both multiples of a page, and what is added to an address, modulo 2^64, to find it. They
-    /// do not change once [`START`] has returned.
-    pub const WINDOWS: &str = "gpufas_windows";
     /// What [`OBJECT`] returns for bytes that do not lie in one piece; what is to be added is a multiple of 16.
     pub const NOT_IN_ONE_PIECE: u64 = 1;
 

@@ -3,12 +3,14 @@
 //! What the host tells the program.
 
 use gpufas_abi::context::MAX_ARGUMENTS;
-use gpufas_abi::{AddressSpace, Buffer, Context, Segment};
+use gpufas_abi::{AddressSpace, Buffer, Context, Segment, Window};
 
 const NO_BUFFER: Buffer = Buffer { address: 0, size: 0 };
+const NO_WINDOW: Window = Window { start: 0, size: 0, offset: 0 };
 
 /// The context; the host finds it by its name ([`gpufas_abi::symbols::CONTEXT`]) and writes it before a
-/// launch. Nothing writes it during one.
+/// launch. Nothing writes it during one: the program's own translations load their windows as what never changes, on a GPU
+/// through a cache that no store reaches (PTX ISA, `ld.global.nc`).
 #[unsafe(no_mangle)]
 pub static mut gpufas_context: Context = Context {
     version: 0,
@@ -24,6 +26,7 @@ pub static mut gpufas_context: Context = Context {
         segment_count: 0,
         segments: [Segment { start: 0, end: 0, base: 0 }; gpufas_abi::context::MAX_SEGMENTS],
     },
+    windows: [NO_WINDOW; 2],
     arguments: [0; MAX_ARGUMENTS],
     strings: NO_BUFFER,
     report: NO_BUFFER,

@@ -8,9 +8,8 @@ use crate::context::context;
 use crate::fault::fault;
 use crate::journal;
 use crate::report::report;
-use crate::state::{gpufas_windows, state};
+use crate::state::state;
 use crate::target::terminate;
-use crate::translate;
 
 /// Begins a launch. `stack` is the address of a local variable of the entry, below which lie the variables
 /// of all that the entry calls.
@@ -38,7 +37,6 @@ pub extern "C-unwind" fn gpufas_start(stack: *mut u8) {
     state.log_used.set(0);
     state.tlb.clear();
     state.unaligned.clear();
-    translate::open_windows(&context.space, &gpufas_windows);
     report.begin();
 }
 

@@ -3,7 +3,7 @@
 //! From the target's virtual addresses to memory.
 
 use gpufas_abi::symbols::runtime::NOT_IN_ONE_PIECE;
-use gpufas_abi::{Access, AddressSpace, FaultKind};
+use gpufas_abi::{Access, FaultKind};
 
 use crate::budget::gpufas_count;
 use crate::context::context;
@@ -12,7 +12,7 @@ use crate::journal;
 use crate::own;
 use crate::page_table;
 use crate::physical::{self, Memory};
-use crate::state::{Window, state};
+use crate::state::state;
 use crate::target::stack_pointer;
 use crate::unaligned;
 
@@ -195,32 +195,4 @@ pub fn kernel(va: u64) -> Result<Memory, FaultKind> {
     };
     let memory = physical::find(space, physical).ok_or(FaultKind::NotMemory)?;
     Ok(Memory { length: memory.length.min(length), ..memory })
-}
-
-/// Finds what the translations in the program serve: of the direct map and of the image as much as lies in the largest segment.
-pub fn open_windows(space: &AddressSpace, [direct_map, image]: &[Window; 2]) {
-    open(space, direct_map, space.direct_map_start, space.direct_map_end, 0);
-    open(space, image, space.image_start, space.image_end, space.image_physical);
-}
-
-/// Opens a window on the addresses from `start` to `end`, whose physical addresses begin at `physical`.
-fn open(space: &AddressSpace, window: &Window, start: u64, end: u64, physical: u64) {
-    const IN_PAGE: u64 = PAGE_SIZE - 1;
-    window.size.set(0);
-    let region_end = physical.saturating_add(end.saturating_sub(start) & !IN_PAGE);
-    if walks_always() || !is_kernel(start) || (start | physical) & IN_PAGE != 0 {
-        return;
-    }
-    for segment in physical::segments(space) {
-        // Whole pages only, and only where an address keeps its alignment.
-        let Some(segment_start) = segment.start.checked_next_multiple_of(PAGE_SIZE) else { continue };
-        let first = segment_start.max(physical);
-        let size = (segment.end & !IN_PAGE).min(region_end & !IN_PAGE).saturating_sub(first);
-        let shift = segment.base.wrapping_sub(segment.start);
-        if shift.is_multiple_of(WIDEST) && size > window.size.get() {
-            window.start.set(start.wrapping_add(first - physical));
-            window.size.set(size);
-            window.offset.set(shift.wrapping_add(physical).wrapping_sub(start));
-        }
-    }
 }

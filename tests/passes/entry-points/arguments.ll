@@ -21,12 +21,12 @@ define internal i32 @program(i1 noundef zeroext %a, i64 %b, i64 %c, i32 %d, ptr 
 }
 
 ; CHECK-LABEL: define void @gpufas_entry_go(
-; CHECK: [[A:%.*]] = load i64, ptr getelementptr {{.*}}@gpufas_context, i64 448), align 8
+; CHECK: [[A:%.*]] = load i64, ptr getelementptr {{.*}}@gpufas_context, i64 496), align 8
 ; CHECK: [[TRUE:%.*]] = icmp ne i64 [[A]], 0
-; CHECK: [[B:%.*]] = load i64, ptr getelementptr {{.*}}@gpufas_context, i64 456), align 8
-; CHECK: [[C:%.*]] = load i64, ptr getelementptr {{.*}}@gpufas_context, i64 464), align 8
-; CHECK: [[D:%.*]] = load i64, ptr getelementptr {{.*}}@gpufas_context, i64 472), align 8
+; CHECK: [[B:%.*]] = load i64, ptr getelementptr {{.*}}@gpufas_context, i64 504), align 8
+; CHECK: [[C:%.*]] = load i64, ptr getelementptr {{.*}}@gpufas_context, i64 512), align 8
+; CHECK: [[D:%.*]] = load i64, ptr getelementptr {{.*}}@gpufas_context, i64 520), align 8
 ; CHECK: [[HALF:%.*]] = trunc i64 [[D]] to i32
-; CHECK: [[E:%.*]] = load i64, ptr getelementptr {{.*}}@gpufas_context, i64 480), align 8
+; CHECK: [[E:%.*]] = load i64, ptr getelementptr {{.*}}@gpufas_context, i64 528), align 8
 ; CHECK: [[TEXT:%.*]] = inttoptr i64 [[E]] to ptr
 ; CHECK: call i32 {{%.*}}(i1 zeroext [[TRUE]], i64 [[B]], i64 [[C]], i32 [[HALF]], ptr [[TEXT]])

@@ -22,7 +22,7 @@ define internal i32 @program(i32 %pid) {
 ; CHECK: define void @gpufas_entry_kill() #[[ATTRIBUTES:[0-9]+]] {
 ; CHECK: [[STACK:%.*]] = alloca i64
 ; CHECK: call void @gpufas_start(ptr [[STACK]])
-; CHECK: [[WORD:%.*]] = load i64, ptr getelementptr {{.*}}@gpufas_context, i64 448), align 8
+; CHECK: [[WORD:%.*]] = load i64, ptr getelementptr {{.*}}@gpufas_context, i64 496), align 8
 ; CHECK: [[PID:%.*]] = trunc i64 [[WORD]] to i32
 ; CHECK: [[TARGET:%.*]] = load volatile ptr, ptr @gpufas.target.kill
 ; CHECK: [[RESULT:%.*]] = call i32 [[TARGET]](i32 [[PID]])

@@ -9,7 +9,7 @@ target triple = "x86_64-unknown-linux-gnu"
 @text = private constant [4 x i8] c"abc\00"
 @counter = internal global i64 0
 @gpufas_symbol_table = global [2 x i64] zeroinitializer
-@gpufas_context = external global [592 x i8]
+@gpufas_context = external global [672 x i8]
 @llvm.used = appending global [1 x ptr] [ptr @counter], section "llvm.metadata"
 
 ; CHECK: @gpufas_own_variables = constant [2 x { ptr, i64 }] [{ ptr, i64 } { ptr @counter, i64 8 }, { ptr, i64 } { ptr @text, i64 -9223372036854775804 }], align 8

@@ -18,7 +18,7 @@ GPUFAS_ENTRY(go, "read", unsigned long, task)
 
 // CHECK-LABEL: @gpufas_program_go(
 // CHECK-NOT: @gpufas_count(
-// CHECK: @gpufas_windows
+// CHECK: @gpufas_context
 // CHECK-NOT: @gpufas_count(
 // CHECK: icmp ult i64
 // CHECK-NOT: @gpufas_count(

@@ -11,7 +11,7 @@ target triple = "x86_64-unknown-linux-gnu"
 ; CHECK-NOT: gpufas_
 ; CHECK: br i1 %ok, label %[[YES:[a-z]+]], label %end
 ; CHECK: [[YES]]:
-; CHECK: gpufas_windows
+; CHECK: gpufas_context
 ; CHECK: each{{.*}}:
 ; CHECK: call ptr @gpufas_translate_load(
 ; CHECK: end:

@@ -9,7 +9,7 @@ target triple = "x86_64-unknown-linux-gnu"
 ; CHECK: @gpufas_translate_every = constant i8 1
 ; CHECK-LABEL: @f(
 ; CHECK-COUNT-2: call ptr @gpufas_translate_load(
-; CHECK-NOT: gpufas_windows
+; CHECK-NOT: gpufas_context
 ; ONCE: @gpufas_translate_every = constant i8 0
 define i64 @f(ptr %p) {
   %a = load i64, ptr %p, align 8

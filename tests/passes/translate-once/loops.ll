@@ -12,7 +12,7 @@ target triple = "x86_64-unknown-linux-gnu"
 ; CHECK: [[SHARED:%.*]] = phi i1
 ; CHECK: br label %loop
 ; CHECK: loop:
-; CHECK-NOT: gpufas_windows
+; CHECK-NOT: gpufas_context
 ; CHECK: br i1 [[SHARED]], label %shared
 ; CHECK: ret void
 define void @polls(ptr %p) {
@@ -28,11 +28,11 @@ end:
 
 ; CHECK-LABEL: @walks(
 ; CHECK: entry:
-; CHECK-NOT: gpufas_windows
+; CHECK-NOT: gpufas_context
 ; CHECK: br label %[[LOOP:[a-z]+]]
 ; CHECK: [[LOOP]]:
 ; CHECK-NEXT: %at = phi ptr
-; CHECK: gpufas_windows
+; CHECK: gpufas_context
 ; CHECK: ret i64
 define i64 @walks(ptr %head) {
 entry:

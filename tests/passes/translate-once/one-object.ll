@@ -22,7 +22,7 @@ target triple = "x86_64-unknown-linux-gnu"
 ; CHECK: [[INSIDE:%.*]] = icmp ult i64 [[ROTATED]], [[WORDS]]
 ; CHECK: br i1 [[INSIDE]], label %[[TRANSLATED:[0-9a-z]+]], label %[[IMAGE:image[0-9]*]]
 ; CHECK: [[IMAGE]]:
-; CHECK: load i64, ptr getelementptr (i8, ptr @gpufas_windows, i64 24)
+; CHECK: load i64, ptr getelementptr (i8, ptr @gpufas_context, i64 472)
 ; CHECK: br i1 {{.*}}, label %[[TRANSLATED]], label %[[ELSEWHERE:elsewhere[0-9]*]]
 ; CHECK: [[ELSEWHERE]]:
 ; CHECK: [[FOUND:%.*]] = call i64 @gpufas_object(i64 {{.*}}, i64 40)

@@ -38,7 +38,7 @@ const DRIVER: &str = "#include <stdio.h>\n#include <stdlib.h>\n\
     unsigned long gpufas_symbol_init_task;\n\
     void *gpufas_translate_load(unsigned long va, unsigned long size, unsigned site) { return (void *)va; }\n\
     void *gpufas_translate_store(unsigned long va, unsigned long size, unsigned site) { return (void *)va; }\n\
-    unsigned long gpufas_windows[6];\n\
+    unsigned long gpufas_context[128];\n\
     unsigned long gpufas_object(unsigned long va, unsigned long extent) { return 0; }\n\
     void gpufas_stored(unsigned site) {}\n\
     void gpufas_count(unsigned site) {}\n\

@@ -10,7 +10,6 @@ use proptest::prelude::*;
 use super::machine::{DIRECT_MAP, IMAGE, Machine, Mapping, VMALLOC};
 use super::memory::PAGE;
 use super::program::Program;
-use crate::state::gpufas_windows;
 use crate::translate::{gpufas_accessible, gpufas_object, gpufas_translate_load, gpufas_translate_store};
 
 const SITE: u32 = 17;
@@ -135,25 +134,6 @@ proptest! {
         for va in [va, VMALLOC + va % (4 * PAGE)] {
             let found = program.outcome(|| gpufas_object(va, extent).cast_signed()).unwrap().cast_unsigned();
             prop_assert_eq!(found, piece(&machine, va, extent).unwrap_or(NOT_IN_ONE_PIECE), "{:#x}", va);
-        }
-    }
-
-    /// What the program sees through its windows is where it would be found without them, byte by byte; and it sees all of the image
-    /// and of the largest segment.
-    #[test]
-    fn windows_agree_with_model(levels in 4u32..=5, addresses in prop::collection::vec(address(), 1..50)) {
-        let machine = machine(levels);
-        let mut program = Program::new(machine.space);
-        let mut seen = Vec::new();
-        program.outcome(|| {
-            seen.extend(addresses.iter().map(|va| gpufas_windows.iter().find_map(|window| window.find(*va))));
-            0
-        }).unwrap();
-        for (va, seen) in addresses.iter().zip(seen) {
-            let expected = machine.pointer(*va, 1).map(|pointer| pointer as u64);
-            let is_linear = (IMAGE..IMAGE + 0x3000).contains(va)
-                || (DIRECT_MAP + 0x4000_0000..DIRECT_MAP + 0x4040_0000).contains(va);
-            prop_assert_eq!(seen, expected.ok().filter(|_| is_linear), "{:#x}", va);
         }
     }
 }

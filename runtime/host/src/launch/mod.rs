@@ -11,6 +11,7 @@ mod sections;
 mod shadow;
 mod stores;
 mod watch;
+mod windows;
 mod words;
 
 pub use sections::{Left, NotTakenBack};
@@ -234,6 +235,7 @@ fn context(launch: &Launch<'_>, buffers: &Buffers, segments: &[Segment], stack_s
     Ok(Context {
         version: ABI_VERSION,
         flags: flags(launch),
+        windows: windows::of(&space),
         space,
         arguments,
         strings: buffers.strings(),

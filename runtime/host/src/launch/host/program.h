@@ -11,6 +11,10 @@ struct segment {
 	u64 start, end, base;
 };
 
+struct window {
+	u64 start, size, offset;
+};
+
 struct buffer {
 	u64 address, size;
 };
@@ -20,6 +24,7 @@ struct context {
 	u64 direct_map_start, direct_map_end, image_start, image_end, image_physical, page_table_root;
 	u32 page_table_levels, segment_count;
 	struct segment segments[16];
+	struct window windows[2];
 	u64 arguments[8];
 	struct buffer strings, report, log, journal, interrupts;
 	u64 budget, stack_size;

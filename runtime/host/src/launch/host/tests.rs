@@ -142,11 +142,13 @@ fn a_program_gets_its_context_and_is_heard() {
         ENTRY(test)
         {
             volatile struct context *c = CONTEXT;
-            int good = c->version == 8 && c->flags == 0 && c->direct_map_start == 0xffff888000000000
+            int good = c->version == 9 && c->flags == 0 && c->direct_map_start == 0xffff888000000000
                 && c->page_table_levels == 4 && c->image_physical == 0x1000000 && c->budget == 1000
                 && c->segment_count == 2 && c->segments[1].start == 1ul << 32
                 && c->segments[1].end == (1ul << 32) + 4 * 4096
                 && gpufas_symbol_table[0] == 0xffffffff81000010 && gpufas_symbol_table[1] == 0xffffffff81000020
+                && c->windows[0].start == 0xffff888000000000 && c->windows[0].size == 16 * 4096
+                && c->windows[0].offset == c->segments[0].base - 0xffff888000000000
                 && c->cpu == 1 && c->tries == 2 && c->cpu_offset == 0xffff888000003000
                 && REPORT->status == 0 && c->strings.size == 6;
             print((char *)c->arguments[1]);
