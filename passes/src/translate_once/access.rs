@@ -14,6 +14,9 @@ use crate::memory_class::constant_offset;
 /// not known to lie in one piece, the runtime looks at each of its pages.
 const LARGEST: i64 = 32 << 10;
 
+/// How many distances are added up at most; the optimiser leaves one or two.
+const MOST_STEPS: u32 = 64;
+
 /// A load of kernel memory, as far as the IR says.
 #[derive(Clone, Debug)]
 pub struct Access<'c> {
@@ -45,6 +48,8 @@ pub struct Object<'c> {
     pub definition: Option<Block<'c>>,
     /// The loads in the order of their instructions; at least one.
     pub accesses: Vec<Access<'c>>,
+    /// Whether it is a part: others at constant distances from the same address are too far away, or are not aligned where these are.
+    pub is_part: bool,
 }
 
 impl<'c> Object<'c> {
@@ -88,7 +93,7 @@ pub fn objects<'c>(module: &Module<'c>, function: Value<'c>) -> Vec<Object<'c>> 
     for load in function.instructions() {
         let Some((base, access)) = access(module, load) else { continue };
         let place = *places.entry(base).or_insert_with(|| {
-            objects.push(Object { definition: base.block(), accesses: Vec::new() });
+            objects.push(Object { definition: base.block(), accesses: Vec::new(), is_part: false });
             objects.len() - 1
         });
         objects[place].accesses.push(access);
@@ -121,9 +126,12 @@ fn pointer_of(address: Value<'_>) -> Option<Value<'_>> {
 /// The address that a pointer is at a constant distance from, and that distance. A constant has none: it is known where it is.
 fn base_of<'c>(module: &Module<'c>, pointer: Value<'c>) -> Option<(Value<'c>, i64)> {
     let (mut base, mut offset) = (pointer, 0_i64);
-    while base.is(Opcode::LLVMGetElementPtr)
-        && let Some(step) = constant_offset(module, base)
-    {
+    // In code that nothing leads to, an address may be made of itself.
+    for _ in 0..MOST_STEPS {
+        if !base.is(Opcode::LLVMGetElementPtr) {
+            break;
+        }
+        let Some(step) = constant_offset(module, base) else { break };
         offset = offset.checked_add(step)?;
         base = base.operand(0)?;
     }
@@ -132,7 +140,10 @@ fn base_of<'c>(module: &Module<'c>, pointer: Value<'c>) -> Option<(Value<'c>, i6
 
 /// An object in parts that are not too large, and each of whose loads can be aligned together, in the order of their first loads.
 fn parts(object: Object<'_>) -> Vec<Object<'_>> {
-    near(object).into_iter().flat_map(aligned).collect()
+    let mut parts: Vec<_> = near(object).into_iter().flat_map(aligned).collect();
+    let is_part = parts.len() > 1;
+    parts.iter_mut().for_each(|part| part.is_part = is_part);
+    parts
 }
 
 /// A part for the widest load and all that are aligned if that is, and so on for the rest.
@@ -143,8 +154,8 @@ fn aligned(object: Object<'_>) -> Vec<Object<'_>> {
         let (offset, _) = rest.widest();
         let fits = |access: &Access<'_>| (access.offset - offset) % access.size.cast_signed() == 0;
         let (with, without) = rest.accesses.into_iter().partition(fits);
-        parts.push(Object { definition: rest.definition, accesses: with });
-        rest = Object { definition: rest.definition, accesses: without };
+        parts.push(Object { accesses: with, ..rest });
+        rest = Object { accesses: without, ..rest };
     }
     parts
 }
@@ -164,7 +175,7 @@ fn near(object: Object<'_>) -> Vec<Object<'_>> {
         let begin = begins.iter().copied().rfind(|begin| *begin <= access.offset).unwrap_or_default();
         match parts.iter_mut().find(|(other, _)| *other == begin) {
             Some((_, part)) => part.accesses.push(access),
-            None => parts.push((begin, Object { definition: object.definition, accesses: vec![access] })),
+            None => parts.push((begin, Object { accesses: vec![access], ..object })),
         }
     }
     parts.into_iter().map(|(_, part)| part).collect()

@@ -19,19 +19,15 @@
 mod access;
 mod emit;
 mod place;
+mod remarks;
 mod together;
 
 use gpufas_abi::manifest::Target;
 use gpufas_abi::symbols::runtime;
 
-use crate::diagnostic::Remark;
 use crate::flow_graph::FlowGraph;
-use crate::llview;
-use crate::llvm::{Module, Value, debug};
+use crate::llvm::{Module, Value};
 use crate::program::Program;
-
-use access::Object;
-use together::Together;
 
 /// Name of the pass.
 pub const NAME: &str = "translate-once";
@@ -40,6 +36,7 @@ pub const NAME: &str = "translate-once";
 ///
 /// `target`: a GPU makes loads of later blocks ahead as well.
 pub fn run(module: &Module<'_>, program: &mut Program, target: Target) {
+    remarks::of_stores(module, program);
     if module.function(runtime::TRANSLATE_LOAD).is_none() {
         return;
     }
@@ -61,36 +58,9 @@ fn of_function<'c>(module: &Module<'c>, program: &mut Program, function: Value<'
         let Some(translation) = place.and_then(|place| emit::translate(module, object, place)) else {
             continue;
         };
-        remark(module, program, object, groups);
+        remarks::of_object(module, program, object, groups);
         for group in groups {
             emit::make_together(module, object, &translation, group);
-        }
-    }
-}
-
-/// Says of each load with what it shares its translation.
-fn remark(module: &Module<'_>, program: &mut Program, object: &Object<'_>, groups: &[Together]) {
-    if !program.wants_remarks(llview::NAME) {
-        return;
-    }
-    let others = object.accesses.len() - 1;
-    for group in groups {
-        let is_ahead = |number| group.ahead.contains(number);
-        for (number, access) in
-            group.here.iter().chain(&group.ahead).map(|number| (number, &object.accesses[*number]))
-        {
-            let site = debug::site(module.context(), access.load);
-            let with = match others {
-                0 => "has a translation of its own".to_owned(),
-                1 => "shares its translation with another load".to_owned(),
-                _ => format!("shares its translation with {others} other loads"),
-            };
-            let together = match group.here.len() + group.ahead.len() {
-                1 => String::new(),
-                count if is_ahead(number) => format!(", and is made ahead, together with {}", count - 1),
-                count => format!(", and is made together with {}", count - 1),
-            };
-            program.remark(Remark::Passed, llview::NAME, || (site, format!("the load {with}{together}")));
         }
     }
 }

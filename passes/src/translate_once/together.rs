@@ -27,12 +27,27 @@ pub struct Together {
     pub here: Vec<usize>,
     /// Those of later blocks, which are made ahead if the object lies in one piece, so that they cannot fault.
     pub ahead: Vec<usize>,
+    /// What keeps them from being made with earlier ones of the object; none of the first, nor where none are made ahead anyway.
+    pub apart: Option<Apart>,
+}
+
+/// What keeps loads of one object from being made together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apart {
+    /// Something that no load may be moved over.
+    Barrier,
+    /// A load that the source wants in order with both.
+    Order,
+    /// They would be made more often or more seldom than they are, or too much stands between.
+    Flow,
 }
 
 /// Loads of one block, and what stands around them.
 struct Group<'c> {
     block: Block<'c>,
     members: Vec<usize>,
+    /// What keeps them from an earlier group of their block.
+    apart: Option<Apart>,
     /// What comes before the first in its block.
     before: Obstacles,
     /// What comes behind the first in its block, but for the group itself.
@@ -92,12 +107,15 @@ impl<'m, 'c> Survey<'m, 'c> {
     fn block(&mut self, block: Block<'c>) {
         let mut open: HashMap<usize, Group<'c>> = HashMap::new();
         let mut closed: Vec<(usize, Group<'c>)> = Vec::new();
+        // What has closed the last group of an object.
+        let mut apart: HashMap<usize, Apart> = HashMap::new();
         let mut seen = Obstacles::default();
         for instruction in block.instructions() {
             let number = self.numbers.get(&instruction).copied();
             let is_barrier = is_barrier(self.module, instruction);
             if number.is_none() && is_barrier {
                 seen.barrier = true;
+                apart.extend(open.keys().map(|object| (*object, Apart::Barrier)));
                 close_all(&mut open, &mut closed);
                 continue;
             }
@@ -109,9 +127,16 @@ impl<'m, 'c> Survey<'m, 'c> {
                 // Its own order is kept in the group; what another load has passed begins a new one.
                 if is_ordered && open.get(&object).is_some_and(|group| group.behind.ordered) {
                     closed.extend(open.remove_entry(&object));
+                    apart.insert(object, Apart::Order);
                 }
-                let begin =
-                    || Group { block, members: Vec::new(), before: seen, behind: Obstacles::default() };
+                let apart = apart.get(&object).copied();
+                let begin = || Group {
+                    block,
+                    members: Vec::new(),
+                    apart,
+                    before: seen,
+                    behind: Obstacles::default(),
+                };
                 open.entry(object).or_insert_with(begin).members.push(access);
             }
             if is_ordered {
@@ -123,6 +148,7 @@ impl<'m, 'c> Survey<'m, 'c> {
             // It may be made earlier itself, but nothing behind it before it (`memory_order_acquire`).
             if is_barrier {
                 seen.barrier = true;
+                apart.extend(open.keys().map(|object| (*object, Apart::Barrier)));
                 close_all(&mut open, &mut closed);
             }
         }
@@ -151,13 +177,18 @@ fn merge<'c>(
     let mut made: Vec<(Group<'c>, Together)> = Vec::new();
     for group in groups {
         let is_plain = group.members.iter().all(|access| object.accesses[*access].is_plain);
+        let mut why = group.apart;
         let earlier = blocks.and_then(|blocks| {
-            made.iter_mut().find(|(first, _)| is_ahead(graph, blocks, (first, &group), is_plain))
+            made.iter_mut().find(|(first, _)| {
+                let apart = apart(graph, blocks, (first, &group), is_plain);
+                why = why.or(apart);
+                apart.is_none()
+            })
         });
         match earlier {
             Some((_, together)) => together.ahead.extend(group.members),
             None => {
-                let together = Together { here: group.members.clone(), ahead: Vec::new() };
+                let together = Together { here: group.members.clone(), ahead: Vec::new(), apart: why };
                 made.push((group, together));
             }
         }
@@ -165,29 +196,37 @@ fn merge<'c>(
     made.into_iter().map(|(_, together)| together).collect()
 }
 
-/// Whether loads may be made at the place of earlier ones, as seen from the source: nothing in between keeps them apart, they are not made
-/// more seldom than there, and, unless they are plain, not more often.
-fn is_ahead<'c>(
+/// What keeps loads from being made at the place of earlier ones, as seen from the source: nothing if no obstacle stands in between, they are
+/// not made more seldom than there, and, unless they are plain, not more often.
+fn apart<'c>(
     graph: &FlowGraph<'c>,
     blocks: &HashMap<Block<'c>, Obstacles>,
     (first, later): (&Group<'c>, &Group<'c>),
     is_plain: bool,
-) -> bool {
-    if first.behind.barrier || later.before.barrier || !graph.share_loops(first.block, later.block) {
-        return false;
+) -> Option<Apart> {
+    if first.behind.barrier || later.before.barrier {
+        return Some(Apart::Barrier);
     }
-    let Some(between) = graph.between(first.block, later.block, MOST_BETWEEN) else { return false };
-    let obstacles = between.iter().map(|block| blocks.get(block).copied().unwrap_or_default());
-    let mut all: Vec<_> = obstacles.chain([first.behind, later.before]).collect();
-    if all.iter().any(|obstacles| obstacles.barrier) {
-        return false;
+    if !graph.share_loops(first.block, later.block) {
+        return Some(Apart::Flow);
     }
-    all.retain(|obstacles| obstacles.ordered);
-    let leads_only_there = || {
-        let mut ways = between.iter().chain([&first.block]).flat_map(|block| block.successors());
-        ways.all(|next| next == later.block || between.contains(&next))
+    let Some(between) = graph.between(first.block, later.block, MOST_BETWEEN) else {
+        return Some(Apart::Flow);
     };
-    is_plain || (all.is_empty() && leads_only_there())
+    let obstacles = between.iter().map(|block| blocks.get(block).copied().unwrap_or_default());
+    let all: Vec<_> = obstacles.chain([first.behind, later.before]).collect();
+    if all.iter().any(|obstacles| obstacles.barrier) {
+        return Some(Apart::Barrier);
+    }
+    if is_plain {
+        return None;
+    }
+    if all.iter().any(|obstacles| obstacles.ordered) {
+        return Some(Apart::Order);
+    }
+    let mut ways = between.iter().chain([&first.block]).flat_map(|block| block.successors());
+    let leads_only_there = ways.all(|next| next == later.block || between.contains(&next));
+    (!leads_only_there).then_some(Apart::Flow)
 }
 
 /// Whether no load may be moved over an instruction: it may store to kernel memory, order accesses, or end what is to be seen

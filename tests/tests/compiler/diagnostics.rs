@@ -139,6 +139,10 @@ fn remarks_say_what_passes_did() {
             "c.c:5:2: remark: `go` is exported as `gpufas_entry_go` [-Rpass=entry-points]\n",
         ),
         ("-Rpass=llview", "c.c:8:2: remark: load of 8 bytes is translated [-Rpass=llview]\n"),
+        (
+            "-Rpass-missed=llview",
+            "c.c:9:12: remark: the atomic operation has a translation of its own: the journal has to know the place of each [-Rpass-missed=llview]\n",
+        ),
         ("-Rpass=budget", "c.c:8:2: remark: each turn of the loop counts [-Rpass=budget]\n"),
         (
             "-Rpass=retarget",
@@ -153,7 +157,7 @@ fn remarks_say_what_passes_did() {
         );
         assert!(!messages.contains("generated"), "{messages}");
     }
-    assert_eq!(with(&["-Rpass=nothing", "-Rpass-missed=llview"]), "");
+    assert_eq!(with(&["-Rpass=nothing", "-Rpass-missed=labels"]), "");
 }
 
 /// What C has and no target but a CPU; each on a line of its own.
