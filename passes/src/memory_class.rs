@@ -83,7 +83,7 @@ fn own_object<'c>(module: &Module<'c>, object: Value<'c>) -> Option<u64> {
     if object.is_global_variable() {
         let name = object.name();
         // What the loader fills; llview itself makes no reference to anything else undefined.
-        if object.is_declaration() && name != symbols::CONTEXT {
+        if object.is_declaration() && name != symbols::CONTEXT && !name.starts_with(symbols::SYMBOL_PREFIX) {
             return None;
         }
         return object.value_type().allocation_size(module);

@@ -114,6 +114,11 @@ impl<'c> Pass<'_, 'c> {
             self.warn_of_address(instruction, pointer);
             return true;
         };
+        let is_constant = place.object.is_global_variable() && place.object.is_constant_variable();
+        if is_constant && !instruction.is(Opcode::LLVMLoad) {
+            // The runtime knows that it is one.
+            return true;
+        }
         if place.holds(size) {
             self.remark(Remark::Analysis, instruction, || {
                 format!("{} of {} stays: it is in {}", access(instruction), bytes(size), named(place.object))

@@ -41,7 +41,7 @@ const CPU_ATTRIBUTES: &[&str] = &[
 
 /// Attributes of LLVM's that only a CPU's code generator understands.
 const CPU_ENUM_ATTRIBUTES: &[&str] =
-    &["noredzone", "nocf_check", "uwtable", "fn_ret_thunk_extern", "ssp", "sspstrong"];
+    &["noredzone", "nocf_check", "uwtable", "fn_ret_thunk_extern", "ssp", "sspreq", "sspstrong"];
 
 /// Runs the pass. `triple` and `data_layout` are those of the target machine.
 pub fn run(module: &Module<'_>, program: &mut Program, target: Target, triple: &str, data_layout: &str) {

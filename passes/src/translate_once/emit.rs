@@ -24,6 +24,20 @@ use crate::marker;
 use super::access::{Access, Object};
 use super::together::Together;
 
+/// Metadata that the optimiser has put on loads, and that is wrong of a load that is made ahead (`dropUBImplyingAttrsAndMetadata()`
+/// of LLVM).
+const PROMISES: &[&str] = &[
+    "align",
+    "alias.scope",
+    "dereferenceable",
+    "dereferenceable_or_null",
+    "noalias",
+    "nonnull",
+    "noundef",
+    "range",
+    "tbaa",
+];
+
 /// A translation that several loads share.
 pub struct Translation<'c> {
     /// The object's address as a number.
@@ -220,6 +234,10 @@ fn load_shared<'c>(
     builder.set_location_of(access.translation);
     let place = builder.offset(translation.pointer, builder.integer(64).signed_constant(access.offset));
     let copy = load(builder, access, place);
+    // It may be made where the source would not have made it.
+    for promise in PROMISES {
+        copy.remove_metadata(module.context(), promise);
+    }
     if copy.ordering() == Ordering::LLVMAtomicOrderingNotAtomic {
         copy.set_empty_metadata(module.context(), marker::OUTSIDE_METADATA);
     }
