@@ -2,25 +2,10 @@
 /* Red-black trees as kernels link them: colour and parent in one word. */
 #include "scene.h"
 
+#include <gpufas/rbtree.h>
 #include <linux/rbtree_augmented.h>
 
 #define item_of(node)	rb_entry_safe(node, struct item, rb)
-
-/* rb_next() of lib/rbtree.c */
-static struct rb_node *next_node(struct rb_node *node)
-{
-	struct rb_node *parent;
-
-	if (node->rb_right) {
-		node = node->rb_right;
-		while (node->rb_left)
-			node = node->rb_left;
-		return node;
-	}
-	while ((parent = rb_parent(node)) && node == parent->rb_right)
-		node = parent;
-	return parent;
-}
 
 static struct rb_node *first_node(struct rb_root *root)
 {
@@ -38,7 +23,7 @@ GPUFAS_ENTRY(tree_walk, "walk a tree in order by its parent pointers", unsigned 
 	u64 sum = 0, last = 0;
 	int count = 0;
 
-	for (node = first_node(&scene->tree); node; node = next_node(node)) {
+	for (node = first_node(&scene->tree); node; node = gpufas_rb_next(node)) {
 		struct item *item = item_of(node);
 
 		if (count && item->key <= last)
@@ -135,7 +120,7 @@ GPUFAS_ENTRY(tree_rotate, "rotate to the left or right", unsigned long, root, u3
 	struct rb_node *up, *moved;
 
 	for (number %= 32; node && number; number--)
-		node = next_node(node);
+		node = gpufas_rb_next(node);
 	if (!node)
 		return -ENOENT;
 	up = left ? node->rb_right : node->rb_left;
@@ -167,7 +152,7 @@ GPUFAS_ENTRY(tree_leaves, "take leaves off and link them elsewhere", unsigned lo
 		struct rb_node **link = &scene->tree.rb_node, *parent = NULL;
 		struct item *item = item_of(node);
 
-		next = next_node(node);
+		next = gpufas_rb_next(node);
 		if (node->rb_left || node->rb_right || !(item->key & mask))
 			continue;
 		replace_child(scene, node, NULL);
@@ -212,7 +197,7 @@ GPUFAS_ENTRY(tree_colours, "change a bit in a pointer's word", unsigned long, ro
 	struct rb_node *node;
 	int black = 0;
 
-	for (node = first_node(&scene->tree); node; node = next_node(node)) {
+	for (node = first_node(&scene->tree); node; node = gpufas_rb_next(node)) {
 		black += rb_is_black(node);
 		node->__rb_parent_color ^= RB_BLACK;
 	}
