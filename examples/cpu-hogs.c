@@ -58,42 +58,71 @@ static bool has_hog(struct task_struct *process, unsigned int busy_percent, unsi
 }
 
 /* From outside, or by the in-kernel support if there is one. */
-static int send(const struct gpufas_support *support, int sig, struct task_struct *process)
+static int send(const struct gpufas_support *support, int sig, struct task_struct *process,
+		const struct gpufas_support_identity *who)
 {
-	return support ? gpufas_support_signal_task(support, process, sig, GPUFAS_SUPPORT_PROCESS) :
+	return support ? gpufas_support_signal_to(support, who, sig, GPUFAS_SUPPORT_PROCESS) :
 			 gpufas_send_signal(sig, process, PIDTYPE_TGID);
 }
+
+/*
+ * The most processes of one run: they are looked for first, since the list of a running system changes
+ * while the support is waited for.
+ */
+#define MAX_HOGS 4096
+
+static struct {
+	struct task_struct *process;
+	struct gpufas_support_identity who;
+} hogs[MAX_HOGS];
 
 static int stop_hogs(const struct gpufas_support *support, unsigned int busy_percent,
 		     unsigned int run_ms, const char *protect)
 {
-	unsigned int found = 0, stopped = 0;
+	unsigned int found = 0, chosen = 0, left_out = 0, stopped = 0, i;
 	struct task_struct *process;
 	int error = 0;
 
 	for_each_process(process) {
-		int result;
+		struct gpufas_support_identity who = gpufas_support_identify(process);
 
 		if (!has_hog(process, busy_percent, run_ms))
 			continue;
 
 		found++;
-		if (!gpufas_may_be_victim(process, protect))
+		if (!gpufas_may_be_victim(process, protect) || !gpufas_support_is(process, &who))
 			continue;
 
-		result = send(support, SIGSTOP, process);
+		if (chosen == MAX_HOGS) {
+			left_out++;
+			continue;
+		}
+		hogs[chosen].process = process;
+		hogs[chosen++].who = who;
+	}
+
+	for (i = 0; i < chosen; i++) {
+		int result = send(support, SIGSTOP, hogs[i].process, &hogs[i].who);
+
 		if (result < 0)
 			error = result;
 		else
-			gpufas_log("%s%d", stopped++ ? "," : "--pids ", process->pid);
+			gpufas_log("%s%llu", stopped++ ? "," : "--pids ", hogs[i].who.pid);
 	}
 
 	gpufas_log("%s%u processes: signal %d sent\n", stopped ? "\n" : "", stopped, SIGSTOP);
 	if (error)
 		return error;
-	if (!found)
-		return -ENOENT;
-	return stopped ? 0 : -ESRCH;
+	if (left_out) {
+		gpufas_log("%u others were left out: one run stops %u\n", left_out, MAX_HOGS);
+		return -ENOSPC;
+	}
+	if (stopped)
+		return 0;
+	/* Those that an earlier try has stopped run no longer. */
+	if (gpufas_tries())
+		return 0;
+	return found ? -ESRCH : -ENOENT;
 }
 
 static int let_go_on(const struct gpufas_support *support, const char *pids)
@@ -102,6 +131,7 @@ static int let_go_on(const struct gpufas_support *support, const char *pids)
 	int error = 0;
 
 	while (*pids) {
+		struct gpufas_support_identity who;
 		struct task_struct *process;
 		pid_t pid = 0;
 		int result;
@@ -114,7 +144,9 @@ static int let_go_on(const struct gpufas_support *support, const char *pids)
 			return -EINVAL;
 
 		process = gpufas_find_task(pid);
-		result = process ? send(support, SIGCONT, process) : -ESRCH;
+		if (process)
+			who = gpufas_support_identify(process);
+		result = process ? send(support, SIGCONT, process, &who) : -ESRCH;
 		if (result < 0) {
 			if (support)
 				gpufas_log("%d: signal %d: error %d\n", pid, SIGCONT, result);

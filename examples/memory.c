@@ -23,6 +23,7 @@
 #include <linux/mm.h>
 #include <linux/oom.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
 #include <linux/vmstat.h>
@@ -47,8 +48,8 @@ static unsigned int swap_in_use_percent(void)
 	return total > 0 ? 100 - free * 100 / total : 100;
 }
 
-/* oom_badness() in mm/oom_kill.c, in pages: what its end would set free. */
-static unsigned long badness(struct task_struct *process)
+/* What the end of a process would set free, in pages. */
+static long pages_of(struct task_struct *process)
 {
 	struct mm_struct *mm = gpufas_process_mm(process);
 
@@ -57,25 +58,37 @@ static unsigned long badness(struct task_struct *process)
 }
 
 /*
+ * oom_badness() in mm/oom_kill.c: what it uses, and what its oom_score_adj makes of that, in thousandths
+ * of all there is. Nobody is killed for 0 or less.
+ */
+static long badness(struct task_struct *process)
+{
+	long adjustment = process->signal->oom_score_adj, pages = pages_of(process);
+
+	/* A child of vfork() has its parent's memory, which its end does not set free. */
+	if (!pages || adjustment == OOM_SCORE_ADJ_MIN || in_vfork(process))
+		return 0;
+
+	return pages + adjustment * (long)((totalram_pages() + total_swap_pages) / 1000);
+}
+
+/*
  * A process that was killed already, but still holds its memory, is found again:
  * nobody else dies for it.
  */
-static struct task_struct *find_worst(const char *protect, unsigned long *worst)
+static struct task_struct *find_worst(const char *protect, struct gpufas_support_identity *who)
 {
 	struct task_struct *process, *found = NULL;
+	long worst = 0;
 
-	*worst = 0;
 	for_each_process(process) {
-		unsigned long pages;
+		struct gpufas_support_identity now = gpufas_support_identify(process);
+		long points = gpufas_may_be_victim(process, protect) ? badness(process) : 0;
 
-		if (!gpufas_may_be_victim(process, protect) ||
-		    process->signal->oom_score_adj == OOM_SCORE_ADJ_MIN)
-			continue;
-
-		pages = badness(process);
-		if (pages > *worst) {
+		if (points > worst && gpufas_support_is(process, &now)) {
 			found = process;
-			*worst = pages;
+			worst = points;
+			*who = now;
 		}
 	}
 
@@ -84,29 +97,29 @@ static struct task_struct *find_worst(const char *protect, unsigned long *worst)
 
 /* The process to kill: 0, -ENOENT if there is room, -ESRCH if nobody may be killed. */
 static int find_victim(unsigned int memory_percent, unsigned int swap_percent, const char *protect,
-		       struct task_struct **victim)
+		       struct task_struct **victim, struct gpufas_support_identity *who)
 {
 	unsigned int memory = memory_in_use_percent(), swap = swap_in_use_percent();
-	unsigned long pages;
 
 	gpufas_log("%u %% of memory and %u %% of swap space are in use\n", memory, swap);
 	if (memory < memory_percent || swap < swap_percent)
 		return -ENOENT;
 
-	*victim = find_worst(protect, &pages);
+	*victim = find_worst(protect, who);
 	if (!*victim)
 		return -ESRCH;
 
-	gpufas_log("%d (%s) uses %lu KiB\n", (*victim)->pid, (*victim)->comm,
-		   pages << (PAGE_SHIFT - 10));
+	gpufas_log("%d (%s) uses %ld KiB\n", (*victim)->pid, (*victim)->comm,
+		   pages_of(*victim) << (PAGE_SHIFT - 10));
 	return 0;
 }
 
 GPUFAS_ENTRY(memory, "kill the process that uses most memory and swap space, if both are short",
 	     unsigned int, memory_percent, unsigned int, swap_percent, const char *, protect)
 {
+	struct gpufas_support_identity who;
 	struct task_struct *victim;
-	int result = find_victim(memory_percent, swap_percent, protect, &victim);
+	int result = find_victim(memory_percent, swap_percent, protect, &victim, &who);
 
 	if (result)
 		return result;
@@ -119,16 +132,17 @@ GPUFAS_ENTRY(memory, "kill the process that uses most memory and swap space, if 
 GPUFAS_ENTRY(memory_supported, "have the kernel kill the process that uses most memory and swap space",
 	     unsigned int, memory_percent, unsigned int, swap_percent, const char *, protect)
 {
+	struct gpufas_support_identity who;
 	struct gpufas_support support;
 	struct task_struct *victim;
 	int result = gpufas_support_find(&support);
 
 	if (!result)
-		result = find_victim(memory_percent, swap_percent, protect, &victim);
+		result = find_victim(memory_percent, swap_percent, protect, &victim, &who);
 	if (result)
 		return result;
 
-	result = gpufas_support_signal_task(&support, victim, SIGKILL, GPUFAS_SUPPORT_PROCESS);
+	result = gpufas_support_signal_to(&support, &who, SIGKILL, GPUFAS_SUPPORT_PROCESS);
 	gpufas_log("the kernel sends signal %d: %d\n", SIGKILL, result);
 	return result;
 }

@@ -72,8 +72,7 @@ static struct gpufas_outcome lock(const struct gpufas_support_request *request)
 {
 	struct gpufas_outcome outcome =
 		gpufas_check_word(request->address, sizeof(arch_spinlock_t), true);
-	raw_spinlock_t *lock = (raw_spinlock_t *)request->address;
-	u64 tries;
+	u64 tries, old;
 
 	if (outcome.status)
 		return outcome;
@@ -82,19 +81,30 @@ static struct gpufas_outcome lock(const struct gpufas_support_request *request)
 		return GPUFAS_REFUSED(-EINVAL, GPUFAS_SUPPORT_BAD_SIZE);
 
 	for (tries = 0; tries <= request->value; tries++) {
-		if (arch_spin_trylock(&lock->raw_lock))
+		/* queued_spin_trylock(), at an address that may be gone by now */
+		if (gpufas_change_word(request->address, sizeof(arch_spinlock_t), 0, _Q_LOCKED_VAL,
+				       &old))
+			return GPUFAS_REFUSED(-EFAULT, GPUFAS_SUPPORT_BAD_ADDRESS);
+		if (!old)
 			return GPUFAS_DONE(tries);
 		cpu_relax();
 	}
 	return GPUFAS_FAILED(-EBUSY, 0);
 }
 
+/*
+ * What the low byte of a lock is (_Q_SLOW_VAL of kernel/locking/qspinlock_paravirt.h) while the next in its queue
+ * has had the hypervisor stop its CPU: whoever releases it must have that CPU woken, which the kernel's own release
+ * does. Without such a hypervisor no lock has it.
+ */
+#define SLOW_VALUE	3
+
 static struct gpufas_outcome unlock(const struct gpufas_support_request *request)
 {
 	struct gpufas_outcome outcome =
 		gpufas_check_word(request->address, sizeof(arch_spinlock_t), true);
 	raw_spinlock_t *lock = (raw_spinlock_t *)request->address;
-	u64 word = 0;
+	u64 word = 0, old = 0;
 
 	if (outcome.status)
 		return outcome;
@@ -103,11 +113,28 @@ static struct gpufas_outcome unlock(const struct gpufas_support_request *request
 	if (gpufas_read_word(request->address, sizeof(arch_spinlock_t), &word))
 		return GPUFAS_REFUSED(-EFAULT, GPUFAS_SUPPORT_BAD_ADDRESS);
 
-	if (!(word & _Q_LOCKED_MASK))
+	switch (word & _Q_LOCKED_MASK) {
+	case 0:
 		return GPUFAS_FAILED(-ENOLCK, word);
+	case _Q_LOCKED_VAL:
+		break;
+	case SLOW_VALUE:
+		/* Without one who waits the kernel would look for him, and end in a BUG(). */
+		if (word >> _Q_TAIL_OFFSET) {
+			arch_spin_unlock(&lock->raw_lock);
+			return GPUFAS_DONE(word);
+		}
+		fallthrough;
+	default:
+		return GPUFAS_FAILED(-EINVAL, word);
+	}
 
-	arch_spin_unlock(&lock->raw_lock);
-	return GPUFAS_DONE(word);
+	/* queued_spin_unlock(), at an address that may be gone by now */
+	if (gpufas_change_word(request->address, 1, _Q_LOCKED_VAL, 0, &old))
+		return GPUFAS_REFUSED(-EFAULT, GPUFAS_SUPPORT_BAD_ADDRESS);
+
+	/* Somebody has released it meanwhile, or has begun to wait so. */
+	return old == _Q_LOCKED_VAL ? GPUFAS_DONE(word) : GPUFAS_FAILED(-EAGAIN, old);
 }
 
 static struct gpufas_outcome interrupt(const struct gpufas_support_request *request)

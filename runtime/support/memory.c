@@ -28,8 +28,11 @@
 #include <linux/ioport.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/security.h>
+#include <linux/sizes.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
 
@@ -46,33 +49,71 @@ static atomic_t mapped = ATOMIC_INIT(0);
 /* The file that it was made through. */
 static struct file *owner;
 
-/*
- * The next range of memory at or above an address. Firmware's map is what the
- * top level of the tree of resources has; what lies within these is no range of
- * its own. It changes where memory is plugged in or out, at which nobody may map.
- */
-static bool next_memory(u64 from, u64 *start, u64 *end)
-{
-	struct resource *resource;
+/* The most that is mapped at once: a look at every page of it takes less than a tick. */
+#define MOST_AT_ONCE	SZ_16M
 
-	for (resource = iomem_resource.child; resource; resource = resource->sibling) {
-		if ((resource->flags & IORESOURCE_SYSTEM_RAM) != IORESOURCE_SYSTEM_RAM)
-			continue;
-		*start = PAGE_ALIGN(resource->start);
-		*end = (resource->end + 1) & PAGE_MASK;
-		if (*start >= from && *start < *end)
-			return true;
-	}
-	return false;
+static int for_each_memory(void *argument, int (*act)(struct resource *range, void *argument))
+{
+	return walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1,
+				   argument, act);
+}
+
+/* Whole pages of a range: -1 if it has none. */
+static int pages_of(const struct resource *range, u64 *start, u64 *end)
+{
+	*start = PAGE_ALIGN(range->start);
+	*end = (range->end + 1) & PAGE_MASK;
+	return *start < *end ? 0 : -1;
+}
+
+static int note_end(struct resource *range, void *argument)
+{
+	u64 start, end, *size = argument;
+
+	if (!pages_of(range, &start, &end))
+		*size = max(*size, end);
+	return 0;
 }
 
 static u64 memory_size(void)
 {
-	u64 start, end = 0, size = 0;
+	u64 size = 0;
 
-	while (next_memory(end, &start, &end))
-		size = end;
+	for_each_memory(&size, note_end);
 	return size;
+}
+
+/*
+ * The kernel maps no two pages at once of which a driver has had one made uncached or write-combining
+ * (-EINVAL of track_pfn_remap(), before anything is mapped): then fewer are tried, at last each alone, as
+ * it is mapped elsewhere. The first MiB is mapped uncached in any case, since lookup_memtype()
+ * knows nothing of it.
+ */
+static int map_range(struct resource *range, void *argument)
+{
+	struct vm_area_struct *vma = argument;
+	u64 start, end, most = MOST_AT_ONCE;
+
+	if (pages_of(range, &start, &end))
+		return 0;
+
+	while (start < end) {
+		u64 size = min(end - start, most);
+		int error = remap_pfn_range(vma, vma->vm_start + start, start >> PAGE_SHIFT, size,
+					    vma->vm_page_prot);
+
+		if (error == -EINVAL && size > PAGE_SIZE) {
+			most = PAGE_ALIGN(size / 2);
+			continue;
+		}
+		if (error)
+			return error;
+
+		start += size;
+		most = MOST_AT_ONCE;
+		cond_resched();
+	}
+	return 0;
 }
 
 /* Where there is no memory, and everywhere once the access is withdrawn. */
@@ -87,8 +128,7 @@ static const struct vm_operations_struct mapping_operations = {
 
 static int memory_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	u64 start, end = 0;
-	int error = 0;
+	int error;
 
 	if (vma->vm_pgoff || vma->vm_end - vma->vm_start != memory_size() ||
 	    !(vma->vm_flags & VM_SHARED))
@@ -99,9 +139,7 @@ static int memory_mmap(struct file *file, struct vm_area_struct *vma)
 
 	vma->vm_ops = &mapping_operations;
 	vm_flags_mod(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY, VM_MAYEXEC);
-	while (!error && next_memory(end, &start, &end))
-		error = remap_pfn_range(vma, vma->vm_start + start, start >> PAGE_SHIFT,
-					end - start, vma->vm_page_prot);
+	error = for_each_memory(vma, map_range);
 	if (error) {
 		/* mmap() removes what was mapped of it. */
 		atomic_set(&mapped, 0);

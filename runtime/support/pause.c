@@ -92,6 +92,11 @@ struct gpufas_outcome gpufas_resume(const struct gpufas_support_request *request
 	return end_pause(request->value) ? GPUFAS_DONE(0) : GPUFAS_FAILED(-ETIME, 0);
 }
 
+bool gpufas_pause_is_asked_for(void)
+{
+	return atomic64_read(&current_pause) != 0;
+}
+
 void gpufas_pause_stand(void)
 {
 	u64 number;

@@ -38,10 +38,13 @@ static enum cpuhp_state hotplug_state;
 
 static enum hrtimer_restart look(struct hrtimer *timer)
 {
-	if (gpufas_queue_serve(GPUFAS_SUPPORT_IN_HARD_INTERRUPT) && thread)
-		wake_up_process(thread);
+	bool heavy = gpufas_queue_serve(GPUFAS_SUPPORT_IN_HARD_INTERRUPT);
+
 	gpufas_nmi_look();
 	gpufas_pause_stand();
+	/* Not before: whoever has asked for the pause may be changing the run queues. */
+	if (heavy && thread)
+		wake_up_process(thread);
 	hrtimer_forward_now(timer, period);
 	return HRTIMER_RESTART;
 }

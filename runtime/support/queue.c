@@ -89,7 +89,9 @@ static bool is_ours(const struct gpufas_support_request *request,
 	case GPUFAS_SUPPORT_IN_NMI:
 		return gpufas_is_nmi_safe(request->operation);
 	case GPUFAS_SUPPORT_IN_HARD_INTERRUPT:
-		return gpufas_support_is_light(request->operation) || !IS_ENABLED(CONFIG_PREEMPT_RT);
+		/* What is heavy changes what a pause is there to keep still. */
+		return gpufas_support_is_light(request->operation) ||
+		       (!IS_ENABLED(CONFIG_PREEMPT_RT) && !gpufas_pause_is_asked_for());
 	default:
 		return !gpufas_support_is_light(request->operation);
 	}

@@ -63,6 +63,8 @@ void gpufas_poll_exit(void);
 void gpufas_pause_init(u32 period_us);
 struct gpufas_outcome gpufas_pause(const struct gpufas_support_request *request);
 struct gpufas_outcome gpufas_resume(const struct gpufas_support_request *request);
+/* Whether a pause is asked for, or in force. */
+bool gpufas_pause_is_asked_for(void);
 /* Stand, as long as there is a pause. In a hard interrupt of the CPU's own. */
 void gpufas_pause_stand(void);
 

@@ -44,6 +44,9 @@ pub const DEADLOCK: Module = Module { name: "deadlock", folder: "tests/modules/d
 pub const SEND_SIGNAL: Module =
     Module { name: "send_signal", folder: "tests/modules/send_signal", headers: &[] };
 
+/// A page of memory that is uncached.
+pub const UNCACHED: Module = Module { name: "uncached", folder: "tests/modules/uncached", headers: &[] };
+
 impl Module {
     /// Builds it for the kernel of the guests, and says where it is. Out of a bundle, it was built when that was filled.
     ///

@@ -155,6 +155,14 @@ static inline int gpufas_support_submit(const struct gpufas_support *support,
 		if (READ_ONCE(slot->sequence) != sequence)
 			break;
 	}
+	/* If the note itself is wrong: slots fill in the order of their numbers, so that the least is the next one's. */
+	if (READ_ONCE(slot->sequence) != sequence - GPUFAS_SUPPORT_SLOTS) {
+		sequence = U64_MAX;
+		for (seen = 0; seen < GPUFAS_SUPPORT_SLOTS; seen++)
+			sequence = min(sequence, READ_ONCE(queue->requests[seen].sequence));
+		sequence += GPUFAS_SUPPORT_SLOTS;
+		slot = &queue->requests[sequence % GPUFAS_SUPPORT_SLOTS];
+	}
 	if (READ_ONCE(slot->sequence) != sequence - GPUFAS_SUPPORT_SLOTS ||
 	    READ_ONCE(queue->answers[sequence % GPUFAS_SUPPORT_SLOTS].sequence) !=
 	    sequence - GPUFAS_SUPPORT_SLOTS)
@@ -173,10 +181,11 @@ static inline int gpufas_support_submit(const struct gpufas_support *support,
 	WRITE_ONCE(slot->value, request->value);
 	WRITE_ONCE(slot->cookie, request->cookie);
 	WRITE_ONCE(slot->checksum, request->checksum);
-	WRITE_ONCE(queue->sender.last, sequence);
-	/* From here on it is there. */
+	/* From here on it is there. Its number is noted last: without that the next program finds it. */
 	smp_wmb();
 	WRITE_ONCE(slot->sequence, sequence);
+	smp_wmb();
+	WRITE_ONCE(queue->sender.last, sequence);
 	return 0;
 }
 
@@ -189,6 +198,22 @@ static inline bool gpufas_support_is_answered(const struct gpufas_support *suppo
 }
 
 /*
+ * Make a request one that is refused, if nobody has taken it yet: a lock that is taken when
+ * nobody is there to release it, or a pause for nobody, does more harm than good.
+ */
+static inline void gpufas_support_withdraw(const struct gpufas_support *support,
+					   const struct gpufas_support_request *request)
+{
+	unsigned int slot = request->sequence % GPUFAS_SUPPORT_SLOTS;
+
+	if (request->operation != GPUFAS_SUPPORT_LOCK && request->operation != GPUFAS_SUPPORT_PAUSE)
+		return;
+
+	WRITE_ONCE(support->queue->requests[slot].checksum, ~request->checksum);
+	smp_mb();
+}
+
+/*
  * gpufas_support_wait - wait for the answer to a request
  * @request:	as gpufas_support_submit() left it
  * @answer:	filled in on success
@@ -196,8 +221,8 @@ static inline bool gpufas_support_is_answered(const struct gpufas_support *suppo
  * The last GPUFAS_SUPPORT_SLOTS requests can be waited for, in any order.
  *
  * Return: 0; -ETIMEDOUT if there is none in time, and the request is still to
- * be served; -ENODEV if the module is gone; -EPROTO if the answer is corrupt or
- * not this request's.
+ * be served, but for one of a lock or a pause, which is withdrawn; -ENODEV if the
+ * module is gone; -EPROTO if the answer is corrupt or not this request's.
  */
 static inline int gpufas_support_wait(const struct gpufas_support *support,
 				      const struct gpufas_support_request *request,
@@ -211,8 +236,12 @@ static inline int gpufas_support_wait(const struct gpufas_support *support,
 	while (!gpufas_support_is_answered(support, sequence)) {
 		if (!gpufas_support_is_there(support))
 			return -ENODEV;
-		if (gpufas_clock() - start > GPUFAS_SUPPORT_PATIENCE_MS * NSEC_PER_MSEC)
+		if (gpufas_clock() - start > GPUFAS_SUPPORT_PATIENCE_MS * NSEC_PER_MSEC) {
+			gpufas_support_withdraw(support, request);
+			if (gpufas_support_is_answered(support, sequence))
+				break;
 			return -ETIMEDOUT;
+		}
 	}
 	smp_rmb();
 	*answer = *from;
@@ -338,17 +367,36 @@ static inline int gpufas_support_signal(const struct gpufas_support *support, u6
 		.width = receiver), NULL);
 }
 
+/* Who a task is: its memory may become another's at any time in a system that runs on. */
+struct gpufas_support_identity {
+	u64 pid, start_time;
+};
+
+/* gpufas_support_identify - who a task is, to be asked before it is looked at */
+static inline struct gpufas_support_identity gpufas_support_identify(const struct task_struct *task)
+{
+	return (struct gpufas_support_identity){ READ_ONCE(task->pid), READ_ONCE(task->start_time) };
+}
+
+/* gpufas_support_is - whether a task is still who it was, once it was looked at */
+static inline bool gpufas_support_is(const struct task_struct *task,
+				     const struct gpufas_support_identity *who)
+{
+	smp_rmb();
+	return READ_ONCE(task->pid) == who->pid && READ_ONCE(task->start_time) == who->start_time;
+}
+
 /*
- * gpufas_support_signal_task - the same, to a task that was looked at
+ * gpufas_support_signal_to - the same, to a task that was looked at
  *
  * Return: -ESRCH as well if its pid has become another's meanwhile.
  */
-static inline int gpufas_support_signal_task(const struct gpufas_support *support,
-					     const struct task_struct *task, u64 sig,
-					     enum gpufas_support_receiver receiver)
+static inline int gpufas_support_signal_to(const struct gpufas_support *support,
+					   const struct gpufas_support_identity *who, u64 sig,
+					   enum gpufas_support_receiver receiver)
 {
 	return gpufas_support_ask(support, GPUFAS_SUPPORT_REQUEST(
-		.operation = GPUFAS_SUPPORT_SIGNAL, .value = task->pid, .address = task->start_time,
+		.operation = GPUFAS_SUPPORT_SIGNAL, .value = who->pid, .address = who->start_time,
 		.expected = sig, .width = receiver), NULL);
 }
 

@@ -13,7 +13,7 @@ use gpufas_guest::protocol::ProcessEvent;
 use gpufas_guest::{Error, Guest};
 use gpufas_kernel::Kernel;
 use gpufas_tests::machine::LIMIT;
-use gpufas_tests::modules::{MEMORY, user_program};
+use gpufas_tests::modules::{MEMORY, UNCACHED, user_program};
 use gpufas_tests::suite::Suite;
 use gpufas_tests::tools::Tools;
 use libc::{SIGBUS, SIGUSR1};
@@ -43,7 +43,8 @@ pub fn add(suite: &mut Suite, spec: &'static KernelSpec) {
             user_program("tests/modules/map_memory/map_memory.c", "runtime/support", folder.path())?;
         let builder = Guest::builder(tools.kernel()?).memory_mib(MEMORY_MIB).cpus(2);
         let builder = builder.qemu_argument("-machine").qemu_argument("max-ram-below-4g=256M");
-        let guest = builder.module(MEMORY.build(&tools)?).module(program).boot()?;
+        let (memory, uncached) = (MEMORY.build(&tools)?, UNCACHED.build(&tools)?);
+        let guest = builder.module(memory).module(uncached).module(program).boot()?;
         map(&guest)
     });
 }
@@ -56,6 +57,8 @@ fn map(guest: &Guest) -> Result<()> {
     ensure!(ends_with(guest, &["powerless"])? == NOT_PERMITTED, "a process without the capability got it");
     ensure!(ends_with(guest, &["wrong"])? == 0, "a wrong use was not refused");
 
+    // Not all of it is cached.
+    guest.load_module(UNCACHED.name, "")?;
     let (address, expected) = known_word(guest)?;
     let before = Memory::of(guest)?;
     let references = References::of(guest)?;
