@@ -58,7 +58,8 @@ GPUFAS_ENTRY(end_many, "send a signal to all processes with a name and a user",
 
 	gpufas_log("%u processes: signal %d sent to %u, of which %u are asleep\n", found, sig, sent,
 		   asleep);
-	return found ? error : -ESRCH;
+	/* Those to which an earlier try has sent it may be gone. */
+	return found || gpufas_tries() ? error : -ESRCH;
 }
 
 /*

@@ -5,6 +5,9 @@
  *
  *	gpufas run kill-hog.fatbin --qmp SOCKET -- --threshold_mib 512 --protect sshd
  *
+ * Who has told the OOM killer to spare it (an oom_score_adj of -1000) is spared
+ * here too; other values do not count.
+ *
  * If no process has at least the threshold, none is killed, so that the program
  * can be run on suspicion.
  */
@@ -13,6 +16,7 @@
 #include <gpufas/task.h>
 #include <gpufas/victim.h>
 
+#include <linux/oom.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
@@ -32,7 +36,8 @@ static struct task_struct *find_largest(const char *protect, unsigned long *larg
 	for_each_process(process) {
 		unsigned long kib;
 
-		if (!gpufas_may_be_victim(process, protect))
+		if (!gpufas_may_be_victim(process, protect) ||
+		    process->signal->oom_score_adj == OOM_SCORE_ADJ_MIN)
 			continue;
 
 		kib = gpufas_resident_kib(process);

@@ -10,7 +10,8 @@
  *		--pid 123 --signal KILL
  *
  * examples/support.c has the kernel send the signal itself, which takes a CPU that
- * gets to its softirqs, and whatever locks the kernel takes for it.
+ * takes interrupts (with PREEMPT_RT, one that runs the module's thread), and whatever
+ * locks the kernel takes for it.
  */
 #include <gpufas/gpufas.h>
 #include <gpufas/support_pause.h>

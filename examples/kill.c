@@ -96,9 +96,10 @@ GPUFAS_ENTRY(killall, "send a signal to every process with a name",
 
 	/*
 	 * After -EAGAIN all are tried again. One that has taken its signal by then
-	 * gets another, which is better than to let one lock protect them all.
+	 * gets another, which is better than to let one lock protect them all. And
+	 * it may be gone.
 	 */
-	return found ? error : -ESRCH;
+	return found || gpufas_tries() ? error : -ESRCH;
 }
 
 /*

@@ -6,6 +6,7 @@
  *	gpufas run unlock.fatbin find --qmp SOCKET -- --threshold_ms 5000
  *	gpufas run unlock.fatbin waiters --qmp SOCKET -- --address 0xffffffffc0123400
  *	gpufas run unlock.fatbin spinlock --qmp SOCKET -- --address 0xffffffffc0123400
+ *	gpufas run unlock.fatbin mutex_waiters --qmp SOCKET -- --address 0xffffffffc0123440
  *	gpufas run unlock.fatbin mutex --qmp SOCKET -- --address 0xffffffffc0123440
  *
  * What the lock guards is in whatever state it was left in: see gpufas/unlock.h.
@@ -28,11 +29,15 @@ GPUFAS_ENTRY(find, "show the CPUs that have waited for a spinlock for at least t
 			continue;
 
 		lock = gpufas_spins_on(task);
-		if (!lock)
+		if (lock)
+			gpufas_log("CPU %u, %d (%s), waits for at most %llu ms for the lock at 0x%px\n",
+				   cpu, task->pid, task->comm, gpufas_running_ms(task), lock);
+		else if (gpufas_queue_node(cpu, 0))
+			/* A hypervisor may have stopped it meanwhile (kvm_wait()). */
+			gpufas_log("CPU %u, %d (%s), waits for at most %llu ms for a lock that is not known\n",
+				   cpu, task->pid, task->comm, gpufas_running_ms(task));
+		else
 			continue;
-
-		gpufas_log("CPU %u, %d (%s), waits for at most %llu ms for the lock at 0x%px\n", cpu,
-			   task->pid, task->comm, gpufas_running_ms(task), lock);
 		waiting++;
 	}
 

@@ -88,6 +88,35 @@ fn protected(group: &mut Group<'_, Repair>) {
             },
         );
     }
+    case(group, "what the kernel's OOM killer is told of a process counts", |repair| {
+        let guest = repair.machine.guest();
+        let (largest, next) = (guest.spawn_busy_hog("largest", 80)?, guest.spawn_busy_hog("next", 40)?);
+        let adjust = |pid: u32, value: &str| guest.write_file(&format!("/proc/{pid}/oom_score_adj"), value);
+        adjust(largest, "-900")?;
+        run_memory(repair, 0, ("0", "0"), SLEEPER)?.says(&format!("{next} (next)"))?;
+        repair.was_killed(next, SIGKILL)?;
+        nothing_is_done(&run_memory(repair, 1, ("0", "0"), SLEEPER)?, ESRCH)?;
+        adjust(largest, "0")?;
+        let small = guest.spawn_busy_hog("small", 4)?;
+        adjust(small, "1000")?;
+        run_memory(repair, 0, ("0", "0"), SLEEPER)?.says(&format!("{small} (small)"))?;
+        repair.was_killed(small, SIGKILL)?;
+        repair.clean_up(largest)
+    });
+    case(group, "the first process of a namespace is spared with a protected one in it", |repair| {
+        let guest = repair.machine.guest();
+        let activity = Activity::PidNamespace { first: "first".to_owned(), other: "inside".to_owned() };
+        let work = Work { count: 1, name: "outside".to_owned(), user: 0, activity, told: true };
+        let outside = guest.spawn_work(work)?;
+        wait::until("it has begun", LIMIT, || Ok(guest.find("inside")?.len() == 1))?;
+        let end = |protect| ["--name", "first", "--user", "-1", "--signal", "KILL", "--protect", protect];
+        nothing_is_done(&repair.report(1, END_MANY, "end_many", &end("inside"))?, ESRCH)?;
+        ensure!(guest.find("inside")?.len() == 1, "the protected one is gone");
+        // Who is protected elsewhere protects nobody here.
+        repair.report(0, END_MANY, "end_many", &end("outside"))?.says("signal 9 sent to 1,")?;
+        guest.wait_until_no("inside", LIMIT)?;
+        outside.into_iter().try_for_each(|pid| repair.clean_up(pid))
+    });
     case(group, "a fork bomb that is protected is spared, and the next one killed", |repair| {
         let guest = repair.machine.guest();
         let sleep = || Activity::Sleep { milliseconds: 3_600_000 };

@@ -54,6 +54,13 @@ pub enum Activity {
         /// How many, the main thread included, which sleeps.
         count: u32,
     },
+    /// Sleeps, and has a child that is the first process of a pid namespace, which has a child itself. They sleep too.
+    PidNamespace {
+        /// The name of the first process there.
+        first: String,
+        /// The name of its child.
+        other: String,
+    },
     /// Starts children that do the same, as many as the kernel allows, and tries again for ever.
     ForkBomb,
     /// Writes to each page of memory, again and again.

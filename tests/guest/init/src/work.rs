@@ -2,6 +2,7 @@
 
 //! What processes do until they are ended.
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read, pipe};
 use std::os::fd::AsRawFd;
@@ -71,6 +72,7 @@ pub fn perform(activity: &Activity) -> io::Result<()> {
             }
             sleep();
         }
+        Activity::PidNamespace { first, other } => pid_namespace(first, other)?,
         Activity::ForkBomb => fork_bomb(),
         Activity::WriteMemory { mib } => write_memory(*mib)?,
     }
@@ -114,6 +116,27 @@ fn wait_for_child() -> io::Result<()> {
     // SAFETY: the end of a mapping that nothing else knows is the stack of a function that never returns.
     check(unsafe { libc::clone(child, stack.add(STACK).cast(), flags, std::ptr::null_mut()) })?;
     Err(io::Error::other("the child has ended"))
+}
+
+/// Starts the first process of a new pid namespace, and by that another there.
+fn pid_namespace(first: &str, other: &str) -> io::Result<()> {
+    // SAFETY: no pointer.
+    check(unsafe { libc::unshare(libc::CLONE_NEWPID) })?;
+    if !fork()? {
+        // SAFETY: no pointer.
+        check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
+        let name = CString::new(if fork()? { first } else { other })?;
+        // SAFETY: a string.
+        check(unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) })?;
+    }
+    sleep();
+    Ok(())
+}
+
+/// Whether this is the parent, of two processes.
+fn fork() -> io::Result<bool> {
+    // SAFETY: this process has one thread.
+    check(unsafe { libc::fork() }).map(|child| child != 0)
 }
 
 fn fork_bomb() {
