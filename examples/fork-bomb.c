@@ -209,8 +209,9 @@ GPUFAS_ENTRY(fork_bomb, "kill the largest group of alike processes, if the proce
 	gpufas_log("%u %% of the process table is in use\n", in_use);
 	bomb = find_begun(key, protect);
 	if (!bomb) {
+		/* Whoever could not be woken in an earlier try has ended all the same since. */
 		if (in_use < threshold_percent)
-			return -ENOENT;
+			return gpufas_tries() ? 0 : -ENOENT;
 
 		bomb = find_largest(key, protect);
 		if (!bomb || bomb->tasks < least) {
