@@ -41,7 +41,7 @@ pub struct Arguments {
     /// Backward branches that the program may take before it is taken to be caught in a loop
     #[arg(long, value_name = "N", default_value_t = DEFAULT_BUDGET)]
     budget: u64,
-    /// Time that the program may take
+    /// Time that each try of the program may take
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     timeout: Duration,
     /// Print one JSON object at the end and nothing else
