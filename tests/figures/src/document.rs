@@ -146,8 +146,13 @@ fn reasons(cells: &[&Cell]) -> String {
     if text.is_empty() { text } else { format!("\n{text}") }
 }
 
-/// A text in one line that is not too long, for code.
+/// What a failure begins with whose guest's console was kept (tests/src/machine.rs), and what the name of the console's file ends in.
+const KEPT: (&str, &str) = ("the guest's console is kept in ", ".log: ");
+
+/// A text in one line that is not too long, for code: without a file of the machine that it was measured on.
 fn shortened(text: &str) -> String {
+    let kept = text.strip_prefix(KEPT.0).and_then(|rest| rest.split_once(KEPT.1));
+    let text = kept.map_or(text, |(_, reason)| reason);
     let line = text.replace('`', "'").split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{} ...", &line[..end]),
@@ -197,5 +202,7 @@ mod tests {
         assert_eq!(escaped("a|b\n*c*"), "a\\|b \\*c\\*");
         let long = shortened(&"ä `x`\n".repeat(100));
         assert!(long.ends_with(" ...") && !long.contains(['`', '\n']), "{long}");
+        let kept = "the guest's console is kept in /a/b/6-1--hogs.log: it: hangs";
+        assert_eq!(shortened(kept), "it: hangs");
     }
 }
