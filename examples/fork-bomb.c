@@ -159,8 +159,23 @@ static struct group *find_largest(int by, const char *protect)
 
 static bool is_being_killed(const struct task_struct *process)
 {
-	return (process->signal->flags & SIGNAL_GROUP_EXIT) &&
-	       process->signal->group_exit_code == SIGKILL;
+	return ((process->signal->flags & SIGNAL_GROUP_EXIT) &&
+		process->signal->group_exit_code == SIGKILL) ||
+	       sigismember(&process->pending.signal, SIGKILL);
+}
+
+/*
+ * Who cannot be woken now has its SIGKILL all the same, by which the next try knows it and wakes it: by
+ * then all others may be gone.
+ */
+static void leave_pending(struct task_struct *process)
+{
+	struct sighand_struct *sighand = process->sighand;
+
+	if (sighand && gpufas_try_lock(&sighand->siglock)) {
+		gpufas_kill_threads(process);
+		gpufas_unlock(&sighand->siglock);
+	}
 }
 
 /*
@@ -233,6 +248,8 @@ GPUFAS_ENTRY(fork_bomb, "kill the largest group of alike processes, if the proce
 			killed++;
 		else
 			error = result;
+		if (result == -EAGAIN)
+			leave_pending(process);
 	}
 
 	gpufas_log("%u processes like %d (%s, user %u): signal %d sent to %u\n", found,
