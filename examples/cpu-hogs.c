@@ -117,10 +117,8 @@ static int stop_hogs(const struct gpufas_support *support, unsigned int busy_per
 		gpufas_log("%u others were left out: one run stops %u\n", left_out, MAX_HOGS);
 		return -ENOSPC;
 	}
-	if (stopped)
-		return 0;
 	/* Those that an earlier try has stopped run no longer. */
-	if (gpufas_tries())
+	if (stopped || gpufas_tries())
 		return 0;
 	return found ? -ESRCH : -ENOENT;
 }

@@ -70,10 +70,7 @@ GPUFAS_ENTRY(end_many, "send a signal to all processes with a name and a user",
 #define MAX_PROCESSES PID_MAX_DEFAULT
 #endif
 
-static struct {
-	pid_t pid;
-	u64 start_time;
-} victims[MAX_PROCESSES];
+static struct gpufas_support_identity victims[MAX_PROCESSES];
 
 GPUFAS_ENTRY(end_many_supported, "have the kernel send a signal to all processes with a name and a user",
 	     const char *, name, int, user, const char *, signal, const char *, protect)
@@ -93,15 +90,14 @@ GPUFAS_ENTRY(end_many_supported, "have the kernel send a signal to all processes
 		return error;
 
 	for_each_process(process) {
-		if (!is_meant(process, name, user, protect))
+		struct gpufas_support_identity who = gpufas_support_identify(process);
+
+		if (!is_meant(process, name, user, protect) || !gpufas_support_is(process, &who))
 			continue;
-		if (found < MAX_PROCESSES) {
-			victims[found].pid = process->pid;
-			victims[found].start_time = process->start_time;
-			found++;
-		} else {
+		if (found < MAX_PROCESSES)
+			victims[found++] = who;
+		else
 			left_out++;
-		}
 	}
 
 	for (begin = 0; begin < found && !error; begin += GPUFAS_SUPPORT_SLOTS) {

@@ -23,6 +23,7 @@
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched.h>
+#include <linux/sched/jobctl.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
 #include <linux/version.h>
@@ -157,11 +158,11 @@ static struct group *find_largest(int by, const char *protect)
 	return largest;
 }
 
-static bool is_being_killed(const struct task_struct *process)
+static bool is_being_killed(struct task_struct *process)
 {
 	return ((process->signal->flags & SIGNAL_GROUP_EXIT) &&
 		process->signal->group_exit_code == SIGKILL) ||
-	       sigismember(&process->pending.signal, SIGKILL);
+	       __fatal_signal_pending(process);
 }
 
 /*
@@ -171,6 +172,12 @@ static bool is_being_killed(const struct task_struct *process)
 static void leave_pending(struct task_struct *process)
 {
 	struct sighand_struct *sighand = process->sighand;
+	struct task_struct *thread;
+
+	/* A debugger that is attaching waits for it, as gpufas_send_signal() does. */
+	for_each_thread(process, thread)
+		if (thread->jobctl & JOBCTL_TRAPPING)
+			return;
 
 	if (sighand && gpufas_try_lock(&sighand->siglock)) {
 		gpufas_kill_threads(process);

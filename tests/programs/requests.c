@@ -124,7 +124,7 @@ GPUFAS_ENTRY(locks, "take and release a lock")
 {
 	struct gpufas_support support;
 	int error = gpufas_support_find(&support);
-	u64 lock;
+	u64 lock, odd;
 
 	if (error)
 		return error;
@@ -143,7 +143,25 @@ GPUFAS_ENTRY(locks, "take and release a lock")
 	error = gpufas_support_unlock(&support, lock);
 	if (error || READ_ONCE(*word(&support, 3)))
 		return WRONG("unlock: %d", error);
+	/* No lock has such a byte; nor this one, if nobody waits. */
+	for (odd = 2; odd <= 3; odd++) {
+		WRITE_ONCE(*word(&support, 3), odd);
+		error = gpufas_support_unlock(&support, lock);
+		if (error != -EINVAL || READ_ONCE(*word(&support, 3)) != odd)
+			return WRONG("unlock of what is no lock, %llu: %d", odd, error);
+	}
+	clear_words(&support);
 	return 0;
+}
+
+GPUFAS_ENTRY(locked, "ask for a lock, and say whether it is taken", bool, ask)
+{
+	struct gpufas_support support;
+	int error = gpufas_support_find(&support);
+
+	if (!error && ask)
+		error = gpufas_support_lock(&support, address_of(&support, 3), 0);
+	return error ? error : READ_ONCE(*word(&support, 3)) != 0;
 }
 
 GPUFAS_ENTRY(several, "have as many requests wait at once as there are slots")
@@ -395,8 +413,12 @@ GPUFAS_ENTRY(sequences, "leave requests with numbers that are not the next")
 		if (READ_ONCE(slot->sequence) != next - GPUFAS_SUPPORT_SLOTS || READ_ONCE(*word(&support, 4)))
 			return WRONG("%llu: it was done", wrong[i]);
 	}
-	/* The slot still serves. */
-	return gpufas_support_read(&support, address_of(&support, 4), 8, &before);
+	/* The slot still serves, also if the number of the last request is noted wrongly. */
+	WRITE_ONCE(support.queue->sender.last, next + 1000);
+	error = gpufas_support_read(&support, address_of(&support, 4), 8, &before);
+	if (!error && READ_ONCE(support.queue->sender.last) != next)
+		return WRONG("%llu was noted", READ_ONCE(support.queue->sender.last));
+	return error;
 }
 
 /* For a CPU that has interrupts off: leave a request, and look for the answer in another run. */

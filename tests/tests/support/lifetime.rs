@@ -4,11 +4,13 @@
 
 use anyhow::{Result, ensure};
 use gpufas_guest::Error;
+use gpufas_tests::machine::LIMIT;
 use gpufas_tests::modules::SUPPORT;
 use gpufas_tests::repair::Repair;
 use gpufas_tests::suite::Group;
+use gpufas_tests::wait;
 
-use crate::{SUPPORT_PROGRAM, TEST_PROGRAM, ask, case, check, served_heavy};
+use crate::{SUPPORT_PROGRAM, TEST_PROGRAM, ask, case, check, counter, served_heavy};
 
 /// `ENODEV`.
 const NO_DEVICE: i64 = -19;
@@ -75,6 +77,15 @@ pub fn add(group: &mut Group<'_, Repair>) {
             }
         }
         ensure!(served == 1, "{served} were served");
+        Ok(())
+    });
+    case(group, "a lock that nobody waits for any more is not taken", |repair| {
+        let arguments = ["--ask", "true"];
+        let report = repair.report_with(1, TEST_PROGRAM, "locked", &["--pause", "always"], &arguments)?;
+        ensure!(report.result()? == TIMED_OUT, "{report:?}");
+        wait::until("it is refused", LIMIT, || Ok(counter(repair, "refused")? == 1))?;
+        let report = check(repair, "locked", &[("ask", "false".into())])?;
+        ensure!(report.result()? == 0, "it was taken: {report:?}");
         Ok(())
     });
 }
