@@ -242,11 +242,24 @@ static inline void gpufas_enqueue_asleep(struct rq *rq, struct task_struct *task
 static inline int gpufas_enqueue_task(struct task_struct *task)
 {
 	bool is_queued = task_on_rq_queued(task);
-	struct rq *rq = cpu_rq(is_queued ? task_cpu(task) : gpufas_select_cpu(task));
+	int cpu = is_queued ? task_cpu(task) : gpufas_select_cpu(task);
 	struct rq_flags flags;
+	struct rq *rq;
 
+	/* In a system that runs on all may have changed since. */
+	if (cpu >= nr_cpu_ids)
+		return -EAGAIN;
+
+	rq = cpu_rq(cpu);
 	if (!gpufas_try_lock_run_queue(rq, &flags))
 		return -EAGAIN;
+
+	/* Until its lock is held a task may leave its run queue, or get to another: __task_rq_lock() */
+	if (task_on_rq_queued(task) != is_queued ||
+	    (is_queued ? task_rq(task) != rq : task->on_rq || READ_ONCE(task->on_cpu))) {
+		rq_unlock(rq, &flags);
+		return -EAGAIN;
+	}
 
 	/* Under its lock: the CPU must not have looked at its run queue since, and found nothing. */
 	gpufas_tell_cpu(rq);

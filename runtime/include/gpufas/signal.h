@@ -149,8 +149,40 @@ static inline int gpufas_continue(struct task_struct *task)
 }
 
 /*
+ * Whether the threads of a process can be told of a signal that ends it: if one can that then ends the
+ * others, since the kernel wakes these (zap_other_threads()). One of hundreds that is
+ * falling asleep need not keep the process from being killed.
+ */
+static inline int gpufas_check_group(struct task_struct *task, bool *wakes)
+{
+	bool is_taken = false, is_busy = false, fails = false;
+	struct task_struct *thread;
+
+	for_each_thread(task, thread) {
+		int way = GPUFAS_WAKE_QUEUE;
+
+		/* It is about to run as it is. */
+		if (READ_ONCE(gpufas_task_state(thread)) != TASK_WAKING)
+			way = gpufas_check_wake(thread, gpufas_signal_wake_states(thread, true));
+
+		if (way == -EAGAIN)
+			is_busy = true;
+		else if (way < 0)
+			fails = true;
+		else if (way > 0 || gpufas_is_awake(thread))
+			is_taken |= gpufas_takes_fatal_signals(thread);
+	}
+
+	if (is_busy && !is_taken)
+		return -EAGAIN;
+
+	*wakes = is_taken || !fails;
+	return 0;
+}
+
+/*
  * Whether a signal can be sent now, before anything is written: 0 or an error. Sets @wakes to
- * whether every thread that has to be woken can be.
+ * whether whoever has to be woken for it can be.
  */
 static inline int gpufas_check_threads(int sig, struct task_struct *task,
 				       struct task_struct *target, bool ends_group, bool *wakes)
@@ -176,20 +208,16 @@ static inline int gpufas_check_threads(int sig, struct task_struct *task,
 	*wakes = gpufas_can_wake();
 	if (!*wakes || !target)
 		return 0;
+	if (ends_group)
+		return gpufas_check_group(task, wakes);
+	if (READ_ONCE(gpufas_task_state(target)) == TASK_WAKING)
+		return 0;
 
-	for_each_thread(task, thread) {
-		int way;
+	error = gpufas_check_wake(target, gpufas_signal_wake_states(target, false));
+	if (error == -EAGAIN)
+		return error;
 
-		if (!ends_group && thread != target)
-			continue;
-
-		way = gpufas_check_wake(thread, gpufas_signal_wake_states(thread, ends_group));
-		if (way == -EAGAIN)
-			return way;
-		if (way < 0)
-			*wakes = false;
-	}
-
+	*wakes = error >= 0;
 	return 0;
 }
 

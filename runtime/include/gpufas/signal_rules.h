@@ -152,6 +152,21 @@ static inline bool gpufas_signal_ends_group(int sig, struct task_struct *task,
 	       !sigismember(&target->real_blocked, sig) && (sig == SIGKILL || !task->ptrace);
 }
 
+/*
+ * Whether a thread ends its process when it takes a fatal signal: get_signal() and
+ * do_group_exit(). One that is exiting takes none any more, and a worker of io_uring's
+ * or, from 6.4 on, of vhost's ends alone.
+ */
+static inline bool gpufas_takes_fatal_signals(const struct task_struct *thread)
+{
+	unsigned int flags = PF_EXITING | PF_IO_WORKER;
+
+#ifdef PF_USER_WORKER
+	flags |= PF_USER_WORKER;
+#endif
+	return !(thread->flags & flags);
+}
+
 /* The states that a signal wakes a thread from, and SIGKILL (@fatal): signal_wake_up(). */
 static inline unsigned int gpufas_signal_wake_states(const struct task_struct *thread, bool fatal)
 {

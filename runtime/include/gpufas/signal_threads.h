@@ -48,6 +48,10 @@ static inline int gpufas_signal_wake_up(struct task_struct *thread, bool fatal)
 	int way;
 
 	set_tsk_thread_flag(thread, TIF_SIGPENDING);
+	/* It is about to run as it is, perhaps since it was sent SIGCONT. */
+	if (READ_ONCE(gpufas_task_state(thread)) == TASK_WAKING)
+		return 1;
+
 	way = gpufas_wake_signaled(thread, gpufas_signal_wake_states(thread, fatal));
 	if (way > 0 || gpufas_task_state(thread) == TASK_WAKING)
 		return 1;
@@ -86,7 +90,7 @@ static inline int gpufas_end_group(int sig, struct task_struct *task, struct sig
 		gpufas_clear_jobctl_pending(thread, JOBCTL_PENDING_MASK);
 		sigaddset(&thread->pending.signal, SIGKILL);
 		awake = gpufas_signal_wake_up(thread, true);
-		if (awake > 0)
+		if (awake > 0 && gpufas_takes_fatal_signals(thread))
 			result = GPUFAS_SIGNAL_DELIVERED;
 		else if (awake < 0)
 			all_told = false;
@@ -133,7 +137,7 @@ static inline int gpufas_kill_threads(struct task_struct *task)
 
 		sigaddset(&thread->pending.signal, SIGKILL);
 		set_tsk_thread_flag(thread, TIF_SIGPENDING);
-		if (gpufas_is_awake(thread))
+		if (gpufas_is_awake(thread) && gpufas_takes_fatal_signals(thread))
 			result = GPUFAS_SIGNAL_DELIVERED;
 	}
 

@@ -28,6 +28,7 @@
 #include <gpufas/task.h>
 
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/time64.h>
 #include <linux/version.h>
@@ -226,6 +227,24 @@ static inline int gpufas_check_wake(struct task_struct *task, unsigned int state
 }
 
 /*
+ * Have a task that was preempted on its way to sleep not sleep.
+ *
+ * In a system that runs on it may be picked and leave its run queue at any moment, which only the
+ * lock of its run queue keeps it from (ttwu_runnable()): then its state must not be
+ * written any more. That lock lies in a structure that is in no header. But who has a
+ * signal to take does not sleep anyway: __schedule() looks for that.
+ */
+static inline int gpufas_keep_runnable(struct task_struct *task)
+{
+#ifdef GPUFAS_LOCKS_TAKE
+	return signal_pending_state(READ_ONCE(gpufas_task_state(task)), task) ? 0 : -EAGAIN;
+#else
+	WRITE_ONCE(gpufas_task_state(task), TASK_RUNNING);
+	return 0;
+#endif
+}
+
+/*
  * gpufas_wake_task - wake a task that is in one of some states
  * @task:	the task
  * @state:	the states, as for wake_up_state()
@@ -253,7 +272,7 @@ static inline int gpufas_wake_task(struct task_struct *task, unsigned int state)
 			WRITE_ONCE(gpufas_saved_state(task), TASK_RUNNING);
 #endif
 		if (way == GPUFAS_WAKE_RUNNABLE)
-			WRITE_ONCE(gpufas_task_state(task), TASK_RUNNING);
+			way = gpufas_keep_runnable(task) ?: way;
 #ifdef GPUFAS_SCHEDULE_WAKE_QUEUE
 		if (way == GPUFAS_WAKE_QUEUE)
 			way = gpufas_queue_task(task) ?: way;

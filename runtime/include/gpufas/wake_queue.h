@@ -48,6 +48,21 @@ static inline bool gpufas_dequeue_is_delayed(const struct task_struct *task)
 }
 
 /*
+ * Whether a BPF program schedules a task, which may want to choose its CPU at each wakeup: ttwu_queue_cond(). Some
+ * let it be left to its CPU (SCX_OPS_ALLOW_QUEUED_WAKEUP); which is not looked at.
+ */
+static inline bool gpufas_is_scheduled_by_bpf(const struct task_struct *task)
+{
+#ifdef CONFIG_SCHED_CLASS_EXT
+	extern const struct sched_class ext_sched_class;
+
+	return task->sched_class == &ext_sched_class;
+#else
+	return false;
+#endif
+}
+
+/*
  * Whether a task that is in a state to be woken from can be left to its CPU:
  * GPUFAS_WAKE_QUEUE, GPUFAS_WAKE_RUNNABLE, or an error of gpufas_check_wake(), and why.
  */
@@ -76,6 +91,11 @@ static inline int gpufas_check_wake_queue(struct task_struct *task, const char *
 
 	if (!gpufas_can_interrupt()) {
 		*obstacle = "no interrupts can be sent";
+		return -EOPNOTSUPP;
+	}
+
+	if (gpufas_is_scheduled_by_bpf(task)) {
+		*obstacle = "a BPF program schedules it (sched_ext)";
 		return -EOPNOTSUPP;
 	}
 
