@@ -15,18 +15,14 @@ use crate::kernel::Kernel;
 use crate::layout::{IMAGE_MAP_START, Layout, View, walk};
 use crate::memory::{PAGE_SIZE, PhysicalMemory};
 use crate::notes;
+use crate::proof::{
+    MAX_IMAGE_REACH, check_banner, check_names, check_page_tables, disagreement, final_layout,
+};
 use crate::symbols::Symbols;
 use crate::vmcoreinfo::{PREFIX, Vmcoreinfo};
 
-/// `KERNEL_IMAGE_SIZE` with KASLR: the most that an image, wherever it is moved, can reach from
-/// `__START_KERNEL_map`.
-const MAX_IMAGE_REACH: u64 = 1 << 30;
-/// Bytes of a field of `struct new_utsname` (`__NEW_UTS_LEN` + 1, include/uapi/linux/utsname.h).
-const UTS_FIELD: u64 = 65;
 /// Most candidates whose symbols are read; a machine has one kernel, and rarely one or two old ones.
 const MAX_LOADS: usize = 16;
-/// Most bytes of `linux_banner` that are looked at.
-const MAX_BANNER: usize = 512;
 
 /// What `SYMBOL()` entries are compared with the symbol table. (Some entries, as `mem_section`, are not
 /// addresses of symbols but values of pointers.)
@@ -74,10 +70,6 @@ pub(crate) fn find_all(memory: &dyn PhysicalMemory) -> Result<Vec<Kernel>> {
     }
 }
 
-fn disagreement(what: impl Into<String>) -> Error {
-    Error::Disagreement { what: what.into() }
-}
-
 /// The kernel that the text `info` in the page at physical address `page` describes, if it is there.
 fn examine(
     memory: &dyn PhysicalMemory,
@@ -90,9 +82,12 @@ fn examine(
     let early = early_layout(memory, info)?;
     let view = View { memory, layout: &early };
     *stage = Stage::PageTables;
-    check_page_tables(view, info)?;
+    let mapped = ["swapper_pg_dir", "init_uts_ns", "_stext"];
+    let mapped = mapped.iter().map(|&name| Ok((name, info.symbol(name)?))).collect::<Result<Vec<_>>>()?;
+    check_page_tables(view, &mapped)?;
     *stage = Stage::Release;
-    let uts_version = check_release(view, info)?;
+    let names = names(info)?;
+    let uts_version = check_names(view, names, info.release())?;
     *stage = Stage::Symbols;
     if *loads == MAX_LOADS {
         return Err(disagreement(format!("more than {MAX_LOADS} kernels seem to be in memory")));
@@ -105,7 +100,7 @@ fn examine(
         Some(id) => Some(id.to_owned()),
         None => notes::build_id(view, &symbols)?,
     };
-    let layout = final_layout(view, info, &symbols)?;
+    let layout = final_layout(view, info.release(), &symbols)?;
     Ok(Kernel::new(info.release().into(), version, uts_version, build_id, layout, symbols))
 }
 
@@ -148,49 +143,15 @@ fn early_layout(memory: &dyn PhysicalMemory, info: &Vmcoreinfo) -> Result<Layout
     Ok(layout)
 }
 
-/// The page tables must map the image's addresses to where the image is said to lie.
-fn check_page_tables(view: View<'_>, info: &Vmcoreinfo) -> Result<()> {
-    let Layout { page_table_root, page_table_levels, .. } = *view.layout;
-    for name in ["swapper_pg_dir", "init_uts_ns", "_stext"] {
-        let va = info.symbol(name)?;
-        let expected = view.layout.translate(view.memory, va)?;
-        let mapped = walk(view.memory, page_table_root, page_table_levels, va)?;
-        if mapped != expected {
-            return Err(disagreement(format!(
-                "the page tables map {name} ({va:#x}) to {mapped:#x} instead of {expected:#x}"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// `init_uts_ns` must name the same release. Returns the kernel's version string.
-fn check_release(view: View<'_>, info: &Vmcoreinfo) -> Result<String> {
+/// Where the names of `init_uts_ns` are.
+fn names(info: &Vmcoreinfo) -> Result<u64> {
     let namespace = info.symbol("init_uts_ns")?;
     let offset = match info.offset("uts_namespace.name") {
         // Not said before 5.11, where a reference count of 4 bytes precedes it.
         Err(Error::VmcoreinfoEntry { .. }) => 4,
         offset => offset?,
     };
-    let field = |index: u64| {
-        let address = namespace.checked_add(offset).and_then(|names| names.checked_add(index * UTS_FIELD));
-        let bytes: [u8; UTS_FIELD as usize] =
-            view.read_array(address.ok_or(Error::NotKernel { va: namespace })?)?;
-        let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-        let text = str::from_utf8(&bytes[..end]).ok().filter(|text| text.bytes().all(|byte| byte >= b' '));
-        text.map(str::to_owned).ok_or_else(|| disagreement("init_uts_ns does not hold text"))
-    };
-    let (system, release, version, machine) = (field(0)?, field(2)?, field(3)?, field(4)?);
-    if system != "Linux" || release != info.release() {
-        return Err(disagreement(format!(
-            "VMCOREINFO is of release {}, init_uts_ns of {system} {release}",
-            info.release()
-        )));
-    }
-    if machine != "x86_64" {
-        return Err(Error::Unsupported { release, what: format!("it is for {machine}, not for x86_64") });
-    }
-    Ok(version)
+    namespace.checked_add(offset).ok_or(Error::NotKernel { va: namespace })
 }
 
 fn read_symbols(view: View<'_>, info: &Vmcoreinfo, version: (u32, u32)) -> Result<Symbols> {
@@ -225,62 +186,6 @@ fn check_own_text(view: View<'_>, symbols: &Symbols, page: u64) -> Result<()> {
         return Ok(());
     }
     Err(disagreement(format!("the kernel's VMCOREINFO is at {text:#x}, this one at {page:#x} is a copy")))
-}
-
-/// The banner must be of the same release and version.
-fn check_banner(view: View<'_>, symbols: &Symbols, release: &str, version: &str) -> Result<()> {
-    let Some(address) = symbols.address("linux_banner") else { return Ok(()) };
-    let expected = format!("Linux version {release} ");
-    let mut banner = [0; MAX_BANNER];
-    view.read(address, &mut banner)?;
-    let end = banner.iter().position(|&byte| byte == 0).unwrap_or(banner.len());
-    let text = String::from_utf8_lossy(&banner[..end]);
-    if text.starts_with(&expected) && (text.trim_end().ends_with(version) || end == MAX_BANNER) {
-        return Ok(());
-    }
-    Err(disagreement(format!("linux_banner says {text:?} instead of release {release}, version {version}")))
-}
-
-/// The layout with the image's true bounds and the direct map.
-fn final_layout(view: View<'_>, info: &Vmcoreinfo, symbols: &Symbols) -> Result<Layout> {
-    let release = info.release();
-    let symbol = |name: &str| {
-        let missing = || Error::NoSymbol { release: release.into(), name: name.into() };
-        symbols.address(name).ok_or_else(missing)
-    };
-    let early = view.layout;
-    let (start, end) = (symbol("_text")?, symbol("_end")?);
-    let end = end.checked_next_multiple_of(PAGE_SIZE).filter(|&end| start < end && end <= early.image_end);
-    let end = end.filter(|_| start >= early.image_start && start % PAGE_SIZE == 0);
-    let Some(end) = end else {
-        return Err(disagreement(format!("the image cannot begin at {start:#x}")));
-    };
-    let image_physical = early.image_physical.wrapping_add(start - early.image_start);
-    if !view.memory.contains(image_physical, end - start) {
-        return Err(disagreement(format!(
-            "the image at physical address {image_physical:#x} is not in memory"
-        )));
-    }
-    let direct_map_start = view.read_u64(symbol("page_offset_base")?)?;
-    let memory_end = view.memory.ranges().last().map_or(0, |range| range.end);
-    let direct_map_end = direct_map_start.checked_add(memory_end);
-    let Some(direct_map_end) = direct_map_end.filter(|&end| end <= IMAGE_MAP_START) else {
-        return Err(disagreement(format!("the direct map cannot begin at {direct_map_start:#x}")));
-    };
-    let layout = Layout {
-        direct_map_start,
-        direct_map_end,
-        image_start: start,
-        image_end: end,
-        image_physical,
-        ..*early
-    };
-    // The page tables themselves must be in the direct map where the layout says.
-    let root = layout.page_table_root;
-    if walk(view.memory, root, layout.page_table_levels, direct_map_start.wrapping_add(root))? != root {
-        return Err(disagreement(format!("the direct map does not begin at {direct_map_start:#x}")));
-    }
-    Ok(layout)
 }
 
 #[cfg(test)]

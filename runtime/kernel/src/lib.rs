@@ -29,6 +29,7 @@ pub mod memory;
 mod newest;
 mod notes;
 pub mod processes;
+mod proof;
 mod resident;
 mod static_symbols;
 mod structures;
