@@ -98,10 +98,10 @@ fn examine(
     check_banner(view, &symbols, info.release(), &uts_version)?;
     let build_id = match info.value("BUILD-ID").filter(|id| !id.is_empty()) {
         Some(id) => Some(id.to_owned()),
-        None => notes::build_id(view, &symbols)?,
+        None => notes::build_id(view, &symbols)?.map(|id| id.hexadecimal()),
     };
     let layout = final_layout(view, info.release(), &symbols)?;
-    Ok(Kernel::new(info.release().into(), version, uts_version, build_id, layout, symbols))
+    Ok(Kernel::new(info.release().into(), version, uts_version, build_id, layout, symbols, names))
 }
 
 /// What can be known before the symbols: all that an image can reach counts as image, and there is no direct

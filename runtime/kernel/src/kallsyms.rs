@@ -89,7 +89,7 @@ pub(crate) fn read(
     let mut symbols = SymbolsBuilder::default();
     let mut name = Vec::new();
     for index in 0..count {
-        tokens.expand(&mut names, long_names, &mut name)?;
+        tokens.expand(names.name(long_names)?, &mut name)?;
         let text = name.split_first().and_then(|(kind, text)| Some((*kind, str::from_utf8(text).ok()?)));
         let Some((kind, text)) = text.filter(|(kind, text)| kind.is_ascii_alphabetic() && !text.is_empty())
         else {
@@ -121,7 +121,10 @@ pub(crate) fn read(
         |encoding: &&Encoding| known.iter().all(|&(index, known)| address(**encoding, index) == known);
     let encoding = encodings.iter().find(agrees).filter(|_| !known.is_empty());
     let encoding = *encoding.ok_or_else(|| broken("its addresses are not those that VMCOREINFO names"))?;
-    symbols.set_addresses(|index| address(encoding, index));
+    symbols.set_addresses(|index| {
+        let moves = encoding != Encoding::AbsolutePerCpu || offset(index).unwrap_or_default() < 0;
+        (address(encoding, index), moves)
+    });
     Ok((symbols.finish(), encoding))
 }
 
@@ -153,18 +156,11 @@ impl Tokens {
         &self.table[usize::from(start)..usize::from(end)]
     }
 
-    /// Reads the next name, with its kind as the first character, as `kallsyms_expand_symbol()` does.
-    fn expand(&self, names: &mut Stream<'_>, long_names: bool, name: &mut Vec<u8>) -> Result<()> {
+    /// Expands a name, with its kind as the first character, as `kallsyms_expand_symbol()` does.
+    fn expand(&self, compressed: &[u8], name: &mut Vec<u8>) -> Result<()> {
         name.clear();
-        let mut length = usize::from(names.next()?);
-        if long_names && length & 0x80 != 0 {
-            length = length & 0x7f | usize::from(names.next()?) << 7;
-        }
-        if length > MAX_NAME {
-            return Err(broken("a name is too long"));
-        }
-        for _ in 0..length {
-            name.extend_from_slice(self.token(names.next()?));
+        for &byte in compressed {
+            name.extend_from_slice(self.token(byte));
             if name.len() > MAX_NAME {
                 return Err(broken("a name is too long"));
             }
@@ -173,7 +169,7 @@ impl Tokens {
     }
 }
 
-/// Bytes of kernel memory, one after the other.
+/// The compressed names, one after the other.
 struct Stream<'a> {
     view: View<'a>,
     /// Address of the byte after `buffer`.
@@ -183,27 +179,48 @@ struct Stream<'a> {
 }
 
 impl<'a> Stream<'a> {
-    /// Bytes read at a time.
+    /// Bytes read at a time; more than a name has.
     const CHUNK: u64 = 64 << 10;
 
     fn new(view: View<'a>, address: u64) -> Self {
         Self { view, next: address, buffer: Vec::new(), position: 0 }
     }
 
-    fn next(&mut self) -> Result<u8> {
-        if self.position == self.buffer.len() {
-            let image = self.view.image();
-            if !image.contains(&self.next) {
-                return Err(broken("its names do not end inside the kernel's image"));
-            }
-            let size = Self::CHUNK.min(image.end - self.next);
-            self.buffer = self.view.read_image(self.next, size)?;
-            self.next += size;
-            self.position = 0;
+    /// The next name, without its length.
+    fn name(&mut self, long_names: bool) -> Result<&[u8]> {
+        let mut length = usize::from(self.take(1)?[0]);
+        if long_names && length & 0x80 != 0 {
+            length = length & 0x7f | usize::from(self.take(1)?[0]) << 7;
         }
-        let byte = self.buffer[self.position];
-        self.position += 1;
-        Ok(byte)
+        if length > MAX_NAME {
+            return Err(broken("a name is too long"));
+        }
+        self.take(length)
+    }
+
+    /// The next bytes, of which there are at most [`MAX_NAME`].
+    fn take(&mut self, size: usize) -> Result<&[u8]> {
+        if self.buffer.len() - self.position < size {
+            self.fill()?;
+        }
+        let bytes = self.buffer.get(self.position..self.position + size);
+        let bytes = bytes.ok_or_else(|| broken("its names do not end inside the kernel's image"))?;
+        self.position += size;
+        Ok(bytes)
+    }
+
+    /// Reads on, as far as the image reaches.
+    fn fill(&mut self) -> Result<()> {
+        let image = self.view.image();
+        if !image.contains(&self.next) {
+            return Ok(());
+        }
+        let size = Self::CHUNK.min(image.end - self.next);
+        self.buffer.drain(..self.position);
+        self.buffer.extend(self.view.read_image(self.next, size)?);
+        self.next += size;
+        self.position = 0;
+        Ok(())
     }
 }
 

@@ -7,6 +7,8 @@ use crate::find;
 use crate::layout::{Layout, View};
 use crate::memory::PhysicalMemory;
 use crate::newest;
+use crate::running::{self, PageTables};
+use crate::symbol_cache::SymbolCache;
 use crate::symbols::Symbols;
 use crate::types::Types;
 
@@ -25,6 +27,7 @@ pub struct Kernel {
     build_id: Option<String>,
     layout: Layout,
     symbols: Symbols,
+    names: u64,
 }
 
 impl Kernel {
@@ -49,6 +52,19 @@ impl Kernel {
         find::find_all(memory)
     }
 
+    /// Finds the kernel that a CPU runs by the page tables that it uses, without a search, if it is among those that `known`
+    /// keeps: then all that says which kernel it is has been compared with what is in memory.
+    ///
+    /// None if that fails for whatever reason; then [`find`](Self::find) says what there is, and
+    /// [`SymbolCache::store`] keeps it.
+    pub fn find_known(
+        memory: &dyn PhysicalMemory,
+        page_tables: PageTables,
+        known: &SymbolCache,
+    ) -> Option<Self> {
+        running::find(memory, page_tables, known)
+    }
+
     pub(crate) fn new(
         release: String,
         version_numbers: (u32, u32),
@@ -56,9 +72,10 @@ impl Kernel {
         build_id: Option<String>,
         layout: Layout,
         mut symbols: Symbols,
+        names: u64,
     ) -> Self {
         symbols.set_image(layout.image_start..layout.image_end);
-        Self { release, version_numbers, version, build_id, layout, symbols }
+        Self { release, version_numbers, version, build_id, layout, symbols, names }
     }
 
     /// The release, as `uname -r` prints it: `6.1.0-56-amd64`.
@@ -89,6 +106,11 @@ impl Kernel {
     /// The image's symbols.
     pub fn symbols(&self) -> &Symbols {
         &self.symbols
+    }
+
+    /// Where the names of `init_uts_ns` are.
+    pub(crate) fn names(&self) -> u64 {
+        self.names
     }
 
     /// The run-time address of a symbol that must be there.
@@ -161,7 +183,7 @@ mod tests {
             kaslr_offset: 0,
             phys_base: 0,
         };
-        let kernel = Kernel::new("6.1".into(), (6, 1), "#1".into(), None, layout, symbols.finish());
+        let kernel = Kernel::new("6.1".into(), (6, 1), "#1".into(), None, layout, symbols.finish(), START);
         let page = [0; 4096];
         let error = kernel.types(&MemorySlices::new([(0, &page[..])])).unwrap_err();
         assert!(matches!(error, Error::MalformedTypes { what, .. } if what.contains("larger")), "{error}");

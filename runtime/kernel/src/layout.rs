@@ -11,9 +11,9 @@ pub(crate) const IMAGE_MAP_START: u64 = 0xffff_ffff_8000_0000;
 
 /// Bits 12 to 51 of a page table entry: the physical address (arch/x86/include/asm/pgtable_types.h,
 /// `PTE_PFN_MASK`; bits above belong to protection keys, software and `NX`).
-const ADDRESS_MASK: u64 = 0x000f_ffff_ffff_f000;
+pub(crate) const ADDRESS_MASK: u64 = 0x000f_ffff_ffff_f000;
 /// `_PAGE_PRESENT`.
-const PRESENT: u64 = 1 << 0;
+pub(crate) const PRESENT: u64 = 1 << 0;
 /// `_PAGE_PSE`: the entry maps a 2 MiB or 1 GiB page. (Bit 7 of a 4 KiB entry means something else.)
 const LARGE: u64 = 1 << 7;
 

@@ -2,7 +2,8 @@
 
 //! The symbols of a kernel's image.
 
-use std::hash::{DefaultHasher, Hasher};
+mod file;
+
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -36,6 +37,8 @@ struct Entry {
     name_start: u32,
     name_len: u16,
     kind: u8,
+    /// Whether its address moves with the image (KASLR).
+    moves: bool,
 }
 
 /// The symbols of a kernel's image, in the kernel's own order. Modules' symbols are not among them.
@@ -69,7 +72,7 @@ impl SymbolsBuilder {
             return false;
         };
         self.names.push_str(name);
-        self.entries.push(Entry { address, name_start, name_len, kind });
+        self.entries.push(Entry { address, name_start, name_len, kind, moves: true });
         true
     }
 
@@ -83,10 +86,10 @@ impl SymbolsBuilder {
         self.entries.get(index).map(|entry| entry_name(&self.names, entry))
     }
 
-    /// Sets the addresses of all symbols, by index.
-    pub(crate) fn set_addresses(&mut self, mut address: impl FnMut(usize) -> u64) {
+    /// Sets the addresses of all symbols, by index, and whether each moves with the image.
+    pub(crate) fn set_addresses(&mut self, mut address: impl FnMut(usize) -> (u64, bool)) {
         for (index, entry) in self.entries.iter_mut().enumerate() {
-            entry.address = address(index);
+            (entry.address, entry.moves) = address(index);
         }
     }
 
@@ -101,11 +104,9 @@ impl SymbolsBuilder {
     }
 }
 
-/// Half of a hash: few names have it in common.
+/// A hash that few names have in common, and that is the same wherever the index was built.
 fn hash(name: &str) -> u32 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(name.as_bytes());
-    hasher.finish() as u32
+    crc32fast::hash(name.as_bytes())
 }
 
 fn entry_name<'a>(names: &'a str, entry: &Entry) -> &'a str {

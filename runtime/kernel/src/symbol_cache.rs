@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Symbols of kernels that were found before, on disk.
+//!
+//! To read them from memory takes some hundred thousand names to be put together. What was read once is kept by the build
+//! id, which the linker makes of all that is in an image, and is used where that build id is in memory.
+
+use crate::error::Result;
+use crate::kernel::Kernel;
+use crate::memory::PhysicalMemory;
+use crate::notes::{self, BuildId};
+use crate::symbols::Symbols;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use zerocopy::little_endian::{U32, U64};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// How files begin; another form of them needs another number.
+const MAGIC: [u8; 8] = *b"gpufas-1";
+/// Most bytes of a file; a Debian kernel's has about 6 MiB.
+const MAX_FILE: u64 = 256 << 20;
+/// Most kernels that are kept.
+const MAX_KERNELS: usize = 32;
+/// Most bytes of a text, with a zero byte: `__NEW_UTS_LEN` + 1, rounded up.
+const TEXT: usize = 72;
+
+/// How a file begins. Addresses are as linked.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Header {
+    magic: [u8; 8],
+    /// CRC-32 of all bytes that follow, to the file's end.
+    checksum: U32,
+    build_id_size: U32,
+    build_id: [u8; BuildId::MAX],
+    /// Where the build id is.
+    build_id_address: U64,
+    /// `_text`.
+    text: U64,
+    /// `init_uts_ns.name`.
+    names: U64,
+    major: U32,
+    minor: U32,
+    release: [u8; TEXT],
+    version: [u8; TEXT],
+}
+
+/// Where the checksum's bytes begin.
+const SUMMED: usize = 12;
+
+/// Symbols of kernels that were found before, in a folder of the user's.
+#[derive(Clone, Debug)]
+pub struct SymbolCache {
+    folder: PathBuf,
+}
+
+/// A kernel that was found before. Addresses are as linked.
+#[derive(Debug)]
+pub(crate) struct KnownKernel {
+    file: File,
+    pub(crate) release: String,
+    pub(crate) version_numbers: (u32, u32),
+    pub(crate) version: String,
+    pub(crate) build_id: BuildId,
+    /// `_text`.
+    pub(crate) text: u64,
+    /// `init_uts_ns.name`.
+    pub(crate) names: u64,
+}
+
+impl SymbolCache {
+    /// What is kept in a folder, which need not be there yet.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// Keeps the symbols of a kernel that was found in `memory`, if it has a build id. Of other kernels the latest stay.
+    ///
+    /// # Errors
+    /// What the file system says, or the memory.
+    pub fn store(&self, kernel: &Kernel, memory: &dyn PhysicalMemory) -> io::Result<()> {
+        let Some((name, bytes)) = encode(kernel, memory).map_err(io::Error::other)? else { return Ok(()) };
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(&bytes)?;
+        // Readers see all of it or nothing.
+        file.persist(self.folder.join(name))?;
+        for (path, _) in self.files().into_iter().skip(MAX_KERNELS) {
+            fs::remove_file(path)?;
+        }
+        Ok(())
+    }
+
+    /// The kernels that are kept, the latest first. What cannot be read, or others could have written, is none.
+    pub(crate) fn kernels(&self) -> impl Iterator<Item = KnownKernel> {
+        self.files().into_iter().take(MAX_KERNELS).filter_map(|(path, _)| KnownKernel::open(&path))
+    }
+
+    /// The files, the latest first.
+    fn files(&self) -> Vec<(PathBuf, std::time::SystemTime)> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+        let with_time = |entry: fs::DirEntry| {
+            // Files that are being written begin with a dot.
+            let is_done = !entry.file_name().as_encoded_bytes().starts_with(b".");
+            let metadata = entry.metadata().ok().filter(|metadata| is_done && metadata.is_file())?;
+            Some((entry.path(), metadata.modified().ok()?))
+        };
+        let mut files: Vec<_> = entries.filter_map(|entry| with_time(entry.ok()?)).collect();
+        files.sort_by(|(_, a), (_, b)| b.cmp(a));
+        files
+    }
+}
+
+impl KnownKernel {
+    fn open(path: &Path) -> Option<Self> {
+        let mut file = File::open(path).ok()?;
+        let metadata = file.metadata().ok()?;
+        // With what is in it memory is written to, so nobody else may have made it.
+        let is_own = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0;
+        if !is_own || metadata.len() > MAX_FILE {
+            return None;
+        }
+        let mut bytes = [0; size_of::<Header>()];
+        file.read_exact(&mut bytes).ok()?;
+        let header = Header::ref_from_bytes(&bytes).ok().filter(|header| header.magic == MAGIC)?;
+        let bytes = header.build_id.get(..header.build_id_size.get() as usize)?.to_vec();
+        Some(Self {
+            release: text(&header.release)?,
+            version_numbers: (header.major.get(), header.minor.get()),
+            version: text(&header.version)?,
+            build_id: BuildId { bytes, address: header.build_id_address.get() },
+            text: header.text.get(),
+            names: header.names.get(),
+            file,
+        })
+    }
+
+    /// Its symbols, for an image that was moved by `kaslr_offset`. None if the file is damaged.
+    pub(crate) fn symbols(self, kaslr_offset: u64) -> Option<Symbols> {
+        let mut bytes = Vec::new();
+        // From where the header ended.
+        (&self.file).take(MAX_FILE).read_to_end(&mut bytes).ok()?;
+        let mut header = [0; size_of::<Header>()];
+        std::os::unix::fs::FileExt::read_exact_at(&self.file, &mut header, 0).ok()?;
+        let checksum = Header::ref_from_bytes(&header).ok()?.checksum.get();
+        if checksum_of(&header, &bytes) != checksum {
+            return None;
+        }
+        Symbols::from_bytes(&bytes, kaslr_offset)
+    }
+}
+
+fn checksum_of(header: &[u8], symbols: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(header.get(SUMMED..).unwrap_or_default());
+    hasher.update(symbols);
+    hasher.finalize()
+}
+
+/// The file of a kernel and its name, if it can have one.
+fn encode(kernel: &Kernel, memory: &dyn PhysicalMemory) -> Result<Option<(String, Vec<u8>)>> {
+    let offset = kernel.layout().kaslr_offset;
+    let Some(id) = notes::build_id(kernel.view(memory), kernel.symbols())? else { return Ok(None) };
+    let mut header = Header::new_zeroed();
+    let texts = [(&mut header.release, kernel.release()), (&mut header.version, kernel.version())];
+    for (field, text) in texts {
+        // One zero byte must be left.
+        let Some(place) = field.get_mut(..text.len()).filter(|_| text.len() < TEXT) else { return Ok(None) };
+        place.copy_from_slice(text.as_bytes());
+    }
+    header.magic = MAGIC;
+    header.build_id_size = U32::new(id.bytes.len() as u32);
+    header.build_id[..id.bytes.len()].copy_from_slice(&id.bytes);
+    header.build_id_address = U64::new(id.address.wrapping_sub(offset));
+    header.text = U64::new(kernel.layout().image_start.wrapping_sub(offset));
+    header.names = U64::new(kernel.names().wrapping_sub(offset));
+    let (major, minor) = kernel.version_numbers();
+    (header.major, header.minor) = (U32::new(major), U32::new(minor));
+    let symbols = kernel.symbols().to_bytes(offset);
+    header.checksum = U32::new(checksum_of(header.as_bytes(), &symbols));
+    Ok(Some((id.hexadecimal(), [header.as_bytes(), &symbols].concat())))
+}
+
+fn text(field: &[u8; TEXT]) -> Option<String> {
+    let end = field.iter().position(|&byte| byte == 0)?;
+    str::from_utf8(&field[..end]).ok().map(str::to_owned)
+}
