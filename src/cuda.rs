@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::cache;
 use crate::command::{Runner, ask, is_executable};
 use crate::error::{Error, Result};
+use gpufas_kernel::cache;
 
 /// How ptxas optimises (nvcc's `--Ofast-compile`, since CUDA 12.9): each function by itself.
 ///

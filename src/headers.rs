@@ -6,7 +6,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::{cache, output};
+use crate::output;
+use gpufas_kernel::cache;
 
 /// Name and contents of each header.
 const HEADERS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/headers.rs"));

@@ -9,7 +9,6 @@
 
 mod arguments;
 mod backend;
-mod cache;
 mod command;
 mod crash;
 mod cuda;

@@ -16,7 +16,7 @@ use gpufas_abi::manifest::Kernel as ManifestKernel;
 use object::{Object, ObjectSection, ReadCache};
 
 use super::boot_image;
-use crate::cache;
+use gpufas_kernel::cache;
 
 /// Uncompressed images, `{}` being the release.
 const IMAGES: &[&str] =

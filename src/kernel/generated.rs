@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 
 use crate::command::find_in_path;
 use crate::error::{Error, Result};
-use crate::{cache, output};
+use crate::output;
+use gpufas_kernel::cache;
 
 /// What writes a file; it is in the folder of the source that includes it.
 enum Generator {

@@ -124,7 +124,7 @@ fn installed(release: &str) -> Result<PathBuf> {
     }
     let mut places: Vec<PathBuf> =
         PLACES.iter().map(|place| PathBuf::from(place.replace("{}", release))).collect();
-    if let Some(cache) = crate::cache::folder() {
+    if let Some(cache) = gpufas_kernel::cache::folder() {
         places.push(cache.join(format!("kernels/{release}/usr/src/linux-headers-{release}")));
     }
     places.iter().find(|place| place.is_dir()).cloned().ok_or_else(|| {

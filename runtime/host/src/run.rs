@@ -16,7 +16,7 @@ use crate::seen::Seen;
 use crate::{check, interrupt};
 use gpufas_abi::FaultKind;
 use gpufas_abi::manifest::{Entry, Target, Variant};
-use gpufas_kernel::{Kernel, PhysicalMemory};
+use gpufas_kernel::{Kernel, PhysicalMemory, SymbolCache, cache};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -179,19 +179,33 @@ pub fn attach(guest: &Guest) -> Result<Attached> {
     }
 }
 
-/// Finds the kernel in a guest's memory.
+/// Finds the kernel in a guest's memory. Of one that was found before the symbols are taken from the user's cache.
 ///
 /// # Errors
-/// [`Error::Kernel`]; [`Error::KernelInRawDump`] with a hint, if it is a raw dump that may have to be split.
-pub fn find_kernel(guest: &Guest, memory: &GuestMemory) -> Result<Kernel> {
+/// [`Error::Kernel`]; [`Error::KernelInRawDump`] with a hint, if it is a raw dump that may have to be split; those of asking a
+/// running guest for its page tables.
+pub fn find_kernel(guest: &Guest, attached: &mut Attached) -> Result<Kernel> {
     /// Memory up to this size is below the hole in every machine of QEMU's.
     const NEVER_SPLIT: u64 = 2 << 30;
-    Kernel::find(memory).map_err(|source| match (guest, memory.ranges()) {
+    let Attached { qmp, memory } = attached;
+    let page_tables = qmp.as_mut().map_or(Ok(None), Qmp::page_tables)?;
+    let known = cache::folder().map(|cache| SymbolCache::new(cache.join("symbols")));
+    if let (Some(page_tables), Some(known)) = (page_tables, &known)
+        && let Some(kernel) = Kernel::find_known(memory, page_tables, known)
+    {
+        return Ok(kernel);
+    }
+    let kernel = Kernel::find(memory).map_err(|source| match (guest, memory.ranges()) {
         (Guest::Dump { split: None, .. }, [range]) if range.start == 0 && range.end > NEVER_SPLIT => {
             Error::KernelInRawDump { source }
         }
         _ => source.into(),
-    })
+    })?;
+    if let (Some(_), Some(known)) = (page_tables, &known) {
+        // Where it cannot be kept, the next program takes as long as this one.
+        let _ = known.store(&kernel, memory);
+    }
+    Ok(kernel)
 }
 
 /// Runs a program on a guest. All that can be checked is checked before the guest is paused or anything is
@@ -208,13 +222,14 @@ pub fn run(options: &Options, log: launch::LogSink<'_>) -> Result<Summary> {
     let entry = arguments::select(&program, options.entry.as_deref())?.clone();
     let arguments = arguments::assign(&program, &entry, &options.arguments)?;
     let runner = Runner::new(&program, options.device)?;
-    let Attached { mut qmp, memory } = attach(&options.guest)?;
+    let mut attached = attach(&options.guest)?;
     // What holds for all variants is said before the kernel is looked for, which takes a moment.
     if program.manifest().variants.iter().all(|variant| variant.writes) {
-        memory.check_writable()?;
+        attached.memory.check_writable()?;
     }
-    runner.check_memory(&memory)?;
-    let kernel = find_kernel(&options.guest, &memory)?;
+    runner.check_memory(&attached.memory)?;
+    let kernel = find_kernel(&options.guest, &mut attached)?;
+    let Attached { mut qmp, memory } = attached;
     let fitting = check::select(&program, &kernel, &memory)?;
     let check::Fitting { number, relocations, is_compiled_for } = fitting;
     let variant = &program.manifest().variants[number];

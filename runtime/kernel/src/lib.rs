@@ -17,6 +17,7 @@ mod all_structures;
 mod btf;
 mod budget;
 mod c_header;
+pub mod cache;
 mod constants;
 mod error;
 mod find;

@@ -11,8 +11,8 @@ use crate::memory::PhysicalMemory;
 use crate::notes::{self, BuildId};
 use crate::symbols::Symbols;
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -115,7 +115,7 @@ impl SymbolCache {
 
 impl KnownKernel {
     fn open(path: &Path) -> Option<Self> {
-        let mut file = File::open(path).ok()?;
+        let file = File::open(path).ok()?;
         let metadata = file.metadata().ok()?;
         // With what is in it memory is written to, so nobody else may have made it.
         let is_own = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0;
@@ -123,7 +123,7 @@ impl KnownKernel {
             return None;
         }
         let mut bytes = [0; size_of::<Header>()];
-        file.read_exact(&mut bytes).ok()?;
+        file.read_exact_at(&mut bytes, 0).ok()?;
         let header = Header::ref_from_bytes(&bytes).ok().filter(|header| header.magic == MAGIC)?;
         let bytes = header.build_id.get(..header.build_id_size.get() as usize)?.to_vec();
         Some(Self {
@@ -139,16 +139,16 @@ impl KnownKernel {
 
     /// Its symbols, for an image that was moved by `kaslr_offset`. None if the file is damaged.
     pub(crate) fn symbols(self, kaslr_offset: u64) -> Option<Symbols> {
-        let mut bytes = Vec::new();
-        // From where the header ended.
-        (&self.file).take(MAX_FILE).read_to_end(&mut bytes).ok()?;
+        let size = self.file.metadata().ok()?.len().min(MAX_FILE) as usize;
         let mut header = [0; size_of::<Header>()];
-        std::os::unix::fs::FileExt::read_exact_at(&self.file, &mut header, 0).ok()?;
+        let mut symbols = vec![0; size.checked_sub(header.len())?];
+        self.file.read_exact_at(&mut header, 0).ok()?;
+        self.file.read_exact_at(&mut symbols, header.len() as u64).ok()?;
         let checksum = Header::ref_from_bytes(&header).ok()?.checksum.get();
-        if checksum_of(&header, &bytes) != checksum {
+        if checksum_of(&header, &symbols) != checksum {
             return None;
         }
-        Symbols::from_bytes(&bytes, kaslr_offset)
+        Symbols::from_bytes(symbols, kaslr_offset)
     }
 }
 

@@ -48,8 +48,8 @@ impl Arguments {
 
     fn list(&self) -> gpufas::Result<(Kernel, ProcessTable)> {
         let guest = self.guest.guest();
-        let attached = gpufas::run::attach(&guest)?;
-        let kernel = gpufas::run::find_kernel(&guest, &attached.memory)?;
+        let mut attached = gpufas::run::attach(&guest)?;
+        let kernel = gpufas::run::find_kernel(&guest, &mut attached)?;
         let types = kernel.types(&attached.memory)?;
         let table = processes::list(&kernel, &attached.memory, &types)?;
         Ok((kernel, table))

@@ -8,8 +8,10 @@ use crate::error::{Error, Result};
 use crate::qmp::Qmp;
 use gpufas_kernel::PhysicalMemory;
 
-/// Places that are compared, at most.
-const SAMPLES: u64 = 48;
+/// Words that are looked at, for some that are not 0.
+const LOOKED_AT: u64 = 192;
+/// Words that are compared, at most. QEMU answers each by itself, after whatever else it does meanwhile.
+const COMPARED: usize = 12;
 
 /// Compares words all over memory with what QEMU's monitor (`xp`) reads there. The guest may be running,
 /// so a word counts only if it is the same before and after QEMU has read it.
@@ -46,20 +48,24 @@ pub(super) fn verify(qmp: &mut Qmp, memory: &GuestMemory) -> Result<()> {
 fn samples(memory: &GuestMemory) -> Vec<u64> {
     let mut found = Vec::new();
     for range in memory.ranges() {
-        let size = range.end - range.start;
-        for index in 0..SAMPLES * 4 {
-            let page = (size / 4096).saturating_mul(index) / (SAMPLES * 4);
-            let address = range.start + page * 4096;
-            if found.len() < SAMPLES as usize && word(memory, address).is_some_and(|word| word != 0) {
-                found.push(address);
-            }
-        }
+        let pages = (range.end - range.start) / 4096;
+        let spread = (0..LOOKED_AT).map(|index| range.start + pages.saturating_mul(index) / LOOKED_AT * 4096);
+        found.extend(spread.filter(|&address| word(memory, address).is_some_and(|word| word != 0)));
     }
     if found.is_empty() {
         // All is 0 here: see whether it is for QEMU.
         found.extend(memory.ranges().iter().flat_map(|range| [range.start, range.start + 0x400]));
     }
-    found
+    found.dedup();
+    spread(&found, COMPARED)
+}
+
+/// At most `count` of some, the first and the last among them.
+fn spread(all: &[u64], count: usize) -> Vec<u64> {
+    if all.len() <= count {
+        return all.to_vec();
+    }
+    (0..count).map(|index| all[(all.len() - 1) * index / (count - 1)]).collect()
 }
 
 fn word(memory: &GuestMemory, address: u64) -> Option<u64> {
@@ -76,6 +82,15 @@ fn parse(answer: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn samples_are_spread() {
+        assert_eq!(spread(&[1, 2, 3], 3), [1, 2, 3]);
+        assert_eq!(spread(&[1, 2, 3, 4, 5, 6, 7, 8, 9], 3), [1, 5, 9]);
+        let many: Vec<u64> = (0..1000).collect();
+        let some = spread(&many, COMPARED);
+        assert!(some.len() == COMPARED && some.is_sorted() && some[0] == 0 && some[COMPARED - 1] == 999);
+    }
 
     #[test]
     fn words_are_understood() {

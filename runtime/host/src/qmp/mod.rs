@@ -6,6 +6,7 @@
 mod gdb_stub;
 mod lines;
 mod pause;
+mod registers;
 
 pub use gdb_stub::GdbStub;
 pub use lines::Event;

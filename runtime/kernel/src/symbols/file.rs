@@ -65,8 +65,8 @@ impl Symbols {
     }
 
     /// What [`to_bytes`](Self::to_bytes) made, for an image that was moved by `kaslr_offset`. None if it is anything else.
-    pub(crate) fn from_bytes(bytes: &[u8], kaslr_offset: u64) -> Option<Self> {
-        let (counts, rest) = Counts::ref_from_prefix(bytes).ok()?;
+    pub(crate) fn from_bytes(mut bytes: Vec<u8>, kaslr_offset: u64) -> Option<Self> {
+        let (counts, rest) = Counts::ref_from_prefix(&bytes).ok()?;
         let count = counts.symbols.get() as usize;
         let (records, rest) = <[Record]>::ref_from_prefix_with_elems(rest, count).ok()?;
         let (index, names) = <[Hashed]>::ref_from_prefix_with_elems(rest, count).ok()?;
@@ -74,22 +74,20 @@ impl Symbols {
         if names.len() != counts.name_bytes.get() as usize {
             return None;
         }
-        let entry = |record: &Record| {
-            let entry = Entry {
-                address: match record.moves {
-                    0 => record.address.get(),
-                    _ => record.address.get().wrapping_add(kaslr_offset),
-                },
-                name_start: record.name_start.get(),
-                name_len: record.name_len.get(),
+        let mut entries = Vec::with_capacity(count);
+        for record in records {
+            let (start, size) = (record.name_start.get(), record.name_len.get());
+            names.get(start as usize..(start as usize).checked_add(usize::from(size))?)?;
+            let moves = record.moves != 0;
+            let address = record.address.get();
+            entries.push(Entry {
+                address: if moves { address.wrapping_add(kaslr_offset) } else { address },
+                name_start: start,
+                name_len: size,
                 kind: record.kind,
-                moves: record.moves != 0,
-            };
-            let start = entry.name_start as usize;
-            names.get(start..start.checked_add(usize::from(entry.name_len))?)?;
-            Some(entry)
-        };
-        let entries = records.iter().map(entry).collect::<Option<Vec<_>>>()?;
+                moves,
+            });
+        }
         let by_hash: Vec<(u32, u32)> =
             index.iter().map(|hashed| (hashed.hash.get(), hashed.index.get())).collect();
         let is_index = by_hash.is_sorted() && by_hash.iter().all(|&(_, index)| (index as usize) < count);
@@ -99,7 +97,11 @@ impl Symbols {
             return None;
         }
         let (by_address, with_dot) = (OnceLock::new(), OnceLock::new());
-        Some(Self { names: names.to_owned(), entries, by_hash, by_address, with_dot, image: 0..0 })
+        // Names stay where they are.
+        let start = bytes.len() - names.len();
+        bytes.drain(..start);
+        let names = String::from_utf8(bytes).ok()?;
+        Some(Self { names, entries, by_hash, by_address, with_dot, image: 0..0 })
     }
 }
 
@@ -132,12 +134,12 @@ mod tests {
     fn symbols_come_back_and_move_with_the_image() {
         let symbols = symbols();
         let bytes = symbols.to_bytes(OFFSET);
-        let same = Symbols::from_bytes(&bytes, OFFSET).unwrap();
+        let same = Symbols::from_bytes(bytes.clone(), OFFSET).unwrap();
         assert_eq!(all(&same), all(&symbols));
         for name in ["runqueues", "schedule", "naïve", "absent"] {
             assert!(same.all(name).eq(symbols.all(name)), "{name}");
         }
-        let moved = Symbols::from_bytes(&bytes, OFFSET + 0x20_0000).unwrap();
+        let moved = Symbols::from_bytes(bytes, OFFSET + 0x20_0000).unwrap();
         assert_eq!(moved.address("runqueues"), Some(0x31c40));
         assert_eq!(moved.address("_text"), Some(0xffff_ffff_9d00_0001));
     }
@@ -154,7 +156,7 @@ mod tests {
                 bytes[at] = byte;
             }
             bytes.truncate(end.index(bytes.len() + 1));
-            if let Some(symbols) = Symbols::from_bytes(&bytes, OFFSET) {
+            if let Some(symbols) = Symbols::from_bytes(bytes, OFFSET) {
                 let _ = (symbols.address("schedule"), symbols.name_at(0), all(&symbols));
             }
         }
