@@ -6,7 +6,7 @@
 //! machine. The thing is made when its first case begins and dropped when its last one has ended; a case that
 //! fails may have left it in any state, so the next case gets a new one.
 //!
-//! Suites that have nothing in common may run beside each other, one case of each at a time.
+//! Suites that have nothing in common may run beside each other, one case of each at a time. None waits for another.
 //!
 //! A case has a limited time. One that does not end is left behind with what it uses, and fails.
 
@@ -42,24 +42,30 @@ const LIMIT: Duration = Duration::from_secs(900);
 /// The environment variable for another limit, in seconds.
 const LIMIT_VARIABLE: &str = "GPUFAS_CASE_LIMIT";
 
+/// Threads of the harness's for each suite of several: one that waits for a case keeps others from being told of that have ended.
+const TELLERS: usize = 8;
+
 /// Cases, in the order in which they run.
 #[derive(Default)]
 pub struct Suite {
-    trials: Vec<Trial>,
-    /// Held by the case that runs.
-    turn: Arc<Mutex<()>>,
+    cases: Vec<Case>,
     /// Time that a case may take, if it is another than [`LIMIT`].
     limit: Option<Duration>,
 }
 
+struct Case {
+    name: String,
+    run: Box<dyn FnOnce() -> Outcome + Send>,
+}
+
+type Outcome = Result<Completion, Failed>;
+
 impl Suite {
     /// Adds a case that needs nothing of another.
     pub fn case(&mut self, name: impl Into<String>, run: impl FnOnce() -> Result<()> + Send + 'static) {
-        let (turn, usual) = (Arc::clone(&self.turn), self.limit.unwrap_or(LIMIT));
-        self.trials.push(Trial::ignorable_test(name, move || {
-            let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-            outcome(limit(usual).and_then(|limit| limited(limit, run)))
-        }));
+        let usual = self.limit.unwrap_or(LIMIT);
+        let run = move || outcome(limit(usual).and_then(|limit| limited(limit, run)));
+        self.cases.push(Case { name: name.into(), run: Box::new(run) });
     }
 
     /// Gives the cases that are added from now on another limit than most have.
@@ -90,13 +96,44 @@ impl Suite {
 }
 
 fn run_with(mut arguments: Arguments, suites: impl IntoIterator<Item = Suite>) -> Conclusion {
-    let suites: Vec<_> = suites.into_iter().map(|suite| suite.trials).collect();
-    arguments.test_threads = Some(suites.len().max(1));
-    libtest_mimic::run(&arguments, in_turn(suites))
+    let mut suites: Vec<_> = suites.into_iter().collect();
+    arguments.test_threads = Some(1);
+    if let [suite] = &mut suites[..] {
+        let cases = std::mem::take(&mut suite.cases).into_iter();
+        let trials = cases.map(|Case { name, run }| Trial::ignorable_test(name, run));
+        return libtest_mimic::run(&arguments, trials.collect());
+    }
+    // The harness takes cases in one order and would let a suite wait for another's: each has a thread of its own, and the
+    // harness is told what came of it.
+    arguments.test_threads = Some((TELLERS * suites.len()).max(1));
+    thread::scope(|scope| {
+        let mut trials = Vec::new();
+        for suite in suites {
+            let (told, jobs): (Vec<_>, Vec<_>) = suite.cases.into_iter().map(told).unzip();
+            let runs = |trial: &Trial| !arguments.list && !arguments.is_filtered_out(trial);
+            let jobs: Vec<_> = told.iter().map(runs).zip(jobs).collect();
+            trials.push(told);
+            scope.spawn(move || jobs.into_iter().filter(|(runs, _)| *runs).for_each(|(_, job)| job()));
+        }
+        libtest_mimic::run(&arguments, in_turn(trials))
+    })
 }
 
-/// The first of each list, then the second of each, and so on: whoever takes the next one finds a suite at rest, if cases of one
-/// kind take about as long in each.
+/// A case for the harness, which waits until something else has run it.
+fn told(case: Case) -> (Trial, impl FnOnce() + Send) {
+    let Case { name, run } = case;
+    let (sender, receiver) = channel();
+    let wait = move || match receiver.recv() {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(_) => Err("it was not run".into()),
+    };
+    // Nobody waits any more if the harness has given up.
+    let job = move || drop(sender.send(catch_unwind(AssertUnwindSafe(run))));
+    (Trial::ignorable_test(name, wait), job)
+}
+
+/// The first of each list, then the second of each, and so on.
 fn in_turn<T>(lists: Vec<Vec<T>>) -> Vec<T> {
     let mut lists: Vec<_> = lists.into_iter().map(Vec::into_iter).collect();
     let mut all = Vec::new();
@@ -248,6 +285,11 @@ mod tests {
 
     use super::*;
 
+    /// What these suites come to is not for who reads the results of these tests.
+    fn unseen() -> Arguments {
+        Arguments { logfile: Some("/dev/null".into()), ..Default::default() }
+    }
+
     #[test]
     fn cases_of_one_suite_never_run_at_once() {
         let (running, ran) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
@@ -262,12 +304,39 @@ mod tests {
                 if others == 0 { Ok(()) } else { bail!("{others} run beside it") }
             });
         }
-        // Its thread is free for the second of the other suite while the first runs.
         let mut quick = Suite::default();
         quick.case("quick", || Ok(()));
-        let conclusion = run_with(Arguments::default(), [slow, quick]);
+        let conclusion = run_with(unseen(), [slow, quick]);
         assert!(!conclusion.has_failed());
         assert_eq!(ran.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn no_suite_waits_for_another() {
+        let (all_ran, wait) = channel();
+        let mut slow = Suite::default();
+        slow.case("until the others have ended", move || Ok(wait.recv_timeout(LIMIT)?));
+        slow.case("after that", || Ok(()));
+        let mut quick = Suite::default();
+        for name in ["first", "second", "third"] {
+            quick.case(name, || Ok(()));
+        }
+        quick.case("panics", || panic!("a failure"));
+        quick.case("last", move || Ok(all_ran.send(())?));
+        let conclusion = run_with(unseen(), [slow, quick]);
+        assert_eq!((conclusion.num_passed, conclusion.num_failed), (6, 1));
+    }
+
+    #[test]
+    fn of_several_suites_only_what_is_asked_for_runs() {
+        let mut first = Suite::default();
+        first.case("not asked for", || panic!("it was run"));
+        let mut second = Suite::default();
+        second.case("asked", || Ok(()));
+        let arguments =
+            Arguments { filter: Some("asked".into()), skip: vec!["not".into()], ..Default::default() };
+        let conclusion = run_with(arguments, [first, second]);
+        assert_eq!((conclusion.num_passed, conclusion.num_failed, conclusion.num_filtered_out), (1, 0, 1));
     }
 
     #[test]
