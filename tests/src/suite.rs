@@ -333,8 +333,7 @@ mod tests {
         first.case("not asked for", || panic!("it was run"));
         let mut second = Suite::default();
         second.case("asked", || Ok(()));
-        let arguments =
-            Arguments { filter: Some("asked".into()), skip: vec!["not".into()], ..Default::default() };
+        let arguments = Arguments { filter: Some("asked".into()), skip: vec!["not".into()], ..unseen() };
         let conclusion = run_with(arguments, [first, second]);
         assert_eq!((conclusion.num_passed, conclusion.num_failed, conclusion.num_filtered_out), (1, 0, 1));
     }
