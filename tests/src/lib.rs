@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! What the end-to-end tests share: the tools that are tested ([`tools`]), a guest with processes that must not
-//! come to harm ([`machine`]), damage to its memory ([`damage`]), runs of `gpufas` and what they said
+//! come to harm ([`machine`]), damage to its memory ([`damage`]), a kernel that was found before ([`known`]), runs of `gpufas` and what they said
 //! ([`command`], [`repair`], [`listing`]), kernel modules
 //! ([`modules`]) deadlocks that one makes ([`deadlock`]) and processes that get signals ([`subject`], [`probe`]), the rules of these ([`signal_rules`]), waiting ([`wait`]), and a harness in which several cases use one guest ([`suite`]); for
 //! tests of passes, what their files say to run ([`run_lines`]); for benchmarks, what they run on ([`measured_on`]).
@@ -11,6 +11,7 @@ pub mod command;
 pub mod damage;
 pub mod deadlock;
 pub mod gpu;
+pub mod known;
 pub mod listing;
 pub mod lock;
 pub mod machine;

@@ -4,6 +4,7 @@
 //!
 //! From nothing but read access to a machine's physical memory ([`PhysicalMemory`]), [`Kernel::find`] learns
 //! which Linux kernel runs there, where it lies ([`Layout`], KASLR applied), and its symbols ([`Symbols`]);
+//! [`SymbolCache`] keeps these, and [`Kernel::find_known`] finds such a kernel without a search;
 //! [`Kernel::types`] adds its types ([`Types`]), and [`processes::list`] reads its process table. No file of
 //! the kernel's and no help from the machine is needed.
 //!

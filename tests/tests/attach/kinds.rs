@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use gpufas_guest::{Accelerator, Backing};
 use gpufas_tests::command::Source;
+use gpufas_tests::known;
 use gpufas_tests::machine::Model;
 use gpufas_tests::repair::{PS, Repair};
 use gpufas_tests::suite::{Skipped, Suite};
@@ -71,6 +72,7 @@ pub fn add(suite: &mut Suite, tools: &Arc<Tools>) {
             anyhow::bail!(Skipped("this machine's processor has page tables of four levels".into()));
         }
         ensure!(levels == 5, "the guest's page tables have {levels} levels");
+        known::check(&repair.machine)?;
         repair.demonstrate()
     });
 }

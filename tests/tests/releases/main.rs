@@ -18,6 +18,7 @@ use anyhow::Result;
 use gpufas_guest::kernels::KERNELS;
 use gpufas_tests::bundle;
 use gpufas_tests::command::{Ran, run};
+use gpufas_tests::known;
 use gpufas_tests::machine::Model;
 use gpufas_tests::releases::is_matrix;
 use gpufas_tests::repair::{Repair, case};
@@ -47,6 +48,11 @@ fn main() -> Result<ExitCode> {
                 locks::add(&mut group, name);
                 sections::add(&mut group);
                 pointers::add(&mut group);
+            }
+            if target == Target::Host {
+                case(&mut group, "a kernel that was found before is not searched for", |repair| {
+                    known::check(&repair.machine)
+                });
             }
             variants::add(&mut group, name);
             relocatable::add(&mut group, name);
