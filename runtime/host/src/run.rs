@@ -188,10 +188,13 @@ pub fn find_kernel(guest: &Guest, attached: &mut Attached) -> Result<Kernel> {
     /// Memory up to this size is below the hole in every machine of QEMU's.
     const NEVER_SPLIT: u64 = 2 << 30;
     let Attached { qmp, memory } = attached;
-    let page_tables = qmp.as_mut().map_or(Ok(None), Qmp::page_tables)?;
+    let page_tables = match qmp.as_mut().map(Qmp::page_tables) {
+        None | Some(Err(Error::QmpRefused { .. })) => Vec::new(),
+        Some(page_tables) => page_tables?,
+    };
     let known = cache::folder().map(|cache| SymbolCache::new(cache.join("symbols")));
-    if let (Some(page_tables), Some(known)) = (page_tables, &known)
-        && let Some(kernel) = Kernel::find_known(memory, page_tables, known)
+    if let Some(known) = &known
+        && let Some(kernel) = Kernel::find_known(memory, &page_tables, known)
     {
         return Ok(kernel);
     }
@@ -201,7 +204,7 @@ pub fn find_kernel(guest: &Guest, attached: &mut Attached) -> Result<Kernel> {
         }
         _ => source.into(),
     })?;
-    if let (Some(_), Some(known)) = (page_tables, &known) {
+    if let Some(known) = known.filter(|_| !page_tables.is_empty()) {
         // Where it cannot be kept, the next program takes as long as this one.
         let _ = known.store(&kernel, memory);
     }

@@ -9,9 +9,9 @@
 //! pointer to its VMCOREINFO leads to this text.
 
 use crate::error::{Error, Result};
-use crate::kallsyms::{self, Tables};
+use crate::kallsyms::{self, Source, Tables};
 use crate::kallsyms_search;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Origin};
 use crate::layout::{IMAGE_MAP_START, Layout, View, walk};
 use crate::memory::{PAGE_SIZE, PhysicalMemory};
 use crate::notes;
@@ -93,7 +93,7 @@ fn examine(
         return Err(disagreement(format!("more than {MAX_LOADS} kernels seem to be in memory")));
     }
     *loads += 1;
-    let symbols = read_symbols(view, info, version)?;
+    let (symbols, source) = read_symbols(view, info, version)?;
     check_own_text(view, &symbols, page)?;
     check_banner(view, &symbols, info.release(), &uts_version)?;
     let build_id = match info.value("BUILD-ID").filter(|id| !id.is_empty()) {
@@ -101,7 +101,8 @@ fn examine(
         None => notes::build_id(view, &symbols)?.map(|id| id.hexadecimal()),
     };
     let layout = final_layout(view, info.release(), &symbols)?;
-    Ok(Kernel::new(info.release().into(), version, uts_version, build_id, layout, symbols, names))
+    let origin = Origin { names, source };
+    Ok(Kernel::new(info.release().into(), version, uts_version, build_id, layout, symbols, origin))
 }
 
 /// What can be known before the symbols: all that an image can reach counts as image, and there is no direct
@@ -154,7 +155,7 @@ fn names(info: &Vmcoreinfo) -> Result<u64> {
     namespace.checked_add(offset).ok_or(Error::NotKernel { va: namespace })
 }
 
-fn read_symbols(view: View<'_>, info: &Vmcoreinfo, version: (u32, u32)) -> Result<Symbols> {
+fn read_symbols(view: View<'_>, info: &Vmcoreinfo, version: (u32, u32)) -> Result<(Symbols, Source)> {
     let tables = match info.symbol("kallsyms_names") {
         // Kernels from 6.0 on say where the tables are.
         Ok(names) => Tables {
@@ -174,7 +175,8 @@ fn read_symbols(view: View<'_>, info: &Vmcoreinfo, version: (u32, u32)) -> Resul
     let known: Vec<(&str, u64)> =
         KNOWN_SYMBOLS.iter().filter_map(|name| Some((*name, info.symbol(name).ok()?))).collect();
     let long_names = version >= (6, 1);
-    Ok(kallsyms::read(view, &tables, long_names, &known)?.0)
+    let (symbols, _, source) = kallsyms::read(view, &tables, long_names, &known)?;
+    Ok((symbols, source))
 }
 
 /// The kernel's pointer to its VMCOREINFO must lead to the text at hand, else the text is a copy.

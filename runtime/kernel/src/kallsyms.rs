@@ -22,6 +22,8 @@ const MAX_NAME: usize = 1024;
 const MAX_NAMES: usize = 64 << 20;
 /// Longest token, with its zero byte; a token is a part of a name.
 const MAX_TOKEN: u64 = 512;
+/// Bytes of the token index.
+const TOKEN_INDEX: usize = 512;
 
 /// Run-time virtual addresses of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,45 @@ pub(crate) struct Tables {
     pub(crate) offsets: u64,
     /// `kallsyms_relative_base`, which kernels from 7.0 on do not have.
     pub(crate) relative_base: Option<u64>,
+}
+
+/// What symbols were read from. From the same bytes, the same symbols follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// Where the tables are.
+    pub(crate) tables: Tables,
+    /// How many symbols there are.
+    pub(crate) count: u32,
+    /// Bytes of all names.
+    pub(crate) names_size: u64,
+    /// Bytes of the token table that were read.
+    pub(crate) tokens_size: u64,
+    /// The value of `kallsyms_relative_base`, or 0.
+    pub(crate) base: u64,
+    /// BLAKE3 of the names, the token index, the token table, and the offsets.
+    pub(crate) digest: [u8; 32],
+}
+
+impl Source {
+    /// Whether the bytes at these places are those that the symbols were read from, and addresses follow from them as they did.
+    pub(crate) fn is_in(&self, view: View<'_>) -> Result<bool> {
+        // It may have been read from a file.
+        let is_sane = self.count <= MAX_SYMBOLS && self.names_size.max(self.tokens_size) <= MAX_NAMES as u64;
+        let base = self.tables.relative_base.map_or(Ok(0), |address| view.read_u64(address))?;
+        if !is_sane || view.read_u32(self.tables.count)? != self.count || base != self.base {
+            return Ok(false);
+        }
+        let mut digest = blake3::Hasher::new();
+        for (address, size) in [
+            (self.tables.names, self.names_size),
+            (self.tables.token_index, TOKEN_INDEX as u64),
+            (self.tables.token_table, self.tokens_size),
+            (self.tables.offsets, 4 * u64::from(self.count)),
+        ] {
+            digest.update(&view.read_image(address, size)?);
+        }
+        Ok(digest.finalize() == self.digest)
+    }
 }
 
 /// How an address follows from an offset; `kallsyms_sym_address()` of different releases.
@@ -79,7 +120,7 @@ pub(crate) fn read(
     tables: &Tables,
     long_names: bool,
     known: &[(&str, u64)],
-) -> Result<(Symbols, Encoding)> {
+) -> Result<(Symbols, Encoding, Source)> {
     let count = view.read_u32(tables.count)?;
     if count == 0 || count > MAX_SYMBOLS {
         return Err(broken(format!("it claims {count} symbols")));
@@ -100,6 +141,8 @@ pub(crate) fn read(
         }
     }
     let offsets = view.read_image(tables.offsets, 4 * u64::from(count))?;
+    let (mut digest, names_size) = names.finish();
+    digest.update(&tokens.index).update(&tokens.table).update(&offsets);
     let offset = |index: usize| {
         let bytes = offsets.get(4 * index..)?.first_chunk()?;
         Some(i32::from_le_bytes(*bytes))
@@ -125,11 +168,20 @@ pub(crate) fn read(
         let moves = encoding != Encoding::AbsolutePerCpu || offset(index).unwrap_or_default() < 0;
         (address(encoding, index), moves)
     });
-    Ok((symbols.finish(), encoding))
+    let source = Source {
+        tables: *tables,
+        count,
+        names_size,
+        tokens_size: tokens.table.len() as u64,
+        base,
+        digest: digest.finalize().into(),
+    };
+    Ok((symbols.finish(), encoding, source))
 }
 
 /// The strings that the bytes of a compressed name stand for.
 struct Tokens {
+    index: [u8; TOKEN_INDEX],
     table: Vec<u8>,
     /// Start and end of each token in `table`.
     places: [(u16, u16); 256],
@@ -137,7 +189,7 @@ struct Tokens {
 
 impl Tokens {
     fn read(view: View<'_>, tables: &Tables) -> Result<Self> {
-        let index: [u8; 512] = view.read_array(tables.token_index)?;
+        let index: [u8; TOKEN_INDEX] = view.read_array(tables.token_index)?;
         let starts: [u16; 256] =
             std::array::from_fn(|i| u16::from_le_bytes([index[2 * i], index[2 * i + 1]]));
         let last = u64::from(starts.iter().copied().max().unwrap_or(0));
@@ -148,7 +200,7 @@ impl Tokens {
             let end = length.and_then(|length| start.checked_add(u16::try_from(length).ok()?));
             *place = (start, end.ok_or_else(|| broken("a token has no end"))?);
         }
-        Ok(Self { table, places })
+        Ok(Self { index, table, places })
     }
 
     fn token(&self, byte: u8) -> &[u8] {
@@ -176,6 +228,9 @@ struct Stream<'a> {
     next: u64,
     buffer: Vec<u8>,
     position: usize,
+    /// Of what was taken and is no longer in `buffer`.
+    digest: blake3::Hasher,
+    size: u64,
 }
 
 impl<'a> Stream<'a> {
@@ -183,7 +238,7 @@ impl<'a> Stream<'a> {
     const CHUNK: u64 = 64 << 10;
 
     fn new(view: View<'a>, address: u64) -> Self {
-        Self { view, next: address, buffer: Vec::new(), position: 0 }
+        Self { view, next: address, buffer: Vec::new(), position: 0, digest: blake3::Hasher::new(), size: 0 }
     }
 
     /// The next name, without its length.
@@ -216,11 +271,24 @@ impl<'a> Stream<'a> {
             return Ok(());
         }
         let size = Self::CHUNK.min(image.end - self.next);
-        self.buffer.drain(..self.position);
+        self.forget();
         self.buffer.extend(self.view.read_image(self.next, size)?);
         self.next += size;
-        self.position = 0;
         Ok(())
+    }
+
+    /// Forgets what was taken, but for its digest.
+    fn forget(&mut self) {
+        self.digest.update(&self.buffer[..self.position]);
+        self.size += self.position as u64;
+        self.buffer.drain(..self.position);
+        self.position = 0;
+    }
+
+    /// The digest of all that was taken, and how many bytes that is.
+    fn finish(mut self) -> (blake3::Hasher, u64) {
+        self.forget();
+        (self.digest, self.size)
     }
 }
 

@@ -31,7 +31,9 @@ fn read_back(
         phys_base: 0,
     };
     let view = View { memory: &memory, layout: &layout };
-    read(view, &written.places(IMAGE, encoding), long_names, known)
+    let (symbols, encoding, source) = read(view, &written.places(IMAGE, encoding), long_names, known)?;
+    assert!(source.is_in(view).unwrap());
+    Ok((symbols, encoding))
 }
 
 fn symbols() -> Vec<(String, u64)> {

@@ -4,6 +4,7 @@
 
 use crate::error::{Error, Result};
 use crate::find;
+use crate::kallsyms::Source;
 use crate::layout::{Layout, View};
 use crate::memory::PhysicalMemory;
 use crate::newest;
@@ -27,7 +28,16 @@ pub struct Kernel {
     build_id: Option<String>,
     layout: Layout,
     symbols: Symbols,
-    names: u64,
+    origin: Origin,
+}
+
+/// What a kernel was known by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    /// Where the names of `init_uts_ns` are.
+    pub(crate) names: u64,
+    /// What the symbols were read from.
+    pub(crate) source: Source,
 }
 
 impl Kernel {
@@ -52,14 +62,14 @@ impl Kernel {
         find::find_all(memory)
     }
 
-    /// Finds the kernel that a CPU runs by the page tables that it uses, without a search, if it is among those that `known`
-    /// keeps: then all that says which kernel it is has been compared with what is in memory.
+    /// Finds the kernel that CPUs run by the page tables that they use, without a search, if it is among those that `known`
+    /// keeps: then all that says which kernel it is, and what its symbols were read from, has been compared with what is in memory.
     ///
     /// None if that fails for whatever reason; then [`find`](Self::find) says what there is, and
     /// [`SymbolCache::store`] keeps it.
     pub fn find_known(
         memory: &dyn PhysicalMemory,
-        page_tables: PageTables,
+        page_tables: &[PageTables],
         known: &SymbolCache,
     ) -> Option<Self> {
         running::find(memory, page_tables, known)
@@ -72,10 +82,10 @@ impl Kernel {
         build_id: Option<String>,
         layout: Layout,
         mut symbols: Symbols,
-        names: u64,
+        origin: Origin,
     ) -> Self {
         symbols.set_image(layout.image_start..layout.image_end);
-        Self { release, version_numbers, version, build_id, layout, symbols, names }
+        Self { release, version_numbers, version, build_id, layout, symbols, origin }
     }
 
     /// The release, as `uname -r` prints it: `6.1.0-56-amd64`.
@@ -108,9 +118,9 @@ impl Kernel {
         &self.symbols
     }
 
-    /// Where the names of `init_uts_ns` are.
-    pub(crate) fn names(&self) -> u64 {
-        self.names
+    /// What it was known by.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The run-time address of a symbol that must be there.
@@ -163,6 +173,7 @@ impl Kernel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kallsyms::Tables;
     use crate::memory::MemorySlices;
     use crate::symbols::SymbolsBuilder;
 
@@ -183,7 +194,12 @@ mod tests {
             kaslr_offset: 0,
             phys_base: 0,
         };
-        let kernel = Kernel::new("6.1".into(), (6, 1), "#1".into(), None, layout, symbols.finish(), START);
+        let places =
+            Tables { names: 0, count: 0, token_table: 0, token_index: 0, offsets: 0, relative_base: None };
+        let source =
+            Source { tables: places, count: 0, names_size: 0, tokens_size: 0, base: 0, digest: [0; 32] };
+        let origin = Origin { names: 0, source };
+        let kernel = Kernel::new("6.1".into(), (6, 1), "#1".into(), None, layout, symbols.finish(), origin);
         let page = [0; 4096];
         let error = kernel.types(&MemorySlices::new([(0, &page[..])])).unwrap_err();
         assert!(matches!(error, Error::MalformedTypes { what, .. } if what.contains("larger")), "{error}");

@@ -4,10 +4,11 @@
 //!
 //! The page tables that a CPU uses map the image, of which the first bytes are `_text`. From there the build id of
 //! each kernel that is known is a few bytes at a place that is known. Nothing is searched, and what is found is what runs,
-//! even if kernels of earlier boots are in memory.
+//! even if kernels of earlier boots are in memory. Where CPUs run different ones, as after a crash that one of them
+//! lives through in another kernel (kdump), none is taken.
 
 use crate::error::{Error, Result};
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Origin};
 use crate::layout::{ADDRESS_MASK, IMAGE_MAP_START, Layout, PRESENT, View, walk};
 use crate::memory::{PhysicalMemory, read_u64};
 use crate::proof::{
@@ -35,22 +36,40 @@ pub struct PageTables {
     pub levels: u32,
 }
 
-/// The kernel of `known` that the CPU with these page tables runs.
+impl PageTables {
+    /// The tables that these may be, or belong to.
+    fn roots(self) -> impl Iterator<Item = u64> {
+        let root = self.cr3 & ADDRESS_MASK;
+        let kernels = (root & USER_PAGE_TABLE != 0).then_some(root & !USER_PAGE_TABLE);
+        [Some(root), kernels].into_iter().flatten()
+    }
+}
+
+/// The kernel of `known` that all CPUs with these page tables run.
 pub(crate) fn find(
     memory: &dyn PhysicalMemory,
-    page_tables: PageTables,
+    page_tables: &[PageTables],
     known: &SymbolCache,
 ) -> Option<Kernel> {
-    let PageTables { cr3, levels } = page_tables;
-    let root = cr3 & ADDRESS_MASK;
-    let mut roots = vec![root];
-    if root & USER_PAGE_TABLE != 0 {
-        roots.push(root & !USER_PAGE_TABLE);
-    }
-    roots.into_iter().filter(|_| matches!(levels, 4 | 5)).find_map(|root| {
-        let text = first_of_image(memory, root, levels).ok()??;
-        known.kernels().find_map(|known| examine(memory, (root, levels), text, known).ok())
-    })
+    // One that was never started has none.
+    let running = || page_tables.iter().filter(|tables| tables.cr3 != 0);
+    let first = running().next().filter(|tables| matches!(tables.levels, 4 | 5))?;
+    let kernel = first.roots().find_map(|root| {
+        let text = first_of_image(memory, root, first.levels).ok()??;
+        known.kernels().find_map(|known| examine(memory, (root, first.levels), text, known).ok())
+    })?;
+    let own = image_entry(memory, kernel.layout().page_table_root).ok()?;
+    let runs_it = |tables: &PageTables| {
+        let mut roots = tables.roots();
+        tables.levels == first.levels
+            && roots.any(|root| image_entry(memory, root).is_ok_and(|entry| entry == own))
+    };
+    running().all(runs_it).then_some(kernel)
+}
+
+/// The entry of a top-level page table that leads to the image.
+fn image_entry(memory: &dyn PhysicalMemory, root: u64) -> Result<u64> {
+    Ok(read_u64(memory, root + 8 * IMAGE_ENTRY)? & ADDRESS_MASK)
 }
 
 /// The first address of the image's that page tables map. `cleanup_highmap()` of arch/x86/mm/init_64.c takes away what is before `_text`.
@@ -103,6 +122,10 @@ fn examine(
     }
     let (release, numbers, version) = (known.release.clone(), known.version_numbers, known.version.clone());
     let hexadecimal = known.build_id.hexadecimal();
+    let origin = Origin { names, source: known.source(offset) };
+    if !origin.source.is_in(view)? {
+        return Err(disagreement("its symbols are others"));
+    }
     let symbols = known.symbols(offset).ok_or_else(|| disagreement("what is known of it is damaged"))?;
     check_banner(view, &symbols, &release, &version)?;
     let symbol = |name: &str| {
@@ -116,13 +139,12 @@ fn examine(
     }
     // A process's page tables have the kernel's part in common with the kernel's own.
     let own_root = early.translate(memory, symbol("init_top_pgt")?)?;
-    let image = |root: u64| Ok::<_, Error>(read_u64(memory, root + 8 * IMAGE_ENTRY)? & ADDRESS_MASK);
-    if image(own_root)? != image(root)? {
+    if image_entry(memory, own_root)? != image_entry(memory, root)? {
         return Err(disagreement("the CPU uses page tables that are not the kernel's"));
     }
     early.page_table_root = own_root;
     let layout = final_layout(View { memory, layout: &early }, &release, &symbols)?;
-    Ok(Kernel::new(release, numbers, version, Some(hexadecimal), layout, symbols, names))
+    Ok(Kernel::new(release, numbers, version, Some(hexadecimal), layout, symbols, origin))
 }
 
 #[cfg(test)]

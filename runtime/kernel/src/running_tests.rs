@@ -3,7 +3,7 @@
 use super::*;
 use crate::kallsyms::Encoding;
 use crate::synthetic::Machine;
-use crate::synthetic::machine::{IMAGE_PHYSICAL, Options, VMCOREINFO};
+use crate::synthetic::machine::{IMAGE_PHYSICAL, KALLSYMS, Options, VMCOREINFO};
 use proptest::prelude::*;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -25,7 +25,7 @@ fn kept(machine: &Machine) -> (tempfile::TempDir, SymbolCache, Kernel) {
 }
 
 fn find(machine: &Machine, cache: &SymbolCache) -> Option<Kernel> {
-    Kernel::find_known(&machine.memory(), page_tables(machine), cache)
+    Kernel::find_known(&machine.memory(), &[page_tables(machine)], cache)
 }
 
 #[test]
@@ -56,24 +56,52 @@ fn page_tables_of_programs_lead_to_the_kernels() {
     machine.put(0x50_0000 + 2048, &top);
     for cr3 in [0x50_0000, 0x50_0007, 0x50_1000, 0x50_1fff] {
         let tables = PageTables { cr3, levels: 4 };
-        let found = Kernel::find_known(&machine.memory(), tables, &cache);
+        let found = Kernel::find_known(&machine.memory(), &[tables], &cache);
         assert_eq!(found.unwrap().layout(), kernel.layout(), "{cr3:#x}");
     }
     // No page tables, and none in memory.
     for cr3 in [0, 0x60_0000, 1 << 40, u64::MAX] {
         let tables = PageTables { cr3, levels: 4 };
-        assert!(Kernel::find_known(&machine.memory(), tables, &cache).is_none(), "{cr3:#x}");
+        assert!(Kernel::find_known(&machine.memory(), &[tables], &cache).is_none(), "{cr3:#x}");
     }
     for levels in [0, 3, 5, 6] {
         let tables = PageTables { cr3: ROOT, levels };
-        assert!(Kernel::find_known(&machine.memory(), tables, &cache).is_none(), "{levels} levels");
+        assert!(Kernel::find_known(&machine.memory(), &[tables], &cache).is_none(), "{levels} levels");
     }
+}
+
+#[test]
+fn all_processors_run_the_kernel_that_is_found() {
+    let mut machine = Machine::new(Options::default());
+    let (_folder, cache, _) = kept(&machine);
+    let top = machine.low[ROOT as usize + 2048..][..2048].to_vec();
+    machine.put(0x50_0000 + 2048, &top);
+    let tables = |cr3| PageTables { cr3, levels: 4 };
+    let find = |all: &[u64]| {
+        let all: Vec<_> = all.iter().map(|&cr3| tables(cr3)).collect();
+        Kernel::find_known(&machine.memory(), &all, &cache).is_some()
+    };
+    assert!(find(&[ROOT, 0x50_0000, 0x50_1000]));
+    assert!(find(&[0, ROOT, 0]), "processors that were never started");
+    assert!(!find(&[ROOT, 0x60_0000]), "one that runs something else");
+    assert!(!find(&[0]) && !find(&[]));
 }
 
 #[test]
 fn what_is_not_the_kernel_that_is_known_is_not_taken_for_it() {
     type Change = fn(&mut Machine);
-    let cases: [(&str, Change); 7] = [
+    let cases: [(&str, Change); 9] = [
+        ("another address of a symbol", |machine| {
+            let offsets =
+                IMAGE_PHYSICAL + KALLSYMS + machine.kallsyms().places(0, machine.options.encoding).offsets;
+            let at = (offsets + 40) as usize;
+            let old = machine.low[at];
+            machine.put(offsets + 40, &[old ^ 4]);
+        }),
+        ("another base of symbols", |machine| {
+            let base = machine.kallsyms().places(0, machine.options.encoding).relative_base.unwrap();
+            machine.put_u64(IMAGE_PHYSICAL + KALLSYMS + base, machine.text + 0x1000);
+        }),
         ("another build id", |machine| machine.put(IMAGE_PHYSICAL + 0x5800 + 16, &[0xeb, 0x4f, 0xbc, 0xd1])),
         ("another release", |machine| machine.put(IMAGE_PHYSICAL + 0x1000 + 130, b"6.1.0-57-amd64")),
         ("another version", |machine| machine.put(IMAGE_PHYSICAL + 0x1000 + 195, b"#2")),
@@ -94,7 +122,7 @@ fn what_is_not_the_kernel_that_is_known_is_not_taken_for_it() {
         change(&mut machine);
         let cr3 = if what == "page tables of its own" { 0x50_0000 } else { ROOT };
         let tables = PageTables { cr3, levels: 4 };
-        assert!(Kernel::find_known(&machine.memory(), tables, &cache).is_none(), "{what}");
+        assert!(Kernel::find_known(&machine.memory(), &[tables], &cache).is_none(), "{what}");
     }
 }
 
@@ -133,16 +161,17 @@ fn the_latest_kernels_are_kept() {
     let (folder, cache, kernel) = kept(&machine);
     let folder = folder.path().join("symbols");
     for index in 0..40 {
-        let path = folder.join(format!("old{index}"));
+        let path = folder.join(format!("{index:04x}"));
         fs::write(&path, b"").unwrap();
         let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(index);
         fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
     }
+    fs::write(folder.join("not ours"), b"").unwrap();
     cache.store(&kernel, &machine.memory()).unwrap();
     let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names.len(), 32);
-    assert!(names.iter().any(|name| name == "eb4fbcd0") && names.iter().any(|name| name == "old39"));
-    assert!(!names.iter().any(|name| name == "old0"));
+    assert_eq!(names.len(), 33);
+    assert!(["eb4fbcd0", "0027", "not ours"].iter().all(|kept| names.iter().any(|name| name == kept)));
+    assert!(!names.iter().any(|name| name == "0000"));
 }
 
 proptest! {
@@ -162,6 +191,6 @@ proptest! {
             machine.put_u64(at, value);
         }
         let _ = find(&machine, &cache);
-        let _ = Kernel::find_known(&machine.memory(), PageTables { cr3, levels }, &cache);
+        let _ = Kernel::find_known(&machine.memory(), &[PageTables { cr3, levels }], &cache);
     }
 }
