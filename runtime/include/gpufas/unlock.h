@@ -396,6 +396,9 @@ static inline int gpufas_release_mutex(struct mutex *lock)
 	waiter = gpufas_first_waiter(lock);
 	if (waiter)
 		way = gpufas_check_wake(waiter->task, TASK_NORMAL);
+	/* First, since it may fail in a system that runs on. Who is woken waits for wait_lock. */
+	if (waiter && way >= 0)
+		way = gpufas_wake_task(waiter->task, TASK_NORMAL);
 	if (way >= 0) {
 		if (flags & GPUFAS_MUTEX_HANDOFF)
 			owner = waiter ? (unsigned long)waiter->task | (flags & GPUFAS_MUTEX_WAITERS) |
@@ -408,8 +411,6 @@ static inline int gpufas_release_mutex(struct mutex *lock)
 		if (waiter && READ_ONCE(waiter->task->blocked_on) == lock)
 			WRITE_ONCE(waiter->task->blocked_on, NULL);
 #endif
-		if (waiter)
-			gpufas_wake_task(waiter->task, TASK_NORMAL);
 	}
 	gpufas_unlock_waiters(lock);
 	return min(way, 0);
