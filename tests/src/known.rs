@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use crate::command::{Ran, Source, ps};
 use crate::machine::Machine;
 
-/// Checks it on a guest, while its processors run programs and while they do not.
+/// Checks it on a guest, in which something runs.
 ///
 /// # Errors
 ///
@@ -21,19 +21,14 @@ pub fn check(machine: &Machine) -> Result<()> {
     list(machine, &used)?.with_status(0)?;
     let files: Vec<_> = fs::read_dir(used.join("gpufas/symbols"))?.collect::<std::io::Result<_>>()?;
     let [file] = &files[..] else { anyhow::bail!("one kernel was found, and {} are kept", files.len()) };
-    let id =
-        machine.memory()?.kernel().build_id().map(str::to_owned).context("a kernel without a build id")?;
+    let memory = machine.memory()?;
+    let id = memory.kernel().build_id().context("a kernel without a build id")?;
     ensure!(file.file_name().as_encoded_bytes() == id.as_bytes(), "{:?} is kept of {id}", file.file_name());
 
     // The text that a search looks for is gone.
-    let memory = machine.memory()?;
     let text = memory.read(memory.kernel().symbol("vmcoreinfo_data")?)?;
     let overwritten = memory.overwrite(text, &[0; 8])?;
-    let is_missed = || -> Result<()> {
-        list(machine, &empty)?.with_one_error(2, &["no Linux kernel found"])?;
-        Ok(())
-    };
-    is_missed()?;
+    list(machine, &empty)?.with_one_error(2, &["no Linux kernel found"])?;
     let busy = machine.guest().spawn_runaway("busy")?;
     for _ in 0..3 {
         let listed = list(machine, &used)?.with_status(0)?;

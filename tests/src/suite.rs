@@ -42,9 +42,6 @@ const LIMIT: Duration = Duration::from_secs(900);
 /// The environment variable for another limit, in seconds.
 const LIMIT_VARIABLE: &str = "GPUFAS_CASE_LIMIT";
 
-/// Threads of the harness's for each suite of several: one that waits for a case keeps others from being told of that have ended.
-const TELLERS: usize = 8;
-
 /// Cases, in the order in which they run.
 #[derive(Default)]
 pub struct Suite {
@@ -105,7 +102,8 @@ fn run_with(mut arguments: Arguments, suites: impl IntoIterator<Item = Suite>) -
     }
     // The harness takes cases in one order and would let a suite wait for another's: each has a thread of its own, and the
     // harness is told what came of it.
-    arguments.test_threads = Some((TELLERS * suites.len()).max(1));
+    // One that waits for a case must not keep others from being told of that have ended.
+    arguments.test_threads = Some(suites.iter().map(|suite| suite.cases.len()).sum::<usize>().max(1));
     thread::scope(|scope| {
         let mut trials = Vec::new();
         for suite in suites {

@@ -7,7 +7,7 @@
 //! even if kernels of earlier boots are in memory. Where CPUs run different ones, as after a crash that one of them
 //! lives through in another kernel (kdump), none is taken.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::{Kernel, Origin};
 use crate::layout::{ADDRESS_MASK, IMAGE_MAP_START, Layout, PRESENT, View, walk};
 use crate::memory::{PhysicalMemory, read_u64};
@@ -58,6 +58,7 @@ pub(crate) fn find(
         let text = first_of_image(memory, root, first.levels).ok()??;
         known.kernels().find_map(|known| examine(memory, (root, first.levels), text, known).ok())
     })?;
+    // A process's page tables have the kernel's part in common with the kernel's own.
     let own = image_entry(memory, kernel.layout().page_table_root).ok()?;
     let runs_it = |tables: &PageTables| {
         let mut roots = tables.roots();
@@ -120,31 +121,23 @@ fn examine(
     if check_names(view, names, &known.release)? != known.version {
         return Err(disagreement("it is another version"));
     }
-    let (release, numbers, version) = (known.release.clone(), known.version_numbers, known.version.clone());
-    let hexadecimal = known.build_id.hexadecimal();
     let origin = Origin { names, source: known.source(offset) };
     if !origin.source.is_in(view)? {
         return Err(disagreement("its symbols are others"));
     }
     let symbols = known.symbols(offset).ok_or_else(|| disagreement("what is known of it is damaged"))?;
-    check_banner(view, &symbols, &release, &version)?;
-    let symbol = |name: &str| {
-        let missing = || Error::NoSymbol { release: release.clone(), name: name.into() };
-        symbols.address(name).ok_or_else(missing)
-    };
+    check_banner(view, &symbols, &known.release, &known.version)?;
     if let Some(mask) = symbols.address("sme_me_mask")
         && view.read_u64(mask)? != 0
     {
         return Err(disagreement("its memory is encrypted"));
     }
-    // A process's page tables have the kernel's part in common with the kernel's own.
-    let own_root = early.translate(memory, symbol("init_top_pgt")?)?;
-    if image_entry(memory, own_root)? != image_entry(memory, root)? {
-        return Err(disagreement("the CPU uses page tables that are not the kernel's"));
-    }
-    early.page_table_root = own_root;
-    let layout = final_layout(View { memory, layout: &early }, &release, &symbols)?;
-    Ok(Kernel::new(release, numbers, version, Some(hexadecimal), layout, symbols, origin))
+    let own_root = symbols.address("init_top_pgt").ok_or_else(|| disagreement("it has no page tables"))?;
+    early.page_table_root = early.translate(memory, own_root)?;
+    let layout = final_layout(View { memory, layout: &early }, &known.release, &symbols)?;
+    let build_id = Some(known.build_id.hexadecimal());
+    let KnownKernel { release, version_numbers, version, .. } = known;
+    Ok(Kernel::new(release, version_numbers, version, build_id, layout, symbols, origin))
 }
 
 #[cfg(test)]

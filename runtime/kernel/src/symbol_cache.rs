@@ -3,8 +3,8 @@
 //! Symbols of kernels that were found before, on disk.
 //!
 //! To read them from memory takes some hundred thousand names to be put together. What was read once is kept by the build
-//! id, with the digest of the bytes that it was read from: it is used only where the same bytes are in memory, so that no guest
-//! can have another one repaired at wrong addresses.
+//! id, with the digest of the bytes that it was read from, and is used only where the same bytes are in memory: a guest whose
+//! table is damaged does not have another one repaired at wrong addresses.
 
 use crate::error::Result;
 use crate::kallsyms::{Source, Tables};
@@ -218,7 +218,7 @@ impl KnownKernel {
     }
 
     /// Its symbols, for an image that was moved by `kaslr_offset`. None if the file is damaged.
-    pub(crate) fn symbols(self, kaslr_offset: u64) -> Option<Symbols> {
+    pub(crate) fn symbols(&self, kaslr_offset: u64) -> Option<Symbols> {
         let size = self.file.metadata().ok()?.len().min(MAX_FILE) as usize;
         let mut header = [0; size_of::<Header>()];
         let mut symbols = vec![0; size.checked_sub(header.len())?];
